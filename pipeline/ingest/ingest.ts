@@ -178,11 +178,11 @@ export class Ingest {
     const paths = batch.text("log.file.path");
     ids.ids.fill(ids.internText(stream.id), first, batch.rows);
     if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
-    this.#unstored.positions.set(stream.id, this.#streams.positionOf(stream));
     const rows = batch.rows - first;
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
     this.#streams.settle(stream, rows);
+    this.#unstored.positions.set(stream.id, this.#streams.positionOf(stream));
     const times = batch.number("@timestamp").values;
     const added = { from: first, to: batch.rows };
     stream.ahead.count(times, added, this.#context.nowMs);

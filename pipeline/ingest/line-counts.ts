@@ -1,11 +1,24 @@
 const grouped = new Intl.NumberFormat("en");
 
-/** The events of a stream by dataset, since this process began to read it. */
+/** The events of a stream by dataset. */
 export class LineCounts {
   readonly #byDataset = new Map<string, number>();
 
   add(dataset: string, events: number): void {
     if (events > 0) this.#byDataset.set(dataset, (this.#byDataset.get(dataset) ?? 0) + events);
+  }
+
+  /** To be stored with the position of the stream. */
+  get stored(): string {
+    return [...this.#byDataset].map(([dataset, events]) => `${dataset}=${events}`).join(",");
+  }
+
+  /** Continues with stored counts. */
+  restore(stored: string): void {
+    for (const part of stored.split(",")) {
+      const [dataset = "", events] = part.split("=");
+      if (Number(events) > 0) this.#byDataset.set(dataset, Number(events));
+    }
   }
 
   /** Message for people: how its lines were recognised, most events first; undefined without events. */

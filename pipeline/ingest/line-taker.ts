@@ -36,11 +36,19 @@ const NO_ORIGIN = "";
 export class LineTaker {
   readonly #batch: Batch;
   readonly #context: FormatContext;
+  /** The same for the times of envelopes, which do not decide the zone of the times of lines. */
+  readonly #envelopes: FormatContext;
   readonly #counts: IngestCounts;
 
   constructor(batch: Batch, context: FormatContext, counts: IngestCounts) {
     this.#batch = batch;
     this.#context = context;
+    this.#envelopes = {
+      zone: context.zone,
+      get nowMs() {
+        return context.nowMs;
+      },
+    };
     this.#counts = counts;
   }
 
@@ -54,6 +62,7 @@ export class LineTaker {
     let dataset = this.#mainDataset(stream);
     formats.path = chunk.path;
     this.#context.units = stream.units;
+    this.#context.zone = stream.zone;
     if (!stream.isSampled) this.#sample(stream, chunk);
     if (keepsLines) batch.lines.begin(bytes);
     eachLine(chunk, (start, end) => {
@@ -84,6 +93,7 @@ export class LineTaker {
     const { held } = stream;
     const { nowMs } = this.#context;
     this.#context.units = stream.units;
+    this.#context.zone = stream.zone;
     // Lines do not wait for hours after the clock was set back.
     const isDue = ({ changedMs }: HeldLines, ms: number): boolean =>
       changedMs <= ms || changedMs > nowMs;
@@ -120,7 +130,7 @@ export class LineTaker {
       const { main } = stream.formats;
       if (lines > SAMPLE_LINES || !main || main.begins) return;
       const range = { start, end };
-      const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#context);
+      const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#envelopes);
       const timeMs = stream.formats.tryMain(lineOf(chunk, range, origin).line);
       if (!chunk.retime && timeMs <= this.#context.nowMs) stream.eventMs ??= timeMs;
     });
@@ -133,7 +143,7 @@ export class LineTaker {
   }
 
   #takeWrapped(stream: Stream, chunk: Chunk, range: { start: number; end: number }): void {
-    const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#context);
+    const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#envelopes);
     const line = lineOf(chunk, range, origin);
     if (stream.held.size > HELD_MAX) this.takeHeld(stream);
     const key = origin ? `${originKey(origin)}\n` : NO_ORIGIN;
@@ -161,7 +171,7 @@ export class LineTaker {
     const parts = stream.held.parts.get(key);
     stream.held.parts.delete(key);
     if (!parts?.origin) return;
-    const origin = joined(parts.body, parts.origin, this.#context);
+    const origin = joined(parts.body, parts.origin, this.#envelopes);
     this.#takeLine(stream, { ...whole(parts), line: readable(origin), origin }, key);
   }
 

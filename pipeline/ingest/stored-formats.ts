@@ -2,32 +2,42 @@ import { resolve } from "node:path";
 
 import type { Format } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
-import type { Chunk, Position, Positions } from "#collectors/source.ts";
+import type { Chunk, Position, Positions, SourceId } from "#collectors/source.ts";
 
 /**
  * What is stored of a stream in its position, in addition to the position of its source: its main format, the others,
- * and the path at which it was read. Positions of earlier versions, and of streams whose format is not known yet, lack
+ * what was decided about its lines, and the path at which it was read. Positions of earlier versions, and of streams whose format is not known yet, lack
  * them.
  */
 const FORMAT = "stream.format";
 const OTHERS = "stream.formats";
 const PATH = "stream.path";
 const UNITS = "stream.units";
+const LINES = "stream.lines";
+const ZONE = "stream.zone";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
 /** Logs whose formats are remembered in addition to the stored ones, which have those of earlier logs. */
 const LOGS_MAX = 10_000;
 
-type Described = {
-  /** The main format first. */
-  formats: readonly Format[];
+export type Decided = {
   path: string;
   /** What was decided about its durations. */
   units: string;
+  /** The number of its events by dataset. */
+  lines: string;
+  /** The zone in which its times without one were read; empty if all have one. */
+  zone: string;
 };
 
-export function withFormats(position: Position, { formats, path, units }: Described): Position {
+/** The main format is the first one. */
+type Described = Decided & { formats: readonly Format[] };
+
+export function withFormats(
+  position: Position,
+  { formats, path, units, lines, zone }: Described,
+): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
   return {
@@ -35,6 +45,8 @@ export function withFormats(position: Position, { formats, path, units }: Descri
     [FORMAT]: main,
     ...(others.length > 0 && { [OTHERS]: others.join(",") }),
     ...(units !== "" && { [UNITS]: units }),
+    ...(lines !== "" && { [LINES]: lines }),
+    ...(zone !== "" && { [ZONE]: zone }),
     [PATH]: path === "" ? "" : resolve(path),
   };
 }
@@ -47,11 +59,18 @@ export function formatsIn(position: Position | undefined): Format[] {
     .filter((format) => format !== undefined);
 }
 
+/** What is stored with a position; empty texts if there is none. */
+export function storedIn(position: Position | undefined): Decided {
+  const text = (name: string): string => String(position?.[name] ?? "");
+  return { path: text(PATH), units: text(UNITS), lines: text(LINES), zone: text(ZONE) };
+}
+
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */
 export class StoredFormats {
   #positions: Positions = new Map();
   /** By path, of the stored positions; computed on demand. */
   #storedByLog: ReadonlyMap<string, readonly Format[]> | undefined;
+  #storedByPath: ReadonlyMap<string, Position> | undefined;
   readonly #readByLog = new Map<string, readonly Format[]>();
 
   /** To be called with all stored positions, those stored last at the end. */
@@ -59,6 +78,7 @@ export class StoredFormats {
     if (positions === this.#positions) return;
     this.#positions = positions;
     this.#storedByLog = undefined;
+    this.#storedByPath = undefined;
   }
 
   /** Notes the formats of a stream that is read at this path. */
@@ -73,14 +93,25 @@ export class StoredFormats {
 
   /** What was decided about the durations of this stream, otherwise of the stream that was last read at its path. */
   unitsOf({ sourceId, path }: Pick<Chunk, "sourceId" | "path">): string {
-    const own = unitsIn(this.#positions.get(sourceId));
+    const own = storedIn(this.#positions.get(sourceId)).units;
     if (own !== "" || path === "") return own;
     const log = logOf(path);
     const before = [...this.#positions.values()].findLast((position) => {
-      const at = position[PATH];
-      return typeof at === "string" && at !== "" && unitsIn(position) !== "" && logOf(at) === log;
+      const { path: at, units } = storedIn(position);
+      return at !== "" && units !== "" && logOf(at) === log;
     });
-    return unitsIn(before);
+    return storedIn(before).units;
+  }
+
+  /** What was decided about the lines of this stream. */
+  decidedOf(sourceId: SourceId): Decided {
+    return storedIn(this.#positions.get(sourceId));
+  }
+
+  /** The position of the stream that was stored last of those that were read at this path. */
+  positionAt(path: string): Position | undefined {
+    this.#storedByPath ??= positionsByPath(this.#positions);
+    return this.#storedByPath.get(resolve(path));
   }
 
   /** The formats of this stream, otherwise those of the stream that was last read at its path. */
@@ -93,17 +124,20 @@ export class StoredFormats {
   }
 }
 
-function unitsIn(position: Position | undefined): string {
-  const units = position?.[UNITS];
-  return typeof units === "string" ? units : "";
+function positionsByPath(positions: Positions): Map<string, Position> {
+  const byPath = new Map(
+    [...positions.values()].map((position) => [storedIn(position).path, position]),
+  );
+  byPath.delete("");
+  return byPath;
 }
 
 function formatsByLog(positions: Positions): Map<string, Format[]> {
   const byLog = new Map<string, Format[]>();
   for (const position of positions.values()) {
     const formats = formatsIn(position);
-    const path = position[PATH];
-    if (formats.length > 0 && typeof path === "string" && path !== "") {
+    const { path } = storedIn(position);
+    if (formats.length > 0 && path !== "") {
       byLog.set(logOf(path), formats);
     }
   }

@@ -7,6 +7,7 @@ import { ecs } from "#collectors/formats/ecs.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
+import type { Zone } from "#collectors/zone.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
 import { Held } from "./held.ts";
@@ -14,7 +15,9 @@ import { LateLines } from "./late-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
+import { continueWith, recognitionNote, storedRecognition } from "./recognition.ts";
 import { StoredFormats, withFormats } from "./stored-formats.ts";
+import { StreamZone } from "./stream-zone.ts";
 import { UnrecognisedLines } from "./unrecognised-lines.ts";
 
 /** Limits of lines that are held until their format is recognised: of one stream, and of all. */
@@ -55,6 +58,8 @@ export type Stream = {
   readonly unrecognised: UnrecognisedLines;
   /** What its durations mean. */
   readonly units: DurationUnits;
+  /** The zone of its times without one. */
+  readonly zone: StreamZone;
   /** Whether its first lines were read for the evidence of `units`. */
   isSampled: boolean;
 };
@@ -67,6 +72,7 @@ export class Streams {
   /** Of all pushed lines. */
   readonly #pushedAhead = new AheadLines();
   readonly #context: FormatContext;
+  readonly #zone: Zone;
   #forgotMs: number;
   readonly #unitOf: UnitOfField;
 
@@ -74,6 +80,7 @@ export class Streams {
     this.#unitOf = unitOf;
     this.#formats = new BoundFormats(batch, context);
     this.#context = context;
+    this.#zone = context.zone;
     this.#forgotMs = context.nowMs;
   }
 
@@ -93,8 +100,10 @@ export class Streams {
         (stream = newStream(chunk, formats, {
           pushedAhead: this.#pushedAhead,
           units: this.#unitsOf(chunk),
+          zone: this.#zone,
         })),
       );
+      if (!chunk.header) continueWith(stream, this.#stored.decidedOf(chunk.sourceId));
     }
     stream.path = chunk.path;
     this.#advance(stream);
@@ -152,7 +161,13 @@ export class Streams {
     const read = held.position ?? position;
     return isPushed
       ? read
-      : withFormats(read, { formats: formatsOf(stream), path, units: stream.units.stored });
+      : withFormats(read, {
+          formats: formatsOf(stream),
+          path,
+          units: stream.units.stored,
+          lines: stream.lines.stored,
+          zone: stream.zone.isUsed ? stream.zone.name : "",
+        });
   }
 
   /**
@@ -162,17 +177,18 @@ export class Streams {
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
     const notes = new Map<string, { recognised: string | undefined; warnings: string[] }>();
-    for (const { path, recent, ahead, late, lines, units } of this.#streams.values()) {
-      const { note } = late;
+    for (const stream of this.#streams.values()) {
+      const { path, recent, ahead } = stream;
+      const { note } = stream.late;
       const found = [recent.note, ahead.note(nowMs), note].filter((text) => text !== undefined);
       const before = notes.get(path);
       const warnings = [...(before?.warnings ?? []), ...found];
-      const read = [lines.note, units.note].filter((text) => text !== undefined).join("; ");
-      notes.set(path, { recognised: read === "" ? before?.recognised : read, warnings });
+      const zone = stream.zone.isUsed ? stream.zone.name : "";
+      const recognised = recognitionNote({ ...stream, zone }) ?? before?.recognised;
+      notes.set(path, { recognised, warnings });
     }
     const described = sources.map((source) => {
-      const note = notes.get(source.path);
-      if (!note) return source;
+      const note = notes.get(source.path) ?? this.#storedNoteOf(source.path);
       const hasWarnings = note.warnings.length > 0;
       const level = source.level === "info" && hasWarnings ? "warning" : source.level;
       const texts = [source.message, note.recognised, ...note.warnings];
@@ -180,6 +196,12 @@ export class Streams {
     });
     const pushedNote = this.#pushedAhead.note(nowMs);
     return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
+  }
+
+  /** Of a path that was not read since this process started. */
+  #storedNoteOf(path: string): { recognised: string | undefined; warnings: string[] } {
+    const position = this.#stored.positionAt(path);
+    return { recognised: position && storedRecognition(position), warnings: [] };
   }
 
   /** Removes the streams of a source with the lines that are held. */
@@ -240,7 +262,7 @@ export class Streams {
 function newStream(
   chunk: Chunk,
   formats: StreamFormats,
-  { pushedAhead, units }: { pushedAhead: AheadLines; units: DurationUnits },
+  { pushedAhead, units, zone }: { pushedAhead: AheadLines; units: DurationUnits; zone: Zone },
 ): Stream {
   const isPushed = chunk.header !== undefined;
   return {
@@ -263,6 +285,7 @@ function newStream(
     writtenMs: undefined,
     unrecognised: new UnrecognisedLines(),
     units,
+    zone: new StreamZone(zone),
     isSampled: false,
   };
 }

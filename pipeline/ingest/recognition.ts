@@ -1,0 +1,44 @@
+import { DurationUnits } from "#collectors/duration-units.ts";
+import type { Position } from "#collectors/source.ts";
+
+import { LineCounts } from "./line-counts.ts";
+import { type Decided, formatsIn, storedIn } from "./stored-formats.ts";
+import type { StreamZone } from "./stream-zone.ts";
+
+/** What was decided about the lines of a stream. */
+type Recognition = {
+  lines: Pick<LineCounts, "note">;
+  units: Pick<DurationUnits, "note">;
+  /** The zone in which its times without one were read; empty if all have one. */
+  zone: string;
+};
+
+/** Continues a stream with what was decided before. */
+export function continueWith(
+  { lines, zone }: { lines: LineCounts; zone: StreamZone },
+  decided: Decided,
+): void {
+  lines.restore(decided.lines);
+  zone.isUsed = decided.zone !== "";
+}
+
+/** Message for people; undefined before the first event. */
+export function recognitionNote({ lines, units, zone }: Recognition): string | undefined {
+  const zoneNote =
+    zone === "" ? undefined : `times without a zone are in ${zone} (QUARTERDECK_TIMEZONE)`;
+  const notes = [lines.note, zoneNote, units.note].filter((text) => text !== undefined);
+  return notes.length === 0 ? undefined : notes.join("; ");
+}
+
+/** The same of a stream that is not being read, from its stored position. */
+export function storedRecognition(position: Position): string | undefined {
+  const stored = storedIn(position);
+  const lines = new LineCounts();
+  lines.restore(stored.lines);
+  const units = new DurationUnits();
+  units.restore(stored.units);
+  // Positions of earlier versions have no counts.
+  const datasets = formatsIn(position).map(({ dataset }) => dataset);
+  const formats = datasets.length > 0 ? `format: ${datasets.join(", ")}` : undefined;
+  return recognitionNote({ lines: { note: lines.note ?? formats }, units, zone: stored.zone });
+}
