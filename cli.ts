@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,
   query: async () => (await import("#server/cli/query.ts")).queryCommand,
   parse: async () => (await import("#server/cli/parse.ts")).parseCommand,
+  sources: async () => (await import("#server/cli/sources.ts")).sourcesCommand,
   retention: async () => (await import("#server/cli/retention.ts")).retentionCommand,
   forecast: async () => (await import("#server/cli/forecast.ts")).forecastCommand,
 };

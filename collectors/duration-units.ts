@@ -186,7 +186,7 @@ export class DurationUnits {
         return `${field} is read as ${TITLES[chosen]}${changed}`;
       });
     if (guesses.length === 0) return undefined;
-    return `guessed from the size of the numbers: ${guesses.join(", ")}; QUARTERDECK_DURATION_UNITS overrides it`;
+    return `guessed from the size of the numbers: ${guesses.join(", ")} (QUARTERDECK_DURATION_UNITS overrides it)`;
   }
 
   /** The setting of a field, looked up once. */

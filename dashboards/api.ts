@@ -114,6 +114,22 @@ export const BreakDown = z.object({
 });
 export type BreakDown = z.infer<typeof BreakDown>;
 
+/** GET /api/sources — what is read, whether there are problems, and how its lines were recognised. */
+export const SourceList = z.object({
+  /** Those with problems first. */
+  sources: z.array(
+    z.object({
+      path: z.string(),
+      level: z.enum(["info", "warning", "error"]),
+      /** Sentences about its state and its lines. */
+      notes: z.array(z.string()),
+    }),
+  ),
+  /** Number of all sources. */
+  total: z.number(),
+});
+export type SourceList = z.infer<typeof SourceList>;
+
 /** GET /api/board?from=&to=&dataset=&q=&by=&compare= — everything the home board shows for a range. */
 export const Board = z.object({
   fromMs: z.number(),

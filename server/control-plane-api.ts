@@ -26,6 +26,7 @@ import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
+import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 
 /** The proxy of QUARTERDECK_URL runs on this machine. */
@@ -65,6 +66,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...eventDetailRoutes(deps),
     ...exportRoutes(deps),
     ...originalRoutes(deps),
+    sourcesRoute(deps),
     ...operationsRoutes({ ...deps, routeMetrics: values }),
   ];
   const routes = [

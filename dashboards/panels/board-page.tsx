@@ -18,6 +18,7 @@ import { HolesNote } from "./holes-note.tsx";
 import { LiveStatus } from "./live-status.tsx";
 import { Failed, Skeleton } from "./message.tsx";
 import { NoData } from "./no-data.tsx";
+import { SourcesPanel } from "./sources-panel.tsx";
 import type { Freshness } from "./tile.tsx";
 
 const TILES = [
@@ -104,6 +105,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
         meanings={meanings}
         loading={loaded.loading}
       />
+      <SourcesPanel />
     </>
   );
 }

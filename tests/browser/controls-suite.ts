@@ -297,6 +297,15 @@ export function testControls(board: () => RunningBoard): void {
       await page.waitForURL((url) => url.pathname === "/");
     });
 
+    test("how the lines of a log were recognised is one click away, with the number of quarantined lines", async () => {
+      await open("/?tz=utc");
+      const sources = page.getByTestId("sources");
+      await sources.locator("summary").click();
+      await sources
+        .getByText(/events by dataset: nginx.access 1,500, quarterdeck.quarantine 1$/)
+        .waitFor();
+    });
+
     test("quarantined lines are one click away", async () => {
       await open("/?tz=utc");
       await page.getByTestId("total-quarantined-lines").getByRole("link", { name: "1" }).click();

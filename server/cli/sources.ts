@@ -1,0 +1,56 @@
+import type { Positions } from "#collectors/source.ts";
+import { storedRecognition } from "#pipeline/ingest/recognition.ts";
+import { storedIn } from "#pipeline/ingest/stored-formats.ts";
+import { storeSettings } from "#pipeline/settings.ts";
+import { openStore } from "#pipeline/store/open-store.ts";
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
+import { parseSettings } from "#platform/settings/settings.ts";
+import { printable, printableJson } from "#platform/terminal.ts";
+
+import { currentStoreUrl } from "../current-store.ts";
+import type { Command } from "./command.ts";
+import { environmentWith, parseOptions } from "./options.ts";
+
+export const sourcesCommand: Command = {
+  name: "sources",
+  summary: "Show how the lines of each log were recognised",
+  help: `quarterdeck sources [--json] [--data DIR]
+
+Shows of each log the number of its events by dataset, where quarterdeck.quarantine has the lines that no format can
+parse; the zone of times without one; and the units of durations that were guessed. After a rotation, the numbers are
+those of the new file.
+
+  --json       print one JSON object for each log
+  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)`,
+
+  async run(args) {
+    const { values, positionals } = parseOptions(args, { json: { type: "boolean" } });
+    if (positionals.length > 0) throw new AppError("bad_request", "sources takes no names");
+    const groups = { data: { ...dataFolderSettings, ...storeSettings } };
+    const { data } = parseSettings(groups, environmentWith(values));
+    await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
+    const sources = sourcesIn(await store.positions());
+    const lines = sources.map((source) => (values["json"] ? printableJson(source) : shown(source)));
+    process.stdout.write(`${lines.join("\n") || "No log was read yet."}\n`);
+    return 0;
+  },
+};
+
+type Recognised = { path: string; notes: string[] };
+
+/** The latest stream of each path. */
+function sourcesIn(positions: Positions): Recognised[] {
+  const byPath = new Map<string, Recognised>();
+  for (const position of positions.values()) {
+    const { path } = storedIn(position);
+    const message = storedRecognition(position);
+    if (path !== "" && message !== undefined)
+      byPath.set(path, { path, notes: message.split("; ") });
+  }
+  return [...byPath.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+}
+
+const shown = ({ path, notes }: Recognised): string =>
+  [printable(path), ...notes.map((note) => `  ${printable(note)}`)].join("\n");
