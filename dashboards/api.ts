@@ -130,6 +130,10 @@ export const SourceList = z.object({
 });
 export type SourceList = z.infer<typeof SourceList>;
 
+/** What may be wrong with a query that is valid, and the query that may be meant. */
+export const SearchHint = z.object({ text: z.string(), query: z.string() });
+export type SearchHint = z.infer<typeof SearchHint>;
+
 /** GET /api/board?from=&to=&dataset=&q=&by=&compare= — everything the home board shows for a range. */
 export const Board = z.object({
   fromMs: z.number(),
@@ -144,6 +148,7 @@ export const Board = z.object({
   datasetsTotal: z.number(),
   /** Whether only the events of a filter are counted; live frames are of all events. */
   isFiltered: z.boolean(),
+  hints: z.array(SearchHint),
   /** The sources and their state, while there are no events; for members who may see raw events. */
   waitingFor: z.array(z.object({ path: z.string(), message: z.string() })),
   /** Points and the value over the whole range, by metric name. */
@@ -217,6 +222,7 @@ export const EventOverview = z.object({
   datasetsTotal: z.number(),
   stepMs: z.number(),
   count: z.number(),
+  hints: z.array(SearchHint),
   histogram: z.array(Point),
   holes: z.array(Hole),
   facets: z.array(z.object({ field: z.string(), values: z.array(FacetValue) })),
@@ -230,6 +236,9 @@ export const SearchSuggestions = z.object({
   options: z.array(z.object({ text: z.string(), detail: z.string() })),
 });
 export type SearchSuggestions = z.infer<typeof SearchSuggestions>;
+
+/** GET /api/help/search */
+export const SearchHelp = z.object({ markdown: z.string() });
 
 export type EventPage = z.infer<typeof EventPage>;
 export type EventOverview = z.infer<typeof EventOverview>;

@@ -54,6 +54,7 @@ test.each([
       query={HOSTILE}
       onSearch={nothing}
       problem={problem}
+      hints={[]}
       field={{ current: null }}
       label="Search events"
       placeholder=""
@@ -82,6 +83,7 @@ test("the mark below a refused search stands under the mistake, also after an es
       query={HOSTILE}
       onSearch={nothing}
       problem={problem}
+      hints={[]}
       field={{ current: null }}
       label="Search events"
       placeholder=""

@@ -24,6 +24,7 @@ import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
 import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { helpRoutes } from "./routes/help.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
 import { sourcesRoute } from "./routes/sources.ts";
@@ -67,6 +68,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...exportRoutes(deps),
     ...originalRoutes(deps),
     sourcesRoute(deps),
+    ...helpRoutes,
     ...operationsRoutes({ ...deps, routeMetrics: values }),
   ];
   const routes = [

@@ -57,6 +57,7 @@ export function ExplorePage({ theme, problems }: { theme: Theme; problems: Probl
           query={q}
           onSearch={actions.submit}
           problem={badQuery}
+          hints={data?.hints}
           field={field}
           label="Search events"
           placeholder='Search: checkout  status>=500  -method:GET  path:/api/*  "exact words"'

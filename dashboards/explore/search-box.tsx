@@ -1,8 +1,10 @@
 "use client";
 
+import Link from "next/link";
 import { type FormEvent, type RefObject, useState } from "react";
 
-import type { Problem } from "../api.ts";
+import type { Problem, SearchHint } from "../api.ts";
+import { SEARCH_HELP_PATH } from "../link.ts";
 import { queryOf } from "../search-terms.ts";
 import { visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
@@ -13,6 +15,7 @@ type SearchBoxProps = {
   query: string;
   onSearch: (query: string) => void;
   problem: Problem | undefined;
+  hints: readonly SearchHint[] | undefined;
   field: RefObject<HTMLInputElement | null>;
   label: string;
   placeholder: string;
@@ -20,9 +23,11 @@ type SearchBoxProps = {
   action: string;
 };
 
+const HINT_CHARACTERS_MAX = 200;
+
 /** The query as text, with its error below at the column of the mistake. */
 export function SearchBox(props: SearchBoxProps) {
-  const { query, onSearch, problem, field, label, placeholder, action } = props;
+  const { query, onSearch, problem, hints, field, label, placeholder, action } = props;
   const [text, setText] = useState(query);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -44,6 +49,16 @@ export function SearchBox(props: SearchBoxProps) {
         <button type="submit" className="primary">
           {action}
         </button>
+        <Link
+          className="icon search-help"
+          href={SEARCH_HELP_PATH}
+          target="_blank"
+          prefetch={false}
+          aria-label="How to write a search, in a new tab"
+          title="How to write a search (h)"
+        >
+          <span aria-hidden="true">?</span>
+        </Link>
       </form>
       {problem ? (
         <div id="search-problem" className="field-error" role="alert">
@@ -56,8 +71,25 @@ export function SearchBox(props: SearchBoxProps) {
           ) : null}
           <Untrusted text={problem.detail ?? problem.title} />
         </div>
-      ) : null}
+      ) : (
+        <SearchHints hints={hints} onSearch={onSearch} />
+      )}
     </search>
+  );
+}
+
+function SearchHints({ hints = [], onSearch }: Pick<SearchBoxProps, "hints" | "onSearch">) {
+  return (
+    <output>
+      {hints.map(({ text, query }) => (
+        <p key={query} className="search-hint">
+          <Untrusted text={text} />{" "}
+          <button type="button" className="link" onClick={() => onSearch(query)}>
+            Search for <Untrusted text={query} charactersMax={HINT_CHARACTERS_MAX} />
+          </button>
+        </p>
+      ))}
+    </output>
   );
 }
 

@@ -16,6 +16,7 @@ const board: Board = {
   datasets: [],
   datasetsTotal: 0,
   isFiltered: false,
+  hints: [],
   waitingFor: [],
   series: {
     requests_per_second: [

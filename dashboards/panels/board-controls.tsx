@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { type RefObject, useRef, useState } from "react";
 
-import type { Problem } from "../api.ts";
+import type { Problem, SearchHint } from "../api.ts";
 import type { BoardView } from "../client/use-board-view.ts";
 import { type RangeState, searchOf } from "../client/use-range.ts";
 import { SearchBox } from "../explore/search-box.tsx";
@@ -15,10 +15,11 @@ type BoardControlsProps = {
   view: BoardView;
   /** A mistake in the query. */
   problem: Problem | undefined;
+  hints: readonly SearchHint[] | undefined;
 };
 
 /** Filter, break-down and comparison of the whole board. */
-export function BoardControls({ range, view, problem }: BoardControlsProps) {
+export function BoardControls({ range, view, problem, hints }: BoardControlsProps) {
   const field = useRef<HTMLInputElement>(null);
   const byField = useRef<HTMLInputElement>(null);
   const { q, from, to, zone } = range;
@@ -39,6 +40,7 @@ export function BoardControls({ range, view, problem }: BoardControlsProps) {
         query={q}
         onSearch={(text) => range.setQuery(queryOf(text))}
         problem={problem}
+        hints={hints}
         field={field}
         label="Filter the board"
         placeholder="Filter: status:404  ip:203.0.113.5  path:/api/*"

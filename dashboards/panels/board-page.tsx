@@ -56,7 +56,7 @@ export function BoardPage({ theme, problems }: { theme: Theme; problems: Problem
       reload={reload}
     >
       <h1 className="visually-hidden">Board</h1>
-      <BoardControls range={range} view={view} problem={badQuery} />
+      <BoardControls range={range} view={view} problem={badQuery} hints={data?.hints} />
       {problem && !badQuery ? <Failed problem={problem} retry={reload} /> : null}
       {data ? <Loaded loaded={loaded} live={live} data={data} range={range} /> : null}
       {!data && !problem ? <Skeleton tiles={TILES} /> : null}

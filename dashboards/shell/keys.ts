@@ -10,6 +10,7 @@ export const KEYS = {
   nextHours: { keys: "t n", does: "The next 3 hours, as predicted", where: "Time range" },
   absolute: { keys: "t a", does: "Hold the range as it is now", where: "Time range" },
   search: { keys: "/", does: "Search, or filter the board", where: "Everywhere" },
+  searchHelp: { keys: "h", does: "How to write a search", where: "Everywhere" },
   share: { keys: "s", does: "Copy a link to this view", where: "Everywhere" },
   breakDown: { keys: "b", does: "Break down by a field", where: "Board" },
   comparePrevious: { keys: "c p", does: "Compare with the previous period", where: "Board" },

@@ -6,6 +6,7 @@ import { type ReactNode, useRef } from "react";
 
 import type { ProblemsMessage } from "../api.ts";
 import { searchOf, type RangeState } from "../client/use-range.ts";
+import { SEARCH_HELP_PATH } from "../link.ts";
 import { Problems } from "../problems/problems.tsx";
 import { absolute, NEXT_HOURS, shiftRange, zoomOut } from "../time-range.ts";
 import { ShareLink } from "./copy-link.tsx";
@@ -51,6 +52,7 @@ export function Shell(props: ShellProps) {
     help: () => sheet.current?.showModal(),
     board: () => router.push(hrefOf("/")),
     explore: () => router.push(hrefOf("/explore")),
+    searchHelp: () => router.push(SEARCH_HELP_PATH),
     range: () => field.current?.focus(),
     zoomOut: () => shown && range.setRange(zoomOut(shown)),
     earlier: () => shown && range.setRange(shiftRange(shown, -1)),

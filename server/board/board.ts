@@ -55,7 +55,7 @@ export type BoardRequest = {
   compare: Comparing | undefined;
 };
 
-type LoadedBoard = Omit<Board, "problems" | "waitingFor">;
+type LoadedBoard = Omit<Board, "problems" | "waitingFor" | "hints">;
 
 /** A filtered board has no forecast, because series are forecast for whole datasets. */
 const FILTERED = { status: "learning", reason: "only whole datasets are predicted" } as const;

@@ -14,7 +14,7 @@ import { printable } from "#platform/terminal.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
 import { environmentWith, type Options } from "./options.ts";
-import { checkedQuery } from "./search-argument.ts";
+import { checkedQuery, printOtherCases } from "./search-argument.ts";
 import { printStoreProblems } from "./store-problems.ts";
 
 const ALL_TIMES = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
@@ -45,7 +45,9 @@ export async function printOriginals({ values, positionals }: Options): Promise<
   const { data } = parseSettings(groups, environmentWith(values));
   await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
   printStoreProblems(await store.status());
-  const where = [...only, ...(await checkedQuery(given("where") ?? "", store))];
+  const searched = await checkedQuery(given("where") ?? "", store);
+  const where = [...only, ...searched];
+  await printOtherCases(searched, { store, range });
   let missing = 0;
   for await (const page of originalLines(store, { ...range, where })) {
     missing += page.missing;

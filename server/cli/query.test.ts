@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 
 import { ingestCommand } from "./ingest.ts";
 import { queryCommand } from "./query.ts";
@@ -75,6 +75,15 @@ test("a mistake in --where is shown with the text, the place and the nearest nam
     / {2}status:5oo\n {9}\^$/,
   );
   await expect(query("requests", "--by", "rute")).rejects.toThrow("did you mean route?");
+});
+
+test("a value of --where that occurs only in another case is named", async () => {
+  const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  onTestFinished(() => stderr.mockRestore());
+  expect(await countOf("method:get")).toBe(0);
+  expect(stderr.mock.calls.map(([text]) => text)).toEqual([
+    'quarterdeck: --where: no event in this range has http.request.method "get": did you mean "GET"? Upper and lower case differ.\n',
+  ]);
 });
 
 test("--by says how many groups there are beyond those that are shown", async () => {

@@ -22,7 +22,7 @@ import { currentStoreUrl } from "../current-store.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, numberOption, parseOptions, type Options } from "./options.ts";
 import { printOriginals } from "./query-originals.ts";
-import { checkedField, checkedQuery } from "./search-argument.ts";
+import { checkedField, checkedQuery, printOtherCases } from "./search-argument.ts";
 import { printStoreProblems } from "./store-problems.ts";
 
 const HOUR_MS = 3_600_000;
@@ -100,7 +100,10 @@ function withSearch(args: readonly string[]): string[] {
   return [...args.slice(0, at), `--where=${search}`, ...args.slice(at + 2)];
 }
 
-type QueryDeps = { store: MetricReader & Pick<EventReader, "search">; predictions: Predictions };
+type QueryDeps = {
+  store: MetricReader & Pick<EventReader, "search" | "facets">;
+  predictions: Predictions;
+};
 
 async function answerQuery(
   { store, predictions }: QueryDeps,
@@ -121,6 +124,7 @@ async function answerQuery(
   const stepMs = parseStep(text(values["step"]), range);
   const by = await checkedField(text(values["by"]), store);
   const limit = numberOption(values, "limit", { fallback: 10, min: 1, max: LIMIT_MAX });
+  await printOtherCases(searched, { store, range });
   const asOf = text(values["as-of"]);
   const asOfMs = asOf === undefined ? undefined : parseInstant(asOf, "as-of", nowMs);
   const deps = { events: store, predictions, nowMs };

@@ -1,7 +1,9 @@
-import type { Filter } from "#pipeline/filter.ts";
+import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import { knownField, parseKnownQuery } from "#pipeline/query/known-fields.ts";
+import { otherCases, otherCaseText } from "#pipeline/query/value-case.ts";
 import type { EventReader } from "#pipeline/store/port.ts";
 import { AppError } from "#platform/errors.ts";
+import { printable } from "#platform/terminal.ts";
 
 type Searchable = Pick<EventReader, "search">;
 
@@ -11,6 +13,18 @@ export async function checkedQuery(text: string, store: Searchable): Promise<Fil
     return await parseKnownQuery(text, { store });
   } catch (error) {
     throw marked("--where", text, error);
+  }
+}
+
+/** Prints values of `--where` that occur only in another case: the answer itself is not changed. */
+export async function printOtherCases(
+  where: Filter,
+  { store, range }: { store: Pick<EventReader, "search" | "facets">; range: TimeRange },
+): Promise<void> {
+  if (where.length === 0) return;
+  const isEmpty = (await store.search({ ...range, where, limit: 1 })).length === 0;
+  for (const it of await otherCases(where, { store, range, isEmpty })) {
+    process.stderr.write(`quarterdeck: --where: ${printable(otherCaseText(it))}\n`);
   }
 }
 

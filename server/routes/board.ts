@@ -17,6 +17,7 @@ import { checkMaySplit, withinDeadline } from "../board/board-filter.ts";
 import { loadBoard } from "../board/board.ts";
 import { visibleProblems } from "../problems/visible-problems.ts";
 import type { WorkspaceStatus, WorkspaceView } from "../workspace.ts";
+import { hintsFor } from "./search-hints.ts";
 
 /** Sources that the board lists while it waits for the first event. */
 const SOURCES_MAX = 20;
@@ -89,7 +90,9 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
         await parseKnownQuery(query.q ?? "", { store });
         const { holes } = await store.status();
         const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };
-        return loadBoard(deps, { range, dataset, where, by, compare });
+        const loaded = await loadBoard(deps, { range, dataset, where, by, compare });
+        const isEmpty = !loaded.values["requests"];
+        return { ...loaded, hints: await hintsFor(where, { store, range: loaded, isEmpty }) };
       });
       const maySeeRaw = can(subject, "view", "events:all");
       return {

@@ -20,6 +20,7 @@ import { defaultRange, rangeOfAll } from "../board/tier.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { Instant } from "./board.ts";
 import { loadFacets } from "./facets.ts";
+import { hintsFor } from "./search-hints.ts";
 
 const PAGE_EVENTS = 100;
 const SUGGESTIONS_MS_MAX = 3_000;
@@ -168,6 +169,7 @@ async function loadOverview(
     loadFacets(store, { ...search, fields: FACETS, limit: FACET_VALUES }),
     store.status(),
   ]);
+  const count = bars.reduce((sum, { value }) => sum + value, 0);
   return {
     fromMs: search.fromMs,
     toMs: search.toMs,
@@ -176,7 +178,8 @@ async function loadOverview(
     datasets: shownDatasets(datasets, undefined),
     datasetsTotal: datasets.length,
     stepMs,
-    count: bars.reduce((sum, { value }) => sum + value, 0),
+    count,
+    hints: await hintsFor(search.where, { store, range: search, isEmpty: count === 0 }),
     histogram: bars.map(({ tMs, value }) => [tMs, value]),
     holes: holesIn(holes, { range: search, stepMs }),
     facets: [...facets].map(([field, values]) => ({ field, values })),

@@ -30,6 +30,18 @@ describe("facets of a search", () => {
     expect(facet("http.route")).toEqual({ "/page/0": 1, "/page/2": 1, "/page/4": 1 });
   });
 
+  test("come with a hint if a value occurs only in another case", async () => {
+    const get = await serveEvents(EVENTS);
+    const overview = EventOverview.parse(await get(`/api/events/overview?${RANGE}&q=method:get`));
+    expect(overview.count).toBe(0);
+    expect(overview.hints).toEqual([
+      {
+        text: expect.stringContaining('"get": did you mean "GET"?'),
+        query: "http.request.method:GET",
+      },
+    ]);
+  });
+
   test("list a selected value that is not among the most frequent", async () => {
     const get = await serveEvents(EVENTS);
     const q = encodeURIComponent("route:/page/8");

@@ -8,6 +8,7 @@ import { testControls } from "./controls-suite.ts";
 import { testExplore } from "./explore-suite.ts";
 import { testHistory } from "./history-suite.ts";
 import { PAST_LOG } from "./past-log.ts";
+import { testSearchBox } from "./search-suite.ts";
 
 describe.skipIf(!CAN_RUN_BROWSER)("the pages of a control plane, in a real browser", () => {
   let board: RunningBoard;
@@ -52,4 +53,5 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages of a control plane, in a real brows
   testHistory(() => board);
   testControls(() => board);
   testExplore(() => board);
+  testSearchBox(() => board);
 });
