@@ -7,6 +7,7 @@ import { planCompaction } from "./compaction-plan.ts";
 import { type Duck, eventFilesSql, isOutOfMemory } from "./duck.ts";
 import { expiredOf, planExpiry, readRetention, remainingHoles, staysSql } from "./expiry.ts";
 import { FilterBuilder } from "./filter-builder.ts";
+import { noteFreeSpace } from "./free-space.ts";
 import { LeasedWork, waitForCompactionLease } from "./leased-work.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
@@ -92,6 +93,7 @@ export class Compactor {
   async examine(): Promise<void> {
     // If the files cannot be listed, merging fails too, and reports it.
     await this.#repairs.examine().catch(() => undefined);
+    await noteFreeSpace(this.#segments);
   }
 
   /**

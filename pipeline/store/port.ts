@@ -104,8 +104,9 @@ export type StoreProblem = {
   /**
    * `file`: a stored file cannot be read. `repaired`: a file was damaged, and its content was computed again. `upkeep`:
    * merging or removing expired events fails. `clock`: expired events are not removed, because the clock may be wrong.
+   * `space`: the disk is nearly full.
    */
-  kind: "file" | "repaired" | "upkeep" | "clock";
+  kind: "file" | "repaired" | "upkeep" | "clock" | "space";
   /** For people. */
   message: string;
 };

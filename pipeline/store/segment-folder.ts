@@ -55,7 +55,7 @@ export class SegmentFolder implements AsyncDisposable {
   }
 
   /** Adds a failed operation to `problems` until it is removed. */
-  noteProblem(name: string, message: string, kind?: "upkeep" | "clock"): void {
+  noteProblem(name: string, message: string, kind?: "upkeep" | "clock" | "space"): void {
     this.#list.problems.noteOperation(name, message, kind);
   }
 

@@ -30,6 +30,7 @@ const TRIES_WITHOUT_MAX = 10;
 /** Errors of DuckDB about opening; files are opened again after a pause. */
 const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)|Too many open files/i;
 const REOPEN_MS = 100;
+const CLOSED = "the files of the store cannot be opened now";
 /** Most searches find enough in the newest files, which are read first; then increasing numbers are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
@@ -207,7 +208,9 @@ export class SegmentReader {
     for (let attempt = 1; ; attempt += 1) {
       const { segments, run } = await prepare();
       try {
-        return await run();
+        const result = await run();
+        this.#segments.forgetProblem(CLOSED);
+        return result;
       } catch (error) {
         await this.#explain(error, { segments, kind, attempt });
       }
@@ -231,8 +234,9 @@ export class SegmentReader {
     const parts = { folder: this.#segments, duck: this.#duck };
     if (await noteUnreadable(parts, { segments, kind, error })) return;
     if (!(error instanceof Error) || !CANNOT_OPEN.test(error.message)) throw error;
+    const message = `${CLOSED}: ${error.message}`;
+    this.#segments.noteProblem(CLOSED, message);
     if (attempt >= TRIES) {
-      const message = `the files of the store cannot be opened now: ${error.message}`;
       throw new AppError("unavailable", message, { cause: error, waitMs: REOPEN_MS * TRIES });
     }
     await delay(REOPEN_MS);

@@ -10,7 +10,7 @@ import type { SegmentId } from "./segment-id.ts";
 const BROKEN = "broken";
 
 type FileProblem = { kind: "file" | "repaired"; message: string };
-type OperationProblem = { kind: "upkeep" | "clock"; message: string };
+type OperationProblem = { kind: "upkeep" | "clock" | "space"; message: string };
 
 /** What is wrong with a store, for people. */
 export class StoreProblems {

@@ -37,6 +37,7 @@ test.each<[string, Partial<Findings>]>([
   ["error store_file", { store: { problems: [file], holes: [] } }],
   ["warning store_upkeep", indexing({ storeProblems: [merge] })],
   ["warning store_clock", indexing({ storeProblems: [{ ...merge, kind: "clock" }] })],
+  ["warning store_space", indexing({ storeProblems: [{ ...merge, kind: "space" }] })],
   ["warning repaired_file", { store: { problems: [{ ...file, kind: "repaired" }], holes: [] } }],
   ["error ingest", indexing({ storeError: "the disk of /data is full" })],
   ["error bus", indexing({ busError: "too many logs are waiting" })],

@@ -74,6 +74,7 @@ const STORE_KINDS = {
   repaired: "repaired_file",
   upkeep: "store_upkeep",
   clock: "store_clock",
+  space: "store_space",
 } as const satisfies Record<StoreProblem["kind"], ProblemKind>;
 
 const storeProblem = ({ id, kind, message }: StoreProblem): Problem =>

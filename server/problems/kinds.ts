@@ -45,6 +45,11 @@ export const KINDS = {
     summary: "Expired events are kept, because the clock of this machine may be wrong.",
     action: "If the clock is wrong, set it. If it is right, run: quarterdeck retention --confirm",
   },
+  store_space: {
+    level: "warning",
+    summary: "The disk of the stored events is nearly full.",
+    action: "Free disk space, or shorten the retention of datasets by the Logging API.",
+  },
   ingest: {
     level: "error",
     summary: "New events cannot be stored: reading has paused, and nothing is lost.",

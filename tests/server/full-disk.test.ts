@@ -38,11 +38,16 @@ describe.runIf(IS_BUILT && MAY_MOUNT)("a full disk", () => {
     }
     const full = { kind: "ingest", text: `the disk of ${disk}` };
     await reports.begun(full);
-    expect(reports.pushed()?.[0]?.action).toContain("Free disk space");
+    expect(reports.pushed()?.map(({ action }) => action)).toContainEqual(
+      expect.stringContaining("Free disk space, or make the data folder writable"),
+    );
+    const nearlyFull = { kind: "store_space", level: "warning", text: "nearly full" } as const;
+    await reports.begun(nearlyFull);
     expect((await server.get("/readyz")).status).toBe(200);
     expect(await rows()).toBe(50);
     await free();
     await reports.over(full);
+    await reports.over(nearlyFull);
     await until("the other lines", async () => (await rows()) === 70);
     expect(await reports.logged("ingest")).toHaveLength(2);
   }, 120_000);
