@@ -12,12 +12,8 @@ export async function noteFreeSpace(segments: SegmentFolder): Promise<void> {
   const found = await statfs(segments.folder).catch(() => undefined);
   if (!found) return;
   const { bavail, blocks, bsize } = found;
-  if (isShort({ free: bavail * bsize, total: blocks * bsize })) {
+  if (bavail * bsize < Math.min(BYTES_MIN, blocks * bsize * SHARE_MIN)) {
     const message = `the disk of ${segments.folder} is nearly full: when it is full, no event can be stored`;
     segments.noteProblem(SHORTAGE, message, "space");
   } else segments.forgetProblem(SHORTAGE);
 }
-
-/** In bytes. */
-export const isShort = ({ free, total }: { free: number; total: number }): boolean =>
-  free < Math.min(BYTES_MIN, total * SHARE_MIN);
