@@ -156,10 +156,11 @@ export class Ingest {
       for (const chunk of this.#streams.overdue(stream, ageMs)) this.#takeChunk(stream, chunk);
       if (stream.held.isEmpty) continue;
       const { event, part } = HELD_MS_MAX;
+      // After a stop, the next run reads them again, together with what continues them.
+      if (isStopped) continue;
       this.#takeHeld(stream, {
         eventMs: nowMs - (ageMs ?? event),
-        // After a stop, the rest of a split line is read by the next run.
-        partMs: isStopped ? Number.NEGATIVE_INFINITY : nowMs - (ageMs ?? part),
+        partMs: nowMs - (ageMs ?? part),
       });
     }
   }
