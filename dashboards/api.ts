@@ -106,6 +106,8 @@ export const BreakDown = z.object({
       p95Ms: z.number().nullable(),
       /** Per second. */
       points: Series,
+      /** In the compared period, with the times of the shown range; null if nothing is compared. */
+      compared: z.object({ count: z.number(), points: Series }).nullable(),
     }),
   ),
   /** Number of other values, or a lower bound of it. */

@@ -37,6 +37,8 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
   const { field, of, values, more, isMoreExact } = breakDown;
   const { zone, setRange } = range;
   const lines = useMemo(() => linesOf(breakDown), [breakDown]);
+  const compared = useMemo(() => comparedLinesOf(breakDown), [breakDown]);
+  const all = useMemo(() => [...compared, ...lines], [compared, lines]);
   const title = `${of === "requests" ? "Requests" : "Events"} by ${visibleText(field)}`;
   const others = `and ${formatExact(more)} ${isMoreExact ? "" : "or more "}other values`;
   return (
@@ -55,7 +57,7 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
             ))}
           </>
         }
-        table={<ChartTable label={title} unit="1/s" lines={lines} zone={zone} />}
+        table={<ChartTable label={title} unit="1/s" lines={all} zone={zone} />}
       >
         {values.length === 0 ? (
           <p className="quiet">Nothing in this range has a value in {visibleText(field)}.</p>
@@ -70,7 +72,7 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
               onZoom={setRange}
               label={`${title} over time`}
               unit="1/s"
-              lines={lines}
+              lines={all}
               height={HEIGHT}
             />
             <div>
@@ -92,6 +94,19 @@ function linesOf({ values }: BreakDown): Line[] {
     ...STYLES[at],
     points,
   }));
+}
+
+/** The same values in the compared period: dotted, in their colour. */
+function comparedLinesOf(breakDown: BreakDown): Line[] {
+  const lines = linesOf(breakDown);
+  return breakDown.values.slice(0, lines.length).flatMap(({ compared }, at) => {
+    const line = lines[at];
+    if (!compared || !line) return [];
+    const { points } = compared;
+    return [
+      { ...line, key: `compared ${line.key}`, label: `${line.label}, before`, dash: "1 3", points },
+    ];
+  });
 }
 
 function ValuesTable({ breakDown, range }: { breakDown: BreakDown; range: RangeState }) {
@@ -121,7 +136,15 @@ function ValuesTable({ breakDown, range }: { breakDown: BreakDown; range: RangeS
                 <Untrusted text={one.value} charactersMax={VALUE_CHARACTERS_MAX} />
               </button>
             </th>
-            <td className="num">{formatQuantity(one.count, "count")}</td>
+            <td className="num">
+              {formatQuantity(one.count, "count")}
+              {one.compared ? (
+                <span className="quiet before">
+                  {" "}
+                  was {formatQuantity(one.compared.count, "count")}
+                </span>
+              ) : null}
+            </td>
             <td className="num">{share(one.clientErrors, one.count)}</td>
             <td className="num">{share(one.errors, one.count)}</td>
             <td className="num">{formatQuantity(one.p95Ms, "ms")}</td>

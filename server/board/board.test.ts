@@ -74,6 +74,25 @@ test("requests are broken down by any field, with the number of values that are 
   expect(first?.points.at(-2)?.[1]).toBeCloseTo(1 / 60);
 });
 
+test("the values of a break-down are compared with the previous period, point by point", async () => {
+  await using store = await storeWithEvents(
+    requests.map((one, n) => ({ ...one, "labels.shop": n < 90 ? "old" : "older" })),
+  );
+  const by = "labels.shop";
+  const alone = await boardOf(store, NOW_MS, { range: lastHour, by });
+  expect(alone.breakDown?.values.map(({ compared }) => compared)).toEqual([null]);
+  const { breakDown } = await boardOf(store, NOW_MS, { range: lastHour, by, compare: "previous" });
+  const [old] = breakDown?.values ?? [];
+  expect(old).toMatchObject({ value: "old", count: 60, compared: { count: 30 } });
+  const times = new Set(old?.points.map(([tMs]) => tMs));
+  const compared = old?.compared?.points.filter(([, rate]) => rate) ?? [];
+  expect(compared.length).toBeGreaterThan(5);
+  expect(compared.filter(([tMs]) => !times.has(tMs))).toEqual([]);
+  expect(compared[1]?.[1]).toBeCloseTo(1 / 60);
+  const week = await boardOf(store, NOW_MS, { range: lastHour, by, compare: "week" });
+  expect(week.breakDown?.values[0]?.compared).toMatchObject({ count: 0 });
+});
+
 test.each([
   ["previous", 60 * MINUTE_MS, 9],
   ["week", 7 * 24 * 60 * MINUTE_MS, null],

@@ -25,7 +25,7 @@ import {
   valuesOf,
 } from "./board-query.ts";
 import { breakDown, topRoutes } from "./break-down.ts";
-import { type Comparing, loadComparison } from "./comparison.ts";
+import { type Comparing, loadComparison, shiftOf } from "./comparison.ts";
 import { holesIn } from "./holes.ts";
 import { sharedReads } from "./shared-reads.ts";
 import { shownDatasets } from "./shown-datasets.ts";
@@ -84,7 +84,17 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
       quarantinedIn(store, range, where),
       loadTurnover(deps, { extent, range: { ...range, toMs: turnoverToMs }, where }),
       predictedRequests(deps, { extent, range, where, stepMs, nowMs }),
-      by === undefined ? null : breakDown(query, range, by),
+      by === undefined
+        ? null
+        : breakDown(query, {
+            range,
+            field: by,
+            compared: compare && {
+              to: compare,
+              earlierMs: shiftOf(range, stepMs, compare),
+              queryIn: (of) => comparedQuery({ store, extent, where }, of),
+            },
+          }),
       compare === undefined
         ? null
         : loadComparison({ store, extent, range, stepMs, where }, compare),
@@ -125,6 +135,14 @@ async function predictedRequests(
   if (!extent) return EMPTY;
   const request = { count: "requests", per: "second", range, stepMs, asOfMs: nowMs } as const;
   return predictions.series(extent, request);
+}
+
+async function comparedQuery(
+  { store, extent, where }: { store: MetricReader; extent: Extent | undefined; where: Filter },
+  range: TimeRange,
+): Promise<BoardQuery> {
+  const measured = extent && (await measuredOf(store, extent, range));
+  return queryIn({ store, dataset: extent?.dataset, range, where, measured });
 }
 
 async function instancesIn(query: BoardQuery): Promise<string[]> {

@@ -1,10 +1,12 @@
 import type { Board } from "#dashboards/api.ts";
+import type { TimeRange } from "#pipeline/filter.ts";
 import { INSTANCE, ROUTE } from "#pipeline/measures/split-fields.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
 import { OTHER } from "#pipeline/sketches/heavy-hitters.ts";
 
 import type { BoardQuery } from "./board-query.ts";
+import { type Comparing, shiftOf } from "./comparison.ts";
 
 const TOP_ROUTES = 10;
 const VALUES_SHOWN = 10;
@@ -32,12 +34,21 @@ export async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
   return { list, shortfallMax: requests.shortfallMax ?? 0 };
 }
 
+type BreakDown = NonNullable<Board["breakDown"]>;
+type Value = BreakDown["values"][number];
+
+export type Split = {
+  range: TimeRange;
+  field: string;
+  /** The compared period is so much earlier; `queryIn` is the query of a range. */
+  compared:
+    | { to: Comparing; earlierMs: number; queryIn(range: TimeRange): Promise<BoardQuery> }
+    | undefined;
+};
+
 /** Requests by the values of a field, or all events where there are no requests. */
-export async function breakDown(
-  query: BoardQuery,
-  range: { fromMs: number; toMs: number },
-  field: string,
-): Promise<NonNullable<Board["breakDown"]>> {
+export async function breakDown(query: BoardQuery, split: Split): Promise<BreakDown> {
+  const { range, field } = split;
   const stepMs = chooseStep(range, POINTS_MAX);
   const by = { field, limit: VALUES_COUNTED };
   const [requests, rates] = await Promise.all([
@@ -45,7 +56,9 @@ export async function breakDown(
     query("requests_per_second", { by, stepMs }),
   ]);
   const isOfRequests = namedSeries(requests).length > 0;
+  const of = isOfRequests ? "requests" : "events";
   const counted = isOfRequests ? requests : await query("events", { by, stepMs });
+  const comparedOf = await comparedValues(split, { of, stepMs });
   const pointsOf = new Map(rates.series.map(({ key, points }) => [key, points]));
   // Instances have names from several fields, by which errors and durations are not stored.
   const hasMore = isOfRequests && field !== INSTANCE;
@@ -57,10 +70,9 @@ export async function breakDown(
       ])
     : [];
   const all = namedSeries(counted);
-  const perSecond = ([tMs, count]: Point): Point => [tMs, count && (count * 1000) / stepMs];
   return {
     field,
-    of: isOfRequests ? "requests" : "events",
+    of,
     stepMs,
     values: all.slice(0, VALUES_SHOWN).map(({ key, value, points }) => ({
       value: key,
@@ -68,14 +80,50 @@ export async function breakDown(
       errors: errors ? (valueIn(errors, key) ?? 0) : null,
       clientErrors: clientErrors ? (valueIn(clientErrors, key) ?? 0) : null,
       p95Ms: p95 ? valueIn(p95, key) : null,
-      points: pointsOf.get(key) ?? points.map(perSecond),
+      points: pointsOf.get(key) ?? perSecond(points, stepMs),
+      compared: comparedOf(key),
     })),
     more: Math.max(0, all.length - VALUES_SHOWN),
     isMoreExact: all.length < VALUES_COUNTED,
   };
 }
 
-type Point = MetricAnswer["series"][number]["points"][number];
+/** Counts and rates of each value in the compared period, with the times of the shown range. */
+async function comparedValues(
+  { range, field, compared }: Split,
+  { of, stepMs }: Pick<BreakDown, "of" | "stepMs">,
+): Promise<(value: string) => Value["compared"]> {
+  if (!compared) return () => null;
+  const { to, earlierMs, queryIn } = compared;
+  const by = { field, limit: VALUES_COUNTED };
+  const shiftMs = shiftOf(range, stepMs, to);
+  const isRate = of === "requests";
+  const [whole, shifted] = await Promise.all([
+    queryIn(earlier(range, earlierMs)),
+    queryIn(earlier(range, shiftMs)),
+  ]);
+  const [counts, series] = await Promise.all([
+    whole(of, { by }),
+    shifted(isRate ? "requests_per_second" : of, { by, stepMs }),
+  ]);
+  const pointsOf = new Map(
+    series.series.map(({ key, points }) => [key, isRate ? points : perSecond(points, stepMs)]),
+  );
+  return (value) => ({
+    count: valueIn(counts, value) ?? 0,
+    points: (pointsOf.get(value) ?? []).map(([tMs, rate]) => [tMs + shiftMs, rate]),
+  });
+}
+
+const earlier = ({ fromMs, toMs }: TimeRange, byMs: number): TimeRange => ({
+  fromMs: fromMs - byMs,
+  toMs: toMs - byMs,
+});
+
+type Points = Value["points"];
+
+const perSecond = (points: Points, stepMs: number): Points =>
+  points.map(([tMs, count]) => [tMs, count && (count * 1000) / stepMs]);
 
 function namedSeries({ series }: MetricAnswer) {
   return series.flatMap(({ key, ...one }) =>

@@ -1,5 +1,5 @@
 import type { Board } from "#dashboards/api.ts";
-import type { Filter } from "#pipeline/filter.ts";
+import type { Filter, TimeRange } from "#pipeline/filter.ts";
 import type { Extent, MetricReader } from "#pipeline/store/port.ts";
 
 import {
@@ -34,7 +34,7 @@ type Request = {
 };
 
 /** How far back the compared period is: a multiple of the step, so that its points are at the same times. */
-function shiftOf({ fromMs, toMs }: BoardRange, stepMs: number, to: Comparing): number {
+export function shiftOf({ fromMs, toMs }: TimeRange, stepMs: number, to: Comparing): number {
   return to === "week" ? WEEK_MS : Math.ceil((toMs - fromMs) / stepMs) * stepMs;
 }
 

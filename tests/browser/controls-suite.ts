@@ -229,6 +229,14 @@ export function testControls(board: () => RunningBoard): void {
       expect(midnightMs % 86_400_000).toBe(0);
     });
 
+    test("a break-down is compared too: a dotted line and the former count of each value", async () => {
+      const range = `from=${FROM_MS + 600_000}&to=${FROM_MS + 1_200_000}`;
+      await open(`/?tz=utc&${range}&by=method&compare=previous`);
+      const tile = page.getByTestId("tile-break-down");
+      await tile.getByRole("row", { name: /^GET 300 was 30[0-3]/ }).waitFor();
+      await expect.poll(() => tile.locator('path[stroke-dasharray="1 3"]').count(), SOON).toBe(1);
+    });
+
     test("all requests of a pasted address are two actions from the board", async () => {
       await open("/?tz=utc");
       await page.getByLabel("Filter the board").fill("192.0.2.7");
