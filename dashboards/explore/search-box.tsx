@@ -78,10 +78,10 @@ export function SearchBox(props: SearchBoxProps) {
   );
 }
 
-function SearchHints({ hints = [], onSearch }: Pick<SearchBoxProps, "hints" | "onSearch">) {
+function SearchHints({ hints, onSearch }: Pick<SearchBoxProps, "hints" | "onSearch">) {
   return (
     <output>
-      {hints.map(({ text, query }) => (
+      {hints?.map(({ text, query }) => (
         <p key={query} className="search-hint">
           <Untrusted text={text} />{" "}
           <button type="button" className="link" onClick={() => onSearch(query)}>

@@ -24,7 +24,7 @@ import {
   stepsOf,
   valuesOf,
 } from "./board-query.ts";
-import { breakDown, topRoutes } from "./break-down.ts";
+import { breakDown, type Split, topRoutes } from "./break-down.ts";
 import { type Comparing, loadComparison, shiftOf } from "./comparison.ts";
 import { holesIn } from "./holes.ts";
 import { sharedReads } from "./shared-reads.ts";
@@ -89,11 +89,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
         : breakDown(query, {
             range,
             field: by,
-            compared: compare && {
-              to: compare,
-              earlierMs: shiftOf(range, stepMs, compare),
-              queryIn: (of) => comparedQuery({ store, extent, where }, of),
-            },
+            compared: compare && earlierQuery({ store, extent, range, where, stepMs }, compare),
           }),
       compare === undefined
         ? null
@@ -137,12 +133,18 @@ async function predictedRequests(
   return predictions.series(extent, request);
 }
 
-async function comparedQuery(
-  { store, extent, where }: { store: MetricReader; extent: Extent | undefined; where: Filter },
-  range: TimeRange,
-): Promise<BoardQuery> {
-  const measured = extent && (await measuredOf(store, extent, range));
-  return queryIn({ store, dataset: extent?.dataset, range, where, measured });
+function earlierQuery(
+  { store, extent, range, where, stepMs }: Shown & { store: MetricReader; stepMs: number },
+  to: Comparing,
+): Split["compared"] {
+  return {
+    to,
+    earlierMs: shiftOf(range, stepMs, to),
+    async queryIn(of) {
+      const measured = extent && (await measuredOf(store, extent, of));
+      return queryIn({ store, dataset: extent?.dataset, range: of, where, measured });
+    },
+  };
 }
 
 async function instancesIn(query: BoardQuery): Promise<string[]> {
