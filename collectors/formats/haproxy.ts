@@ -2,6 +2,8 @@ import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
 import type { Zone } from "../zone.ts";
+import { includes } from "./evidence.ts";
+import { readHaproxyJson } from "./haproxy-json.ts";
 import { readNotice } from "./haproxy-notice.ts";
 import { isoTime, syslogHeader, type SyslogHeader } from "./syslog-header.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
@@ -26,6 +28,8 @@ const CONNECT =
 const SHORT_HEAD =
   /^(?:<\d{1,3}>)?(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) )?/;
 const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
+/** A closing brace, and a space after it. */
+const JSON_END = new Set([0x7d, 0x20]);
 const CAPTURES = /^ \{([^}]{0,8192})\}/;
 const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
 /** The part of a line before the request. */
@@ -39,7 +43,10 @@ export const haproxyLog: Format = {
   hasOtherEvents: true,
   readsHeader: true,
   traits: ERROR_TRAITS,
-  detection: { path: /haproxy/i },
+  detection: {
+    path: /haproxy/i,
+    evidence: (_batch, line) => (JSON_END.has(line.at(-1) ?? 0) && includes(line, "{") ? 4 : 0),
+  },
   usualPaths: ["/var/log/haproxy.log"],
   related: {
     "related.ip": ["source.ip", "destination.ip"],
@@ -71,7 +78,9 @@ function read(line: string, row: RowWriter): string | undefined {
   const text = header ? line.slice(header.length) : line;
   const zone = zoneOfHeader(header) ?? row.context.zone;
   const body = { head: text.slice(0, HEAD_LENGTH_MAX), header, zone };
-  const reason = readHttp(text, body, row) ?? readOther(body, row);
+  const reason = text.startsWith("{")
+    ? readJson(text, body, row)
+    : (readHttp(text, body, row) ?? readOther(body, row));
   const refused = reason === undefined || reason === "" ? undefined : reason;
   if (refused === undefined && header && !isShort(header)) {
     row.text("host.name", header.host);
@@ -80,6 +89,12 @@ function read(line: string, row: RowWriter): string | undefined {
     row.number("process.pid", header.pid);
   }
   return refused;
+}
+
+/** Without a time of its own, the line has that of its header. */
+function readJson(text: string, { header, zone }: Body, row: RowWriter): string | undefined {
+  if (header && !Number.isNaN(header.timeMs)) row.time(header.timeMs, header.time);
+  return readHaproxyJson(text, row, zone);
 }
 
 function shortHeader(line: string, { context }: RowWriter): SyslogHeader | undefined {

@@ -11,19 +11,19 @@ export const HEAD_LENGTH_MAX = 16_384;
 
 /** Writes a row of a format that parses lines as text, for logs of low volume. */
 export class RowWriter {
-  readonly #batch: Batch;
+  readonly batch: Batch;
   readonly extras = new Extras();
   readonly context: FormatContext;
 
   constructor(batch: Batch, context: FormatContext) {
-    this.#batch = batch;
+    this.batch = batch;
     this.context = context;
   }
 
   /** Writes nothing if the text is missing, empty or a dash. */
   text(field: TextField, text: string | undefined): void {
     if (text !== undefined && text !== "" && text !== "-")
-      this.#batch.text(field).putText(this.#batch.rows, text);
+      this.batch.text(field).putText(this.batch.rows, text);
   }
 
   /** Writes nothing if the text is not a number. */
@@ -31,7 +31,7 @@ export class RowWriter {
     const number = typeof value === "number" ? value : Number(value ?? Number.NaN);
     if (value === "" || !Number.isFinite(number) || Math.abs(number) > Number.MAX_SAFE_INTEGER)
       return;
-    this.#batch.number(field).put(this.#batch.rows, number);
+    this.batch.number(field).put(this.batch.rows, number);
   }
 
   extra(name: string, value: unknown): void {
@@ -42,7 +42,7 @@ export class RowWriter {
   time(ms: number, text: string): string | undefined {
     const why = implausible(ms, this.context.nowMs);
     if (why !== undefined) return Number.isNaN(ms) ? `${why}: ${text.slice(0, 60)}` : why;
-    this.#batch.number("@timestamp").put(this.#batch.rows, ms);
+    this.batch.number("@timestamp").put(this.batch.rows, ms);
     return undefined;
   }
 
@@ -51,7 +51,7 @@ export class RowWriter {
   }
 
   end(): void {
-    this.extras.write(this.#batch.text(EXTRA_FIELD), this.#batch.rows);
+    this.extras.write(this.batch.text(EXTRA_FIELD), this.batch.rows);
   }
 }
 
