@@ -14,9 +14,8 @@ const text = (stringValue: string) => ({ stringValue });
 const requestOf = (record: object, scope: object | null = null): Record<string, unknown> => ({
   resourceLogs: [{ resource: null, scopeLogs: [{ scope, logRecords: [record] }] }],
 });
-const read = (message: unknown): Record<string, unknown>[] => [
-  ...documentsOf(ExportRequest.parse(message)),
-];
+const read = (message: unknown): Record<string, unknown>[] =>
+  [...documentsOf(ExportRequest.parse(message))].map(({ document }) => document);
 
 test("null in JSON means absent, and numbers may be text", () => {
   const record = {

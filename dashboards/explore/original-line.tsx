@@ -9,8 +9,7 @@ import { lineOf, type StoredLine } from "./stored-line.ts";
 
 const CHARACTERS_MAX = 2_000;
 const NOT_FOUND = 404;
-const NONE =
-  "This event has no original line: it was pushed as fields, or stored by a version that did not keep lines.";
+const NONE = "This event has no original line: it was stored by a version that did not keep it.";
 const ESCAPED =
   "Bytes that are not UTF-8 are shown as \\xHH, also in the copied text. The downloaded line has the bytes.";
 

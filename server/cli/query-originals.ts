@@ -59,4 +59,4 @@ export async function printOriginals({ values, positionals }: Options): Promise<
 }
 
 const withoutLine = (events: number): string =>
-  `${events} matching ${events === 1 ? "event has" : "events have"} no original line: pushed as fields, or stored by an earlier version`;
+  `${events} matching ${events === 1 ? "event has" : "events have"} no original line: stored by an earlier version`;

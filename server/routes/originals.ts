@@ -30,7 +30,7 @@ const originalRoute = ({ workspace }: EventRoutesDeps): Route<MemberRule> =>
     tag: "Events",
     summary: "Returns the original line of an event, byte for byte",
     description:
-      "Without its LF. 404 if the event has no original line: it was pushed as fields, or stored by a version that did not keep lines.",
+      "Without its LF. 404 if the event has no original line: it was stored by a version that did not keep it. That of a pushed event is the JSON document as it was sent, unless the sender named another one in `event.original`; of an OTLP record it is the record as JSON.",
     rule: FOLLOW_EVENTS,
     query: z.strictObject({ id: z.string().max(500) }),
     responses: { 200: { description: "The line", media: MEDIA } },

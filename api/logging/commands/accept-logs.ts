@@ -30,7 +30,8 @@ const recordOf = (lines: readonly string[]): BusRecord => ({
 
 /** Accepts one event, which is on disk when this resolves. @throws AppError that names the invalid field */
 export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
-  const judged = deps.normalise(document, await receivedFrom(deps, from));
+  const original = (): string => JSON.stringify(document);
+  const judged = deps.normalise(document, { ...(await receivedFrom(deps, from)), original });
   if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
   await deps.bus.append(recordOf([judged.line]));
 }
@@ -61,10 +62,10 @@ export async function acceptOtlp(
   const lines: string[] = [];
   const refused: LineRefusal[] = [];
   let count = 0;
-  for (const document of documentsOf(request)) {
+  for (const { document, original } of documentsOf(request)) {
     count += 1;
     if (count > LINES_MAX) throw tooMany();
-    const judged = deps.normalise(document, received);
+    const judged = deps.normalise(document, { ...received, original });
     if (judged.ok) lines.push(judged.line);
     else refused.push({ line: count, ...judged.refusal });
   }

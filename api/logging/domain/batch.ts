@@ -28,11 +28,12 @@ export function judgeLines(
     if (start === end) return;
     documents += 1;
     if (documents > LINES_MAX) return;
-    const parsed = parseText(body.subarray(start, end));
+    const text = body.subarray(start, end);
+    const parsed = parseText(text);
     const judged =
       "reason" in parsed
         ? { ok: false as const, refusal: noJson(parsed.reason) }
-        : normalise(parsed.object, received);
+        : normalise(parsed.object, { ...received, original: () => textOf(text) });
     if (judged.ok) verdict.lines.push(judged.line);
     else verdict.refused.push({ line: starts.lineOf(start), ...judged.refusal });
   });
@@ -42,6 +43,10 @@ export function judgeLines(
 /** Unlike in log files, bytes that are no text are an error of the sender. */
 const parseText = (line: Uint8Array): JsonLine =>
   isUtf8(line) ? parseJsonLine(line, 0, line.length) : { reason: "the line is not valid UTF-8" };
+
+/** The text without the white space at its end. */
+const textOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString().trimEnd();
 
 const noJson = (message: string): Refusal => ({ field: "", code: "no_json", message });
 

@@ -11,6 +11,7 @@ const DOCUMENT_BYTES_MAX = 256 * 1024;
 /** Code of a refusal. */
 export const TOO_MANY_DATASETS = "too_many_datasets";
 const DATASET_FIELD = "data_stream.dataset";
+const ORIGINAL_FIELD = "event.original";
 const NAME_CHARS_MAX = 200;
 const DEPTH_MAX = 20;
 const RESET_EVERY = 256;
@@ -20,6 +21,8 @@ const FORBIDDEN_NAME = /[\p{C}\p{Z}"\\]|^\.|\.$|\.\.|(?:^|\.)__proto__(?:\.|$)/u
 export type Refusal = { field: string; code: string; message: string };
 type Verdict = { ok: true; line: string } | { ok: false; refusal: Refusal };
 export type Received = {
+  /** The document as it was sent, kept in `event.original` unless the sender set that. */
+  original?: () => string;
   /** Time of arrival, epoch ms. */
   nowMs: number;
   /** The datasets that the caller may write. */
@@ -68,8 +71,18 @@ export function createNormaliser(): Normalise {
       return refuse(ignored, "invalid", `${ignored} is not a number: ${value}`);
     }
     received.datasets.add(String(fields.get(DATASET_FIELD)));
-    return { ok: true, line };
+    return { ok: true, line: withOriginal(line, fields, received) };
   };
+}
+
+/** Added to the checked line, because the original may be as large as the document. */
+function withOriginal(
+  line: string,
+  fields: ReadonlyMap<string, unknown>,
+  { original }: Received,
+): string {
+  if (original === undefined || fields.has(ORIGINAL_FIELD)) return line;
+  return `${line.slice(0, -1)},"${ORIGINAL_FIELD}":${JSON.stringify(original())}}`;
 }
 
 const refuse = (field: string, code: string, message: string): Verdict & { ok: false } => ({

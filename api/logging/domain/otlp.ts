@@ -43,8 +43,11 @@ const DATASET_FALLBACK = "otlp";
 type Fields = Record<string, unknown>;
 type Scope = NonNullable<ExportRequest["resourceLogs"][number]["scopeLogs"][number]["scope"]>;
 
-/** The log records of a request as ECS documents, in order. */
-export function* documentsOf(request: ExportRequest): Generator<Fields> {
+/** A log record as an ECS document, and as it was sent: as JSON, without the resource that it shares with others. */
+type OtlpDocument = { document: Fields; original: () => string };
+
+/** The log records of a request, in order. */
+export function* documentsOf(request: ExportRequest): Generator<OtlpDocument> {
   for (const { resource, scopeLogs } of request.resourceLogs) {
     const common = fieldsOf(resource?.attributes ?? []);
     for (const { scope, logRecords } of scopeLogs) {
@@ -52,7 +55,7 @@ export function* documentsOf(request: ExportRequest): Generator<Fields> {
       for (const record of logRecords) {
         const fields = Object.assign(noFields(), common, logger, documentOf(record));
         fields["data_stream.dataset"] ??= fields["event.dataset"] ?? datasetOf(fields);
-        yield fields;
+        yield { document: fields, original: () => JSON.stringify(record) };
       }
     }
   }

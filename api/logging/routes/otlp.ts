@@ -38,7 +38,7 @@ export const otlpRoute = (deps: Deps): Route =>
     tag: "Push",
     summary: "Accepts logs in the OpenTelemetry protocol",
     description:
-      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name followed by .otlp. Refused records are counted in partialSuccess. Errors are problem+json, for protobuf a google.rpc.Status; 429 and 503 carry Retry-After.",
+      "OTLP/HTTP with JSON or protobuf, gzipped or not; point an exporter at …/otlp. Attributes become ECS fields, and the record as JSON is kept as event.original, unless log.record.original is set. The dataset is the attribute data_stream.dataset or event.dataset, else the service's name followed by .otlp. Refused records are counted in partialSuccess. Errors are problem+json, for protobuf a google.rpc.Status; 429 and 503 carry Retry-After.",
     rule: { allow: "permission", permission: WRITE, scoped: true },
     consumes: [JSON_TYPE, PROTOBUF_TYPE],
     bodyBytesMax: BODY_BYTES_MAX,
