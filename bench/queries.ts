@@ -1,7 +1,8 @@
 /**
  * Duration of the board's queries over many events: `node bench/queries.ts [--rows 10000000] [--repeats 30]`. Every
  * repetition uses another range, so that no result is cached. The rival is DuckDB on the raw events, in the same process
- * and run. CPU is that of all threads of the process.
+ * and run. CPU is that of all threads of the process. Questions about raw events are measured again while two other askers
+ * ask such questions without a pause.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 
 import type { Condition } from "#pipeline/filter.ts";
+import { forAsker } from "#pipeline/for-asker.ts";
 import { chooseStep, floorTo } from "#pipeline/metrics/planner.ts";
 import type { MetricQuery } from "#pipeline/metrics/query.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
@@ -22,15 +24,17 @@ import { fillStore } from "./lib/fill-store.ts";
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const WARM_UP = 3;
+const OTHER_ASKERS = 2;
 const HISTORY_STEP_MS = 5 * MINUTE_MS;
 const DATASET: Condition = { field: "data_stream.dataset", op: "eq", value: "nginx.access" };
 
-type Question = { name: string; ask(store: EventStore, range: Range): Promise<unknown> };
+type Asked = Pick<EventStore, "aggregate" | "cells" | "extents" | "facets" | "search">;
+type Question = { name: string; ask(store: Asked, range: Range): Promise<unknown> };
 type Range = { fromMs: number; toMs: number };
 
 const metric =
   (name: string, more: Partial<MetricQuery> = {}, stepped = true) =>
-  (store: EventStore, range: Range): Promise<unknown> =>
+  (store: Asked, range: Range): Promise<unknown> =>
     runQuery(store, {
       metric: name,
       where: [DATASET],
@@ -153,18 +157,20 @@ const RIVAL: Question[] = [
   },
 ];
 
+const shiftedBy = (i: number, { fromMs, toMs }: Range): Range => ({
+  fromMs: fromMs + i * 7 * MINUTE_MS,
+  toMs: toMs - i * 3 * MINUTE_MS,
+});
+
 async function measure(
-  store: EventStore,
+  store: Asked,
   question: Question,
   { range, repeats }: { range: Range; repeats: number },
 ): Promise<{ p50: number; p95: number; cpu: number }> {
   const times: number[] = [];
   let cpuMs = 0;
   for (let i = 0; i < repeats + WARM_UP; i += 1) {
-    const shifted = {
-      fromMs: range.fromMs + i * 7 * MINUTE_MS,
-      toMs: range.toMs - i * 3 * MINUTE_MS,
-    };
+    const shifted = shiftedBy(i, range);
     const cpu = process.cpuUsage();
     const start = performance.now();
     await question.ask(store, shifted);
@@ -177,6 +183,34 @@ async function measure(
   const at = (q: number): number =>
     times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
   return { p50: at(0.5), p95: at(0.95), cpu: cpuMs / repeats };
+}
+
+/** Asks raw questions until the signal aborts: each asker one after the other, beginning with another question. */
+async function askBeside(store: EventStore, range: Range, signal: AbortSignal): Promise<void> {
+  const ask = async (asker: number): Promise<void> => {
+    const own = forAsker(store, { asker: `other ${asker}` });
+    for (let i = asker * 3; !signal.aborted; i += 1) {
+      await RAW[i % RAW.length]?.ask(own, shiftedBy(i % 40, range));
+    }
+  };
+  await Promise.all(Array.from({ length: OTHER_ASKERS }, (_, asker) => ask(asker)));
+}
+
+async function reportAll(store: EventStore, range: Range, repeats: number): Promise<void> {
+  const report = async (title: string, questions: readonly Question[]): Promise<void> => {
+    process.stdout.write(`${title.padEnd(52)}  p50 ms   p95 ms   CPU ms\n`);
+    for (const question of questions) {
+      const { p50, p95, cpu } = await measure(store, question, { range, repeats });
+      const figures = [p50, p95, cpu].map((ms) => ms.toFixed(1).padStart(8)).join(" ");
+      process.stdout.write(`${question.name.padEnd(52)}${figures}\n`);
+    }
+  };
+  await report("question", [...FROM_ROLLUPS, ...FROM_CELLS, ...RAW, ...RIVAL]);
+  const stopping = new AbortController();
+  const others = askBeside(store, range, stopping.signal);
+  await report(`beside ${OTHER_ASKERS} others (CPU: of all)`, [...RAW, ...RIVAL]);
+  stopping.abort();
+  await others;
 }
 
 async function main(): Promise<void> {
@@ -202,12 +236,7 @@ async function main(): Promise<void> {
       process.stdout.write(
         `\n${rows} events over ${days} d, ${segments} segments, ${(bytes / 1e6).toFixed(0)} MB\n`,
       );
-      process.stdout.write(`${"question".padEnd(52)}  p50 ms   p95 ms   CPU ms\n`);
-      for (const question of [...FROM_ROLLUPS, ...FROM_CELLS, ...RAW, ...RIVAL]) {
-        const { p50, p95, cpu } = await measure(store, question, { range, repeats });
-        const figures = [p50, p95, cpu].map((ms) => ms.toFixed(1).padStart(8)).join(" ");
-        process.stdout.write(`${question.name.padEnd(52)}${figures}\n`);
-      }
+      await reportAll(store, range, repeats);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

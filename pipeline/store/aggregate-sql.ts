@@ -2,36 +2,49 @@ import { assertNever } from "#platform/errors.ts";
 
 import { BUCKET_MIN, LN_GAMMA, LOWEST_NS, NS_PER_MS } from "../sketches/latency-sketch.ts";
 import { checkAggregate, checkedLimit, checkedStep } from "./check-request.ts";
-import { identifier, quoted } from "./duck.ts";
+import { asNumber, identifier, quoted, type Row } from "./duck.ts";
+import type { RangeSql } from "./event-range.ts";
 import {
   splitValue,
+  DATE_MS_MAX,
   fieldValue,
   filterSql,
   SqlText,
   type Statement,
-  timeSql,
 } from "./filter-sql.ts";
 import type { Aggregate, AggregateRequest, CellsRequest } from "./port.ts";
 
+/** Splits with at most this many values are counted in one scan. */
+const FEW_VALUES = 100;
+const EVENTS_SAMPLED = 20_000;
+
 /** Columns of the result: bucket start (ms), split value, and lists of the latency buckets and their values. */
-export function aggregateSql(request: AggregateRequest, files: string): Statement {
+export async function aggregateSql(
+  request: AggregateRequest,
+  range: RangeSql,
+  read: (statement: Statement) => Promise<Row[]>,
+): Promise<Statement> {
   checkAggregate(request.aggregate);
   const sql = new SqlText();
-  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}${measured(sql, request.aggregate)}`;
+  const where = `${range.where} AND ${filterSql(sql, request.where)}${measured(sql, request.aggregate)}`;
+  const events = range.from;
   const bucket = bucketSql(`epoch_ms(${identifier("@timestamp")})`, request);
   const latency = request.aggregate.kind === "latency" ? LATENCY_BUCKET : "NULL";
   const value = valueSql(sql, request.aggregate);
   if (!request.by) {
     const text = `SELECT t, NULL, list(bucket), list(value) FROM (
         SELECT ${bucket} AS t, ${latency} AS bucket, ${value} AS value
-        FROM ${files} WHERE ${where} GROUP BY t, bucket
+        FROM ${events} WHERE ${where} GROUP BY t, bucket
       ) GROUP BY t ORDER BY t`;
     return { text, parameters: sql.parameters };
   }
   const split = splitValue(sql, request.by.field);
   const limit = checkedLimit(request.by.limit);
-  const parts = { where, split, limit, bucket, latency, value, files };
-  const isOneScan = request.stepMs === undefined && request.aggregate.kind !== "distinct";
+  const parts = { where, split, limit, bucket, latency, value, events };
+  const readHere = (text: string): Promise<Row[]> => read({ text, parameters: sql.parameters });
+  const isOneScan =
+    request.aggregate.kind !== "distinct" &&
+    (request.stepMs === undefined || (range.isLarge && (await hasFewValues(parts, readHere))));
   const text = `WITH ${isOneScan ? countedThenTop(parts) : topThenCounted(parts)}
     SELECT t, split, list(bucket), list(value)
     FROM counted JOIN top ON split IS NOT DISTINCT FROM name
@@ -39,9 +52,23 @@ export function aggregateSql(request: AggregateRequest, files: string): Statemen
   return { text, parameters: sql.parameters };
 }
 
-type SplitParts = Record<"where" | "split" | "bucket" | "latency" | "value" | "files", string> & {
+type SplitParts = Record<"where" | "split" | "bucket" | "latency" | "value" | "events", string> & {
   limit: number;
 };
+
+/** Whether the split has so few values that all of them can be counted in all steps. Most others are told by some events. */
+async function hasFewValues(
+  { where, split, events }: SplitParts,
+  read: (text: string) => Promise<Row[]>,
+): Promise<boolean> {
+  for (const limit of [`LIMIT ${EVENTS_SAMPLED}`, ""]) {
+    const some = `SELECT ${split} AS value FROM ${events} WHERE ${where} ${limit}`;
+    const [row] = await read(`SELECT count(DISTINCT value), count(*) FROM (${some})`);
+    if (asNumber(row?.[0]) > FEW_VALUES) return false;
+    if (asNumber(row?.[1]) < EVENTS_SAMPLED) return true;
+  }
+  return true;
+}
 
 /** Counts every value of the split and keeps the most frequent: one scan of the events. */
 function countedThenTop({
@@ -51,12 +78,12 @@ function countedThenTop({
   bucket,
   latency,
   value,
-  files,
+  events,
 }: SplitParts): string {
   return `counted AS MATERIALIZED (
       SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value,
         count(*) AS events
-      FROM ${files} WHERE ${where} GROUP BY t, split, bucket
+      FROM ${events} WHERE ${where} GROUP BY t, split, bucket
     ), top AS (
       SELECT split AS name, sum(events) AS events FROM counted
       GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
@@ -71,17 +98,17 @@ function topThenCounted({
   bucket,
   latency,
   value,
-  files,
+  events,
 }: SplitParts): string {
   // IN never matches null, so null is tested separately.
   const isTop = `(${split} IN (SELECT name FROM top)
     OR (${split} IS NULL AND EXISTS (SELECT 1 FROM top WHERE name IS NULL)))`;
   return `top AS (
-      SELECT ${split} AS name, count(*) AS events FROM ${files} WHERE ${where}
+      SELECT ${split} AS name, count(*) AS events FROM ${events} WHERE ${where}
       GROUP BY name ORDER BY events DESC, name LIMIT ${limit}
     ), counted AS (
       SELECT ${bucket} AS t, ${split} AS split, ${latency} AS bucket, ${value} AS value
-      FROM ${files} WHERE ${where} AND ${isTop}
+      FROM ${events} WHERE ${where} AND ${isTop}
       GROUP BY t, split, bucket
     )`;
 }
@@ -112,8 +139,9 @@ function bucketSql(ms: string, request: { stepMs?: number; fromMs: number }): st
   const { stepMs, fromMs } = request;
   if (stepMs === undefined) return String(Math.ceil(fromMs));
   const step = checkedStep(stepMs);
-  // The remainder of a division is negative before 1970; adding the step gives the distance from the bucket's start.
-  return `(${ms}) - ((${ms}) % ${step} + ${step}) % ${step}`;
+  // Divided are distances from the first bucket, which are positive: a division rounds towards zero.
+  const first = Math.floor(Math.max(fromMs, -DATE_MS_MAX) / step) * step;
+  return `${first} + ((${ms}) - ${first}) // ${step} * ${step}`;
 }
 
 const DURATION = identifier("event.duration");

@@ -202,9 +202,8 @@ class EmbeddedStore implements EventStore {
 
   async aggregate(request: AggregateRequest & Asking): Promise<AggregateRow[]> {
     this.#queries += 1;
-    const build = (files: string): Statement => aggregateSql(request, files);
     const rows = await this.#questions.run(request, (question) =>
-      this.#reader.events(request, build, question),
+      this.#reader.events(request, (...range) => aggregateSql(request, ...range), question),
     );
     return rows.flatMap(aggregateRows);
   }

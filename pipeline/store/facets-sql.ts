@@ -1,19 +1,13 @@
 import { isField } from "#collectors/batch.ts";
 import { FIELDS, holdsLists } from "#collectors/fields.ts";
 
-import type { StoreFilter, TimeRange } from "../filter.ts";
+import type { StoreFilter } from "../filter.ts";
 import { checkedLimit } from "./check-request.ts";
 import { identifier } from "./duck.ts";
-import {
-  filterSql,
-  SEPARATOR_SQL,
-  splitValue,
-  SqlText,
-  type Statement,
-  timeSql,
-} from "./filter-sql.ts";
+import type { RangeSql } from "./event-range.ts";
+import { filterSql, SEPARATOR_SQL, splitValue, SqlText, type Statement } from "./filter-sql.ts";
 
-type Request = TimeRange & { where: StoreFilter; limit: number };
+type Request = { where: StoreFilter; limit: number };
 
 const isList = (field: string): boolean => isField(field) && FIELDS[field] === "keywords";
 
@@ -31,18 +25,18 @@ export function facetKinds(fields: readonly string[]): { single: string[]; lists
  * as text, and its count; most frequent first within a field. Events are counted by the whole text of a field; lists
  * among these few texts are then split, so that each element counts.
  */
-export function facetsSql(request: Request, fields: readonly string[], files: string): Statement {
+export function facetsSql(request: Request, fields: readonly string[], range: RangeSql): Statement {
   const sql = new SqlText();
   const values = fields.map((field) => splitValue(sql, field));
   const names = fields.map((_, i) => `v${i}`);
-  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
+  const where = `${range.where} AND ${filterSql(sql, request.where)}`;
   const number = names.map((name, i) => `WHEN ${name} IS NOT NULL THEN ${i}`).join(" ");
   const texts = names.map((name) => `CAST(${name} AS VARCHAR)`).join(", ");
   const counted = `SELECT ${names.join(", ")}, CASE ${number} END AS number,
       coalesce(${texts}) AS value, count(*) AS events
     FROM (
       SELECT ${values.map((value, i) => `${value} AS v${i}`).join(", ")}
-      FROM ${files} WHERE ${where}
+      FROM ${range.from} WHERE ${where}
     ) GROUP BY GROUPING SETS (${names.map((name) => `(${name})`).join(", ")})`;
   const text = `WITH counted AS (${counted}), split AS (${splitSql(fields)})
     SELECT number, value, events FROM (
@@ -73,11 +67,11 @@ function splitSql(fields: readonly string[]): string {
 }
 
 /** The same for one field of lists, each element of which counts. */
-export function listFacetSql(request: Request, field: string, files: string): Statement {
+export function listFacetSql(request: Request, field: string, range: RangeSql): Statement {
   const sql = new SqlText();
-  const where = `${timeSql(request)} AND ${filterSql(sql, request.where)}`;
+  const where = `${range.where} AND ${filterSql(sql, request.where)}`;
   const text = `SELECT 0, value, count(*) AS events
-    FROM (SELECT unnest(${identifier(field)}) AS value FROM ${files} WHERE ${where})
+    FROM (SELECT unnest(${identifier(field)}) AS value FROM ${range.from} WHERE ${where})
     WHERE value IS NOT NULL GROUP BY value ORDER BY events DESC, value
     LIMIT ${checkedLimit(request.limit)}`;
   return { text, parameters: sql.parameters };

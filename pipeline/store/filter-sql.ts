@@ -21,7 +21,7 @@ const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", doubl
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
 const ASCII = /^[\x20-\x7e]*$/;
 /** Range of a JavaScript Date, ms before and after 1970. */
-const DATE_MS_MAX = 8.64e15;
+export const DATE_MS_MAX = 8.64e15;
 
 /**
  * SQL with its parameters. Only names of known fields and whole numbers become part of the text; all other input

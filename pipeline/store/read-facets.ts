@@ -1,4 +1,5 @@
 import { asNumber, asText } from "./duck.ts";
+import type { RangeSql } from "./event-range.ts";
 import { facetKinds, facetsSql, listFacetSql } from "./facets-sql.ts";
 import type { Statement } from "./filter-sql.ts";
 import type { Facets, FacetsRequest } from "./port.ts";
@@ -13,13 +14,13 @@ export async function readFacets(
 ): Promise<Facets> {
   const { single, lists } = facetKinds(request.fields);
   const facets: Facets = new Map(request.fields.map((field) => [field, []]));
-  const read = async (fields: readonly string[], build: (files: string) => Statement) => {
+  const read = async (fields: readonly string[], build: (range: RangeSql) => Statement) => {
     for (const [number, value, count] of await reader.events(request, build, question)) {
       const field = fields[asNumber(number)] ?? "";
       facets.get(field)?.push({ value: asText(value) ?? "", count: asNumber(count) });
     }
   };
-  if (single.length > 0) await read(single, (files) => facetsSql(request, single, files));
-  for (const list of lists) await read([list], (files) => listFacetSql(request, list, files));
+  if (single.length > 0) await read(single, (range) => facetsSql(request, single, range));
+  for (const list of lists) await read([list], (range) => listFacetSql(request, list, range));
   return facets;
 }

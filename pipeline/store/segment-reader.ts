@@ -4,11 +4,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 
-import { leavesOf, type StoreFilter, type TimeRange } from "../filter.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
-import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use, type Work } from "./duck.ts";
+import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use } from "./duck.ts";
+import { type EventsRequest, overlaps, type RangeSql, rangeSql, workOf } from "./event-range.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
 import { joinOriginals, originalOf, originalsSql } from "./original-sql.ts";
@@ -35,14 +35,13 @@ const CLOSED = "the files of the store cannot be opened now";
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
 
-/** Reads of at most about this many events, without a search in their texts, do not wait for searches. */
-const QUICK_ROWS_MAX = 200_000;
-
 const ALL_TIMES = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 
 type Build = (files: string) => Statement;
+export type Read = (statement: Statement) => Promise<Row[]>;
+/** `read` runs further statements over the same events. */
+type BuildInRange = (range: RangeSql, read: Read) => Statement | Promise<Statement>;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
-type EventsRequest = TimeRange & { where: StoreFilter };
 type SegmentFilter = (segment: Segment) => boolean;
 type Selection = { kind: FileKind; matches: SegmentFilter };
 type Prepared<T> = { segments: readonly Segment[]; run: () => Promise<T> };
@@ -72,13 +71,18 @@ export class SegmentReader {
     return reader;
   }
 
-  /** Runs a statement over the segments with events of the range and, if the filter has one, of the dataset. */
-  async events(request: EventsRequest, build: Build, question: Question): Promise<Row[]> {
-    const dataset = datasetOf(request.where);
-    const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
+  /** Runs a statement over the events of the range and, if the filter has one, of the dataset. */
+  async events(request: EventsRequest, build: BuildInRange, question: Question): Promise<Row[]> {
+    const matches: SegmentFilter = (segment) => overlaps(segment, request);
     return this.#read({ kind: "events", matches }, async (matching) => {
       const some = await this.#firstMatching(request, [...matching], matching.length);
-      return this.#eventsIn(some, build, { work: workOf(request, some), question });
+      if (some.length === 0) return [];
+      await this.#segments.health.verify(some, "events");
+      const pathOf = ({ id }: Segment): string => this.#segments.eventsPath(id);
+      const files = { schema: await this.schema.path(), pathOf };
+      const use: Use = { work: workOf(request, some), question };
+      const read: Read = ({ text, parameters }) => this.#duck.rows(text, parameters, use);
+      return read(await build(rangeSql(request, some, files), read));
     });
   }
 
@@ -102,8 +106,7 @@ export class SegmentReader {
    * into the answer.
    */
   async newest(request: SearchRequest, question: Question): Promise<Row[]> {
-    const dataset = datasetOf(request.where);
-    const matches: SegmentFilter = (segment) => overlaps(segment, request, dataset);
+    const matches: SegmentFilter = (segment) => overlaps(segment, request);
     return this.#read({ kind: "events", matches }, async (matching) => {
       const rest = matching.toSorted((a, b) => newestMs(b) - newestMs(a));
       let found: Row[] = [];
@@ -122,10 +125,9 @@ export class SegmentReader {
 
   /** The original lines of the oldest matching events, by the same rule. */
   async originals(request: SearchRequest, question: Question): Promise<OriginalLine[]> {
-    const dataset = datasetOf(request.where);
     const { after } = request;
     const range = after ? { ...request, fromMs: Math.max(request.fromMs, after.tMs) } : request;
-    const matches: SegmentFilter = (segment) => overlaps(segment, range, dataset);
+    const matches: SegmentFilter = (segment) => overlaps(segment, range);
     return this.#read({ kind: "events", matches }, async (matching) => {
       const rest = matching.toSorted((a, b) => oldestMs(a) - oldestMs(b));
       let found: OriginalLine[] = [];
@@ -256,44 +258,8 @@ export class SegmentReader {
   }
 }
 
-function overlaps(segment: Segment, range: TimeRange, dataset: string | undefined): boolean {
-  return segment.extents.some(
-    (extent) =>
-      extent.fromMs < range.toMs &&
-      extent.toMs >= range.fromMs &&
-      (dataset === undefined || extent.dataset === dataset),
-  );
-}
-
 /** Cutting long texts takes DuckDB some time to plan, so it is left out where there are none. */
 function searchIn(segments: readonly Segment[], request: SearchRequest): Build {
   const mayHaveLongTexts = segments.some(({ hasLongRows }) => hasLongRows);
   return (files) => searchSql(request, { files, mayHaveLongTexts });
-}
-
-const TEXT_SEARCHES: readonly string[] = ["contains", "like", "not_like", "cidr"];
-
-function workOf(request: EventsRequest, segments: readonly Segment[]): Work {
-  const isTextSearch = leavesOf(request.where).some(({ op }) => TEXT_SEARCHES.includes(op));
-  const rows = segments.reduce((sum, segment) => sum + rowsIn(segment, request), 0);
-  return isTextSearch || rows > QUICK_ROWS_MAX ? "searches" : "quick";
-}
-
-/** About the number of rows of a segment in a range, if they are spread evenly over its time. */
-function rowsIn(segment: Segment, { fromMs, toMs }: TimeRange): number {
-  const rows = segment.extents.map((extent) => {
-    const lengthMs = extent.toMs - extent.fromMs + 1;
-    const sharedMs = Math.min(extent.toMs + 1, toMs) - Math.max(extent.fromMs, fromMs);
-    return (extent.rows * Math.max(0, sharedMs)) / lengthMs;
-  });
-  return rows.reduce((sum, count) => sum + count, 0);
-}
-
-function datasetOf(where: StoreFilter): string | undefined {
-  for (const condition of where) {
-    if (condition.op === "eq" && condition.field === "data_stream.dataset") {
-      return String(condition.value);
-    }
-  }
-  return undefined;
 }
