@@ -6,6 +6,7 @@ import { Server } from "socket.io";
 import { type LiveFrame, PROBLEMS_NAMESPACE } from "#dashboards/api.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import { paced } from "./frame-pace.ts";
 import { openProblemSockets } from "./problems/problem-sockets.ts";
 import { Connections } from "./viewers/connections.ts";
 import { MESSAGE_BYTES_MAX } from "./viewers/limits.ts";
@@ -13,11 +14,6 @@ import type { Connection } from "./viewers/outbox.ts";
 import type { ViewerDeps } from "./viewers/viewer-deps.ts";
 import { datasetOf, Viewer } from "./viewers/viewer.ts";
 
-/** With new events. Somewhat less than a multiple of the time between folds, so that every third fold is sent at once. */
-const FRAME_MS_MIN = 140;
-/** Without new events. */
-const FRAME_MS_MAX = 200;
-const POLL_MS = 50;
 const RECHECK_EVERY_MS = 15_000;
 /** How long a stop waits for requests in progress. */
 const REQUESTS_MS_MAX = 1_000;
@@ -34,7 +30,7 @@ export type Sockets = {
   framesSent(): number;
   /** Makes all viewers load their boards again, and moves tails to the current workspace. */
   notifyChanged(): void;
-  /** Sends frames because there are new events, unless the last ones were sent just before. */
+  /** Sends frames because there are new events, as soon as the pause after the last ones is over. */
   sendNewFrames(): void;
   /** Sends the present problems to all pages. */
   notifyProblems(): void;
@@ -78,12 +74,11 @@ export function openSockets(deps: SocketDeps): Sockets {
     io.to(room).except(behind).emit("frame", frame);
     sent += 1;
   };
-  const sendFrames = spaced(() => {
+  const frames = paced(() => {
     connections.closeOverfull();
     disconnectStalled(io, viewers, deps);
     forEachWatched(io, sendFrame);
   });
-  const frames = setInterval(() => sendFrames(FRAME_MS_MAX), POLL_MS);
   const recheck = (isMeant: (request: IncomingMessage) => boolean): void => {
     for (const viewer of viewers.values()) if (isMeant(viewer.request)) void viewer.recheck();
     problems.recheck(isMeant);
@@ -97,11 +92,11 @@ export function openSockets(deps: SocketDeps): Sockets {
       io.emit("changed");
       problems.sendDemo();
     },
-    sendNewFrames: () => sendFrames(FRAME_MS_MIN),
+    sendNewFrames: frames.request,
     notifyProblems: problems.send,
     endSession: recheck,
     close: async () => {
-      clearInterval(frames);
+      frames[Symbol.dispose]();
       clearInterval(rechecks);
       // It also closes the HTTP server, and waits for requests in progress. Those that take longer end with the store.
       await Promise.race([io.close(), delay(REQUESTS_MS_MAX, undefined, { ref: false })]);
@@ -116,17 +111,6 @@ function forEachWatched(io: Server, work: Watched): void {
     const dataset = datasetOf(room);
     if (dataset !== undefined) work(room, dataset, members);
   }
-}
-
-/** Runs the work only if its last run was at least so many ms ago. */
-function spaced(work: () => void): (pauseMs: number) => void {
-  let ranMs = Number.NEGATIVE_INFINITY;
-  return (pauseMs) => {
-    const nowMs = performance.now();
-    if (nowMs - ranMs < pauseMs) return;
-    ranMs = nowMs;
-    work();
-  };
 }
 
 async function admit(

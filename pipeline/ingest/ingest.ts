@@ -12,7 +12,7 @@ const SEAL_AFTER_FIRST_MS = 200;
 /** Time for which an event waits for lines that may continue it, and a split line for its next part. */
 const HELD_MS_MAX = { event: 300, part: 5_000 };
 /** Storing waits for the rest of split lines, at most for so many ticks. */
-const WAITS_MAX = 10;
+const WAITS_MAX = 20;
 
 /** Of the event of a line that is longer than its limit: only its beginning is stored. */
 const CUT_LINE = { "log.flags": "truncated" };
@@ -37,6 +37,7 @@ export class Ingest {
   };
   #sealAfterMs: number;
   #waits = 0;
+  #foldedMs = Number.NEGATIVE_INFINITY;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
   #confirm = async (): Promise<void> => undefined;
@@ -75,6 +76,7 @@ export class Ingest {
         }
         this.#take(item);
         if (this.#unstored.isFull) await this.#seal(signal);
+        else this.#foldIfDue();
       }
       await this.#sealing;
       if (!this.#failure) this.#takeOverdue(0, ending.aborted);
@@ -102,13 +104,23 @@ export class Ingest {
   #tick(signal: AbortSignal): void {
     if (this.#sealing || this.#failure) return;
     this.#takeOverdue();
-    this.#unstored.fold();
+    this.#fold();
     const oldest = this.#unstored.sinceMs;
     if (oldest === undefined) return;
     // Absolute, so that rows do not wait for hours after the clock was set back.
     const ageMs = Math.abs(this.#deps.clock.nowMs() - oldest);
     if (ageMs < this.#sealAfterMs || this.#waitsForParts()) return;
     void this.#seal(signal);
+  }
+
+  /** New lines are folded at once, unless others were folded just before: then by the next tick. */
+  #foldIfDue(): void {
+    if (performance.now() - this.#foldedMs >= this.#deps.foldEveryMs) this.#fold();
+  }
+
+  #fold(): void {
+    this.#foldedMs = performance.now();
+    this.#unstored.fold();
   }
 
   #waitsForParts(): boolean {

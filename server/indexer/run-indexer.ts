@@ -14,7 +14,7 @@ import { steadyClock, systemClock as clock } from "#platform/clock.ts";
 import { deriveRules } from "../rules.ts";
 import { IndexerFailures } from "./indexer-failures.ts";
 
-const FOLD_EVERY_MS = 50;
+const FOLD_EVERY_MS = 25;
 const STATUS_EVERY_MS = 1_000;
 const STORE_MEMORY_MB = 192;
 

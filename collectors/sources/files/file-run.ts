@@ -20,7 +20,7 @@ import { statusOf } from "./status.ts";
 import type { Stream, TrackedFile } from "./tracked-file.ts";
 import { Watch } from "./watch.ts";
 
-/** Appends within this time are read together. */
+/** Between two reads: appends within this time are read together. */
 const GATHER_MS = 15;
 /** Fallback for changes without an event: intervals for open files and for all paths. */
 const POLL_MS = 1_000;
@@ -136,6 +136,7 @@ export class FileRun {
           watch.follow(await this.#catalogue.scan());
           await this.#openEarly();
         }
+        const readMs = performance.now();
         this.#catalogue.mark(changed);
         if (nowMs - polledMs >= (watch.isPartial ? POLL_MS_WITHOUT_EVENTS : POLL_MS)) {
           polledMs = nowMs;
@@ -145,7 +146,8 @@ export class FileRun {
         yield* this.#turns(signal);
         if (this.#mustScan || this.#catalogue.hasWork(this.#isReady)) continue;
         await watch.wait(this.#pauseMs(watch), signal);
-        await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+        const gatherMs = readMs + GATHER_MS - performance.now();
+        if (gatherMs > 0) await delay(gatherMs, undefined, { signal }).catch(() => undefined);
       }
     } finally {
       watch.close();
