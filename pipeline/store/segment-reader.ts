@@ -38,7 +38,7 @@ const FILES_FACTOR = 4;
 const ALL_TIMES = { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY };
 
 type Build = (files: string) => Statement;
-export type Read = (statement: Statement) => Promise<Row[]>;
+type Read = (statement: Statement) => Promise<Row[]>;
 /** `read` runs further statements over the same events. */
 type BuildInRange = (range: RangeSql, read: Read) => Statement | Promise<Statement>;
 type Parts = { segments: SegmentFolder; duck: Duck; cellsBytesMax: number };
