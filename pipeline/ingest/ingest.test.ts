@@ -200,3 +200,31 @@ test("rows are stored soon although the clock was set back after they were read"
   ending.abort();
   await running;
 });
+
+test("new lines are in frames at once if no others were just before, otherwise with the next fold", async () => {
+  const ending = new AbortController();
+  const header = { format: "nginx.access", fields: {} };
+  const folded: number[] = [];
+  let rows = 0;
+  const lines = logSource({ path: "", header }, ACCESS + ACCESS, [ACCESS.length]);
+  const source: Source = {
+    async *read(positions, signal) {
+      for await (const chunk of lines.read(positions, signal)) {
+        yield chunk;
+        folded.push(rows);
+      }
+      ending.abort();
+    },
+  };
+  const ingest = new Ingest({
+    ...DEPS,
+    store: openMemoryStore()(),
+    foldEveryMs: 3_600_000,
+    onRows: (_batch, from, to) => {
+      rows += to - from;
+    },
+  });
+  await ingest.run(source, ending.signal);
+  expect(folded).toEqual([1, 1]);
+  expect(rows).toBe(2);
+});
