@@ -7,6 +7,10 @@ export class ByteWriter {
     this.#bytes = Buffer.allocUnsafe(Math.max(bytesExpected, 64));
   }
 
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** A view of the written bytes, valid until the next write. */
   done(): Buffer {
     return this.#bytes.subarray(0, this.length);

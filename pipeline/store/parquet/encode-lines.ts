@@ -1,12 +1,17 @@
 import { zstdCompressSync } from "node:zlib";
 
-import { ByteWriter } from "./byte-writer.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type LineData, type Page, ZSTD } from "./column.ts";
 import { writeDelta } from "./delta.ts";
 import { PAGE_BYTES, writeLevels } from "./encode-text.ts";
+import { reusedNumbers, reusedWords, reusedWriter } from "./scratch.ts";
 
 /** Lines take less than a quarter of their size, so that this usually holds a whole page. */
 const LINES_ZSTD = { ...ZSTD, chunkSize: PAGE_BYTES / 4 };
+
+const takePage = reusedWriter(PAGE_BYTES + PAGE_BYTES / 4);
+const takeLevels = reusedWords();
+const takeLengths = reusedNumbers();
 
 /**
  * Rows [from, to) of a column of lines, in compressed pages. Each is compressed before the next one is written, because they
@@ -15,7 +20,6 @@ const LINES_ZSTD = { ...ZSTD, chunkSize: PAGE_BYTES / 4 };
 export function encodeLines(column: LineData, from: number, to: number): Chunk {
   const { lengths } = column;
   const pages: Page[] = [];
-  const page = new ByteWriter(PAGE_BYTES + PAGE_BYTES / 4);
   let nulls = 0;
   for (let row = from; row < to;) {
     const first = row;
@@ -24,7 +28,7 @@ export function encodeLines(column: LineData, from: number, to: number): Chunk {
       bytes += lengths[row]!;
       if (lengths[row] === 0) nulls += 1;
     }
-    page.length = 0;
+    const page = takePage();
     const encoding = writeLines(page, column, first, row, bytes);
     const plain = page.done();
     pages.push({
@@ -48,8 +52,8 @@ function writeLines(
 ): number {
   const { lines, starts, lengths } = column;
   const rows = to - from;
-  const levels = new Uint32Array(rows);
-  const present = new Float64Array(rows);
+  const levels = takeLevels(rows).fill(0);
+  const present = takeLengths(rows);
   let start = -1;
   let count = 0;
   for (let row = from; row < to; row += 1) {

@@ -1,43 +1,63 @@
-import { ByteWriter } from "./byte-writer.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type NumberData, type Page } from "./column.ts";
 import { writeDelta } from "./delta.ts";
 import { writeLevels } from "./encode-text.ts";
+import { reusedNumbers, reusedWords, reusedWriter } from "./scratch.ts";
 
 const TWO_32 = 2 ** 32;
 /** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 
-/** Rows [from, to) of a number column. */
+const takeLevels = reusedWords();
+const takeValues = reusedNumbers();
+const takePage = reusedWriter(256 * 1024);
+
+/** Rows [from, to) of a number column. The page is valid until the next column is encoded. */
 export function encodeNumbers(column: NumberData, from: number, to: number): Chunk {
   const rows = to - from;
-  const levels = new Uint32Array(rows);
-  const present = new Float64Array(rows);
+  const levels = takeLevels(rows);
   const isWhole = column.kind === "long" || column.kind === "date";
-  const limit = column.kind === "date" ? DATE_MS_MAX : Number.MAX_SAFE_INTEGER;
+  const present = presentValues(column.values.subarray(from, to), levels);
+  if (isWhole) makeWhole(present, column.kind === "date" ? DATE_MS_MAX : Number.MAX_SAFE_INTEGER);
+  const page = takePage();
+  writeLevels(page, levels, rows, 1);
+  const encoding = writeValues(page, column.kind, present);
+  const data: Page = { isDictionary: false, values: rows, encoding, bytes: page.done() };
+  const chunk: Chunk = { pages: [data], values: rows, nulls: rows - present.length };
+  if (present.length > 0 && column.kind !== "boolean") chunk.bounds = boundsOf(present, isWhole);
+  return chunk;
+}
+
+/** The values that are not null; writes the levels of all. */
+function presentValues(values: Float64Array, levels: Uint32Array): Float64Array {
+  const present = takeValues(values.length);
   let count = 0;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row]!;
+    const isPresent = Number.isNaN(value) ? 0 : 1;
+    levels[row] = isPresent;
+    present[count] = value;
+    count += isPresent;
+  }
+  return present.subarray(0, count);
+}
+
+/** Columns of whole numbers have no fractions, and only values that a double represents exactly. */
+function makeWhole(values: Float64Array, limit: number): void {
+  for (let i = 0; i < values.length; i += 1) {
+    values[i] = Math.min(Math.max(Math.trunc(values[i]!), -limit), limit) + 0;
+  }
+}
+
+function boundsOf(values: Float64Array, isWhole: boolean): { min: Buffer; max: Buffer } {
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
-  for (let row = from; row < to; row += 1) {
-    let value = column.values[row]!;
-    if (Number.isNaN(value)) continue;
-    // Columns of whole numbers have no fractions, and only values that a double represents exactly.
-    if (isWhole) value = Math.min(Math.max(Math.trunc(value), -limit), limit) + 0;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i]!;
     if (value < min) min = value;
     if (value > max) max = value;
-    levels[row - from] = 1;
-    present[count] = value;
-    count += 1;
   }
-  const page = new ByteWriter(count * 8 + rows / 8 + 64);
-  writeLevels(page, levels, rows, 1);
-  const values = present.subarray(0, count);
-  const encoding = writeValues(page, column.kind, values);
-  const data: Page = { isDictionary: false, values: rows, encoding, bytes: page.done() };
-  const chunk: Chunk = { pages: [data], values: rows, nulls: rows - count };
-  if (count > 0 && column.kind !== "boolean") {
-    chunk.bounds = { min: physical(min, isWhole), max: physical(max, isWhole) };
-  }
-  return chunk;
+  return { min: physical(min, isWhole), max: physical(max, isWhole) };
 }
 
 /** Writes the values and returns the number of their encoding. */

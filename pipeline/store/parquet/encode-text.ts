@@ -3,13 +3,22 @@ import { LIST_SEPARATOR } from "#collectors/fields.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type Page, type TextData } from "./column.ts";
 import { bitWidth, writeHybrid, writeRun } from "./hybrid.ts";
+import { reusedWords, reusedWriter } from "./scratch.ts";
 
 /** A dictionary costs readers one look-up per row, and saves space if values repeat. */
 const DISTINCT_SHARE_MAX = 0.6;
 const DISTINCT_MIN_FOR_PLAIN = 256;
 export const PAGE_BYTES = 1024 * 1024;
 
-/** Rows [from, to) of a text column. */
+const takeNumbers = reusedWords();
+const takeUsed = reusedWords();
+const takeIndices = reusedWords();
+const takeLevels = reusedWords();
+const takeRepetitions = reusedWords();
+const takeDictionary = reusedWriter(256 * 1024);
+const takePage = reusedWriter(256 * 1024);
+
+/** Rows [from, to) of a text column. The pages are valid until the next column is encoded. */
 export function encodeText(column: TextData, from: number, to: number): Chunk {
   const { used, indices, levels, count } = usedValues(column, from, to);
   const isPlain = used.length > DISTINCT_MIN_FOR_PLAIN && used.length > count * DISTINCT_SHARE_MAX;
@@ -18,14 +27,17 @@ export function encodeText(column: TextData, from: number, to: number): Chunk {
   if (isPlain || count === 0) {
     return { pages: plainPages(column, { used, indices, levels, count }), values: rows, nulls };
   }
-  const page = new ByteWriter(count * 2 + 64);
+  const page = takePage();
   writeLevels(page, levels, rows, 1);
   writeIndices(page, indices, count, used.length);
   const pages = [dictionaryPage(column, used), dataPage(page.done(), rows, ENCODING.dictionary)];
   return { pages, values: rows, nulls };
 }
 
-/** Rows [from, to) of a column of lists: values are split at LIST_SEPARATOR. */
+/**
+ * Rows [from, to) of a column of lists: values are split at LIST_SEPARATOR. The pages are valid until the next column is
+ * encoded.
+ */
 export function encodeTexts(column: TextData, from: number, to: number): Chunk {
   const { elements, starts, lists } = splitLists(column);
   let total = 0;
@@ -33,15 +45,18 @@ export function encodeTexts(column: TextData, from: number, to: number): Chunk {
     const id = column.ids[row]!;
     total += id === 0 ? 1 : starts[id]! - starts[id - 1]!;
   }
-  const repetitions = new Uint32Array(total);
-  const levels = new Uint32Array(total);
-  const indices = new Uint32Array(total);
+  const repetitions = takeRepetitions(total);
+  const levels = takeLevels(total);
+  const indices = takeIndices(total);
   let at = 0;
   let count = 0;
   for (let row = from; row < to; row += 1) {
     const id = column.ids[row]!;
-    if (id === 0) at += 1;
-    else {
+    if (id === 0) {
+      repetitions[at] = 0;
+      levels[at] = 0;
+      at += 1;
+    } else {
       const first = starts[id - 1]!;
       for (let i = first; i < starts[id]!; i += 1, at += 1, count += 1) {
         repetitions[at] = i === first ? 0 : 1;
@@ -50,7 +65,7 @@ export function encodeTexts(column: TextData, from: number, to: number): Chunk {
       }
     }
   }
-  const page = new ByteWriter(total + 64);
+  const page = takePage();
   writeLevels(page, repetitions, total, 1);
   writeLevels(page, levels, total, 2);
   writeIndices(page, indices, count, elements.size);
@@ -63,16 +78,19 @@ type UsedValues = { used: Uint32Array; indices: Uint32Array; levels: Uint32Array
 
 /** Numbers the dictionary values that the rows use, in order of first use. */
 function usedValues(column: TextData, from: number, to: number): UsedValues {
-  const numbers = new Uint32Array(column.size + 1);
-  const used = new Uint32Array(Math.min(column.size, to - from));
-  const indices = new Uint32Array(to - from);
-  const levels = new Uint32Array(to - from);
-  const ids = column.ids;
+  const ids = column.ids.subarray(from, to);
+  const numbers = takeNumbers(column.size + 1).fill(0);
+  const used = takeUsed(Math.min(column.size, ids.length));
+  const indices = takeIndices(ids.length);
+  const levels = takeLevels(ids.length);
   let size = 0;
   let count = 0;
-  for (let row = from; row < to; row += 1) {
+  for (let row = 0; row < ids.length; row += 1) {
     const id = ids[row]!;
-    if (id === 0) continue;
+    if (id === 0) {
+      levels[row] = 0;
+      continue;
+    }
     let number = numbers[id]!;
     if (number === 0) {
       used[size] = id;
@@ -80,7 +98,7 @@ function usedValues(column: TextData, from: number, to: number): UsedValues {
       number = size;
       numbers[id] = number;
     }
-    levels[row - from] = 1;
+    levels[row] = 1;
     indices[count] = number - 1;
     count += 1;
   }
@@ -88,8 +106,8 @@ function usedValues(column: TextData, from: number, to: number): UsedValues {
 }
 
 function dictionaryPage(column: TextData, used: Uint32Array): Page {
-  const page = new ByteWriter(used.length * 20);
-  for (const id of used) putValue(page, column, id);
+  const page = takeDictionary();
+  for (let i = 0; i < used.length; i += 1) putValue(page, column, used[i]!);
   return {
     isDictionary: true,
     values: used.length,

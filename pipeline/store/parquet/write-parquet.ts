@@ -104,7 +104,8 @@ function packedPages(pages: readonly Page[]): { bodies: Buffer[]; isPacked: bool
   if (pages.some((page) => page.bytesPlain !== undefined)) return { bodies: plain, isPacked: true };
   const packed = plain.map((bytes) => zstdCompressSync(bytes, ZSTD));
   const isPacked = total(packed) < total(plain) * COMPRESSED_SHARE_MAX;
-  return { bodies: isPacked ? packed : plain, isPacked };
+  // The bytes of the plain pages are valid until the next column is encoded.
+  return { bodies: isPacked ? packed : plain.map((bytes) => Buffer.from(bytes)), isPacked };
 }
 
 function total(parts: readonly Buffer[]): number {
