@@ -6,7 +6,10 @@
 const SLOTS_MIN = 1024;
 const ARENA_BYTES_MIN = 16 * 1024;
 const TEXTS_MAX = 1024;
-const TEXT_BYTES_MAX = 128;
+/** A short text is encoded here, without creating an array for it. */
+const encoded = new Uint8Array(512);
+/** Bytes per UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -14,16 +17,27 @@ const encoder = new TextEncoder();
 const HASH_SEED = (Math.random() * 0x7fffffff) | 0;
 const HASH_FACTOR = (Math.random() * 0x7fffffff) | 0x10101001;
 
-/** Four bytes at a time, because the dependent multiplications dominate the cost of a hash. */
-function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+/** The bytes that were viewed last: nearly always those of the chunk whose lines are read. */
+let viewedBytes: Uint8Array = new Uint8Array();
+let lastView: DataView = new DataView(viewedBytes.buffer);
+
+/** A view that reads four bytes at a time, in any alignment, which is much faster than byte by byte. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return lastView;
+}
+
+function hashBytes(bytes: DataView, start: number, end: number): number {
   let hash = HASH_SEED ^ (end - start);
   let i = start;
   for (; i + 4 <= end; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    hash = Math.imul(hash ^ word, HASH_FACTOR);
+    hash = Math.imul(hash ^ bytes.getInt32(i, true), HASH_FACTOR);
     hash ^= hash >>> 15;
   }
-  for (; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  for (; i < end; i += 1) hash = Math.imul(hash ^ bytes.getUint8(i), 0x01000193);
   hash ^= hash >>> 15;
   return Math.imul(hash, 0x2c1b3c6d) >>> 0;
 }
@@ -34,6 +48,7 @@ export class TextColumn {
   /** The number of distinct values, which are numbered from 1 to size. */
   size = 0;
   #arena = new Uint8Array(ARENA_BYTES_MIN);
+  #view = new DataView(this.#arena.buffer);
   #ends = new Uint32Array(SLOTS_MIN);
   #hashes = new Uint32Array(SLOTS_MIN);
   #slots = new Uint32Array(SLOTS_MIN);
@@ -56,9 +71,8 @@ export class TextColumn {
   lengthAt(id: number, bytes: Uint8Array, start: number): number {
     const from = this.#ends[id - 1]!;
     const length = this.#ends[id]! - from;
-    const arena = this.#arena;
-    for (let i = 0; i < length; i += 1) if (bytes[start + i] !== arena[from + i]) return -1;
-    return length;
+    if (start + length > bytes.length) return -1;
+    return this.#isAt(from, viewOf(bytes), start, start + length) ? length : -1;
   }
 
   putText(row: number, text: string): number {
@@ -69,12 +83,17 @@ export class TextColumn {
 
   /** The number of this byte string, which is added to the dictionary if it is new. */
   intern(bytes: Uint8Array, start: number, end: number): number {
-    const hash = hashBytes(bytes, start, end);
+    const view = viewOf(bytes);
+    const hash = hashBytes(view, start, end);
     let slot = hash & this.#mask;
     for (;;) {
       const id = this.#slots[slot]!;
-      if (id === 0) return this.#add(slot, hash, bytes.subarray(start, end));
-      if (this.#hashes[id] === hash && this.#equals(id, bytes, start, end)) return id;
+      if (id === 0) return this.#add(slot, hash, { view, start, end });
+      if (this.#hashes[id] === hash) {
+        const from = this.#ends[id - 1]!;
+        const hasLength = this.#ends[id]! - from === end - start;
+        if (hasLength && this.#isAt(from, view, start, end)) return id;
+      }
       slot = (slot + 1) & this.#mask;
     }
   }
@@ -82,9 +101,13 @@ export class TextColumn {
   internText(text: string): number {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const bytes = encoder.encode(text);
-    const id = this.intern(bytes, 0, bytes.length);
-    if (this.#texts.size < TEXTS_MAX && bytes.length <= TEXT_BYTES_MAX) this.#texts.set(text, id);
+    if (text.length * UTF8_BYTES_MAX > encoded.length) {
+      const bytes = encoder.encode(text);
+      return this.intern(bytes, 0, bytes.length);
+    }
+    const { written } = encoder.encodeInto(text, encoded);
+    const id = this.intern(encoded, 0, written);
+    if (this.#texts.size < TEXTS_MAX) this.#texts.set(text, id);
     return id;
   }
 
@@ -124,21 +147,26 @@ export class TextColumn {
     this.size = 0;
   }
 
-  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const from = this.#ends[id - 1]!;
-    if (this.#ends[id]! - from !== end - start) return false;
-    const arena = this.#arena;
-    for (let i = start, j = from; i < end; i += 1, j += 1) {
-      if (bytes[i] !== arena[j]) return false;
+  /** Whether the dictionary has the bytes [start, end) at `from`. */
+  #isAt(from: number, bytes: DataView, start: number, end: number): boolean {
+    const view = this.#view;
+    let i = start;
+    let j = from;
+    for (; i + 4 <= end; i += 4, j += 4) {
+      if (bytes.getInt32(i, true) !== view.getInt32(j, true)) return false;
     }
+    for (; i < end; i += 1, j += 1) if (bytes.getUint8(i) !== view.getUint8(j)) return false;
     return true;
   }
 
-  #add(slot: number, hash: number, value: Uint8Array): number {
+  #add(slot: number, hash: number, value: { view: DataView; start: number; end: number }): number {
     const start = this.#ends[this.size]!;
-    const end = start + value.length;
-    if (end > this.#arena.length) this.#arena = grownBytes(this.#arena, end);
-    this.#arena.set(value, start);
+    const end = start + value.end - value.start;
+    if (end > this.#arena.length) {
+      this.#arena = grownBytes(this.#arena, end);
+      this.#view = new DataView(this.#arena.buffer);
+    }
+    copyBytes(value, this.#view, start);
     this.size += 1;
     const id = this.size;
     if (id >= this.#ends.length) {
@@ -163,6 +191,17 @@ export class TextColumn {
     this.#slots = slots;
     this.#mask = mask;
   }
+}
+
+function copyBytes(
+  { view, start, end }: { view: DataView; start: number; end: number },
+  to: DataView,
+  at: number,
+): void {
+  let i = start;
+  let j = at;
+  for (; i + 4 <= end; i += 4, j += 4) to.setInt32(j, view.getInt32(i, true), true);
+  for (; i < end; i += 1, j += 1) to.setUint8(j, view.getUint8(i));
 }
 
 function grownBytes(array: Uint8Array<ArrayBuffer>, lengthMin: number): Uint8Array<ArrayBuffer> {

@@ -54,22 +54,24 @@ export class UrlDeriver {
     const { size } = this.#urls;
     const known = this.#pathOf.grow(size);
     for (const map of [this.#queryOf, this.#domainOf, this.#schemeOf]) map.grow(size);
-    for (let id = known + 1; id <= size; id += 1) this.#learnUrl(id);
+    const { bytes, ends } = this.#urls.dictionary;
+    for (let id = known + 1; id <= size; id += 1) {
+      this.#learnUrl(id, bytes, { start: ends[id - 1]!, end: ends[id]! });
+    }
   }
 
-  #learnUrl(id: number): void {
-    const bytes = this.#urls.bytes(id);
-    let mark = bytes.length;
-    let isPlain = bytes[0] === SLASH;
-    for (let i = 0; i < bytes.length; i += 1) {
+  #learnUrl(id: number, bytes: Uint8Array, { start, end }: { start: number; end: number }): void {
+    let mark = end;
+    let isPlain = start < end && bytes[start] === SLASH;
+    for (let i = start; i < end; i += 1) {
       const byte = bytes[i]!;
-      if (byte === QUESTION_MARK && mark === bytes.length) mark = i;
+      if (byte === QUESTION_MARK && mark === end) mark = i;
       else if (byte === PERCENT || byte === HASH) isPlain = false;
     }
     if (!isPlain) return this.#learnUncommonUrl(id);
-    this.#pathOf.ids[id] = this.#paths.intern(bytes, 0, mark);
-    if (mark + 1 < bytes.length) {
-      this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, bytes.length);
+    this.#pathOf.ids[id] = this.#paths.intern(bytes, start, mark);
+    if (mark + 1 < end) {
+      this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, end);
       this.#hasQueries = true;
     }
     return undefined;
