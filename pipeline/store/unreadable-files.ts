@@ -9,7 +9,7 @@ import { type FileKind, UnusableFiles } from "./segment-health.ts";
 const ABOUT_FILES =
   /^(?:Invalid|IO|Serialization|INTERNAL|Not implemented) |parquet|zstd|thrift|TProtocol/i;
 
-/** About no file in particular, so none is looked for, which would take long. */
+/** It may concern no file in particular: then none is looked for, which would take long. */
 const TOO_MANY_OPEN = /Too many open files/;
 
 /** Not about the content: it may be different in a moment. */
@@ -24,8 +24,8 @@ export async function noteUnreadable(
   { segments, kind, error }: Failed,
 ): Promise<boolean> {
   if (!(error instanceof Error) || error instanceof AppError) return false;
-  if (TOO_MANY_OPEN.test(error.message)) return false;
   const named = segments.filter(({ id }) => error.message.includes(id));
+  if (named.length === 0 && TOO_MANY_OPEN.test(error.message)) return false;
   // Damaged content can cause any error, so the checksums are verified after each.
   const suspects = named.length > 0 ? named : segments;
   try {
