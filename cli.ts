@@ -26,7 +26,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   sources: async () => (await import("#server/cli/sources.ts")).sourcesCommand,
   retention: async () => (await import("#server/cli/retention.ts")).retentionCommand,
   forecast: async () => (await import("#server/cli/forecast.ts")).forecastCommand,
+  completion: async () => (await import("#server/cli/completion.ts")).completionCommand(NAMES),
 };
+
+const NAMES: readonly string[] = Object.keys(COMMANDS);
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
