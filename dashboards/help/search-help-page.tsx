@@ -1,5 +1,8 @@
 "use client";
 
+// The text is loaded once, so its parts keep their places.
+/* oxlint-disable react/no-array-index-key */
+
 import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { Fragment } from "react";
