@@ -1,4 +1,5 @@
 import { textOrList } from "#collectors/fields.ts";
+import { ignoredField } from "#collectors/formats/ignored-fields.ts";
 
 import { isInNetwork, parseCidr } from "./cidr.ts";
 import {
@@ -9,7 +10,7 @@ import {
   onlyFieldOf,
   type StoreFilter,
 } from "./filter.ts";
-import { columnType, isNumeric } from "./query/names.ts";
+import { columnType, isNumber, isNumeric } from "./query/names.ts";
 
 /** Fields that are searched for bare words. */
 export const FULL_TEXT_FIELDS = [
@@ -91,8 +92,11 @@ function holds(fields: Fields, condition: Exclude<FieldCondition, { op: "contain
   }
 }
 
+/** All values of a list of numbers are beside the column, which has the first one. */
 function valuesOf(fields: Fields, name: string): unknown[] {
   const value = fields[name];
+  const list = isNumber(name) ? fields[ignoredField(name)] : undefined;
+  if (Array.isArray(list)) return list;
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];
 }

@@ -176,3 +176,21 @@ test("with trusted proxies, the client is the last address that is none of them"
   expect(parseTrustedProxies(["10.0.0.0/33"])).toBeUndefined();
   expect(parseTrustedProxies(["proxy.example"])).toBeUndefined();
 });
+
+test("a time that cannot be read costs only that field, and another one of the line replaces it", () => {
+  const line = {
+    "@timestamp": "soon",
+    remote_addr: "203.0.113.9",
+    request: "GET / HTTP/1.1",
+    status: 200,
+  };
+  expect(parseLine("nginx.access", JSON.stringify(line))).toMatchObject({
+    "@timestamp": new Date(NOW_MS).toISOString(),
+    "http.response.status_code": 200,
+    "labels.ignored_fields": ["@timestamp"],
+    "labels.ignored.@timestamp": "soon",
+  });
+  expect(
+    parseLine("nginx.access", JSON.stringify({ ...line, msec: "1773483072.345" }))["@timestamp"],
+  ).toBe("2026-03-14T10:11:12.345Z");
+});

@@ -21,6 +21,7 @@ import { AccessLine, type AccessDialect } from "./access-line.ts";
 import { splitHostPort } from "./address.ts";
 import { includes } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
+import { IGNORED_FIELDS, ignoredField } from "./ignored-fields.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { jsonTime } from "./json-time.ts";
 import { numbersOf } from "./tail.ts";
@@ -77,18 +78,24 @@ function take(fields: Fields, names: Iterable<string>): string | undefined {
 }
 
 function putTime(line: AccessLine, fields: Fields): string | undefined {
-  const name = TIMES.find((candidate) => fields.has(candidate));
-  if (name === undefined)
+  const names = TIMES.filter((candidate) => fields.has(candidate));
+  const [first] = names;
+  if (first === undefined)
     return "no time: the line has none of time_iso8601, time_local, msec, @timestamp";
-  const text = take(fields, [name]) ?? "";
   const { nowMs, zone } = line.context;
-  const ms = jsonTime(text, zone);
-  const why = implausible(ms, nowMs);
-  if (why !== undefined)
-    return Number.isNaN(ms) ? `time cannot be read: ${text.slice(0, 60)}` : why;
-  line.columns.time.put(line.row, ms);
+  const timeOf = (name: string): number => jsonTime(fields.get(name)?.text, zone);
+  const name = names.find((candidate) => implausible(timeOf(candidate), nowMs) === undefined);
+  if (name === undefined) ignoreTime(line, fields.get(first));
+  else line.columns.time.put(line.row, timeOf(name));
   for (const other of TIMES) if (other !== "date") fields.delete(other);
   return undefined;
+}
+
+/** Without a time that can be read, the event has that of its header or of the line before it. */
+function ignoreTime(line: AccessLine, field: { name: string; value: unknown } | undefined): void {
+  if (!field) return;
+  line.extras.set(IGNORED_FIELDS, [field.name]);
+  line.extras.set(ignoredField(field.name), field.value);
 }
 
 function putFields(line: AccessLine, fields: Fields, bytes: Uint8Array): string | undefined {

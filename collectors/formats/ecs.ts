@@ -6,9 +6,9 @@ import {
   type NumberField,
   type TextField,
 } from "../fields.ts";
-import type { Format } from "../format.ts";
-import type { Zone } from "../zone.ts";
+import type { Format, FormatContext } from "../format.ts";
 import { Extras } from "./access-columns.ts";
+import { IGNORED_FIELDS, ignoredField } from "./ignored-fields.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { jsonTime } from "./json-time.ts";
 import { implausible } from "./time.ts";
@@ -27,13 +27,11 @@ export const ecs: Format = {
       if ("reason" in parsed) return parsed.reason;
       const fields = flatten(parsed.object);
       if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
-      if (!fields.has("@timestamp")) return "not an ECS document: it has no @timestamp";
+      const hasTime = fields.has("@timestamp") || Object.hasOwn(parsed.object, "@timestamp");
+      if (!hasTime) return "not an ECS document: it has no @timestamp";
       extras.clear();
-      const timeMs = timeOf(fields, context.zone);
-      const why = implausible(timeMs, context.nowMs);
-      if (why !== undefined) return why;
-      batch.number("@timestamp").put(batch.rows, timeMs);
       const target: Target = { batch, extras, ignored: [] };
+      putTime(target, fields, context);
       for (const [name, value] of fields) putField(target, name, value);
       if (target.ignored.length > 0) extras.set(IGNORED_FIELDS, target.ignored);
       extras.write(batch.text(EXTRA_FIELD), batch.rows);
@@ -42,27 +40,32 @@ export const ecs: Format = {
   },
 };
 
-/** The names of fields whose value does not fit their type. The values are beside it, in `labels.ignored.NAME`. */
-export const IGNORED_FIELDS = "labels.ignored_fields";
-
-/** The fields that were set aside in the open row. */
-export function ignoredFields(batch: Batch): string[] {
-  const column = batch.text(EXTRA_FIELD);
-  const id = column.ids[batch.rows] ?? 0;
-  const text = id === 0 ? "" : column.text(id);
-  if (!text.includes(IGNORED_FIELDS)) return [];
-  const extras: Record<string, unknown> = JSON.parse(text);
-  const names = extras[IGNORED_FIELDS];
-  return Array.isArray(names) ? names.map(String) : [];
-}
-
 type Target = { batch: Batch; extras: Extras; ignored: string[] };
 
-/** Removes the time from the fields: it is the only one without which there is no event. */
-function timeOf(fields: Map<string, unknown>, zone: Zone): number {
-  const value = firstOf(fields.get("@timestamp"));
+/** Fields that have the time of an event whose `@timestamp` cannot be read, by rank. */
+const OTHER_TIMES =
+  "event.created event.start event.end timestamp time ts datetime date event.ingested".split(" ");
+
+type TimeContext = Pick<FormatContext, "zone" | "nowMs">;
+
+/** Why a value of `@timestamp` cannot be the time of an event; undefined if it can. */
+export function timeProblem(value: unknown, { zone, nowMs }: TimeContext): string | undefined {
+  return implausible(jsonTime(firstOf(value), zone), nowMs);
+}
+
+/** Without a time that can be read, the event has that of another field, otherwise that of the line before it. */
+function putTime(target: Target, fields: Map<string, unknown>, context: TimeContext): void {
+  const { batch, extras, ignored } = target;
+  const own = fields.get("@timestamp");
   fields.delete("@timestamp");
-  return jsonTime(value, zone);
+  const values = [own, ...OTHER_TIMES.map((name) => fields.get(name))];
+  const value = values.find((it) => it !== undefined && timeProblem(it, context) === undefined);
+  if (value !== undefined) {
+    batch.number("@timestamp").put(batch.rows, jsonTime(firstOf(value), context.zone));
+  }
+  if (value !== undefined && value === own) return;
+  ignored.push("@timestamp");
+  extras.set(ignoredField("@timestamp"), own ?? null);
 }
 
 function putField(target: Target, name: string, value: unknown): void {
@@ -93,7 +96,7 @@ function putNumber({ batch, extras, ignored }: Target, name: NumberField, value:
   if (!Number.isNaN(number)) batch.number(name).put(batch.rows, number);
   if (isWhole) return;
   ignored.push(name);
-  extras.set(`labels.ignored.${name}`, value);
+  extras.set(ignoredField(name), value);
 }
 
 const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value);

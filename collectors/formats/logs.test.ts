@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import { nested } from "../parse.ts";
-import { parseLine, parseLines } from "./parse-lines.ts";
+import { NOW_MS, parseLine, parseLines } from "./parse-lines.ts";
 
 describe("haproxy.log", () => {
   const BODY =
@@ -145,9 +145,6 @@ describe("ecs", () => {
     ],
     [`{${TIME}`, "JSON cannot be read"],
     ['{"message":"x"}', "no @timestamp"],
-    ['{"@timestamp":"yesterday","message":"x"}', "time cannot be read"],
-    ['{"@timestamp":1e300}', "time is in the future: 1e+300"],
-    ['{"@timestamp":-1e16}', "time is before 1995: -10000000000000000"],
   ])("an invalid line is rejected with the reason", (line, reason) => {
     expect(parseLine("ecs", line)["error.message"]).toContain(reason);
   });
@@ -165,6 +162,27 @@ describe("ecs", () => {
       expect(document["message"]).toBe("kept");
       expect(document["labels.ignored_fields"]).toEqual(name && [name]);
       expect(document[`labels.ignored.${name}`]).toEqual(value);
+    },
+  );
+
+  test.each([
+    ['"yesterday"', "", undefined],
+    ["1e300", "", undefined],
+    ["-1e16", "", undefined],
+    ['"2999-01-01T00:00:00Z"', "", undefined],
+    ["null", "", undefined],
+    ['""', ',"event":{"created":"2026-03-14T10:11:12Z"}', "2026-03-14T10:11:12.000Z"],
+    ['["x"]', ',"event.created":"y","ts":1773483072', "2026-03-14T10:11:12.000Z"],
+  ])(
+    "an event whose time %s cannot be read is kept with a mark%s",
+    (json, others, time = new Date(NOW_MS).toISOString()) => {
+      const document = parseLine("ecs", `{"@timestamp":${json},"message":"kept"${others}}`);
+      expect(document).toMatchObject({
+        "@timestamp": time,
+        message: "kept",
+        "labels.ignored_fields": ["@timestamp"],
+        "labels.ignored.@timestamp": JSON.parse(json),
+      });
     },
   );
 

@@ -88,3 +88,13 @@ test("an own line of HAProxy from a container has the time of the runtime's pref
     "2026-03-14T09:00:00.500Z",
   ]);
 });
+
+test("a JSON event whose time cannot be read has the time of the line before, otherwise of the reading", async () => {
+  const bad = '{"@timestamp":"soon","message":"x","log.level":"info"}';
+  const good = bad.replace("soon", "2026-03-14T10:11:12Z");
+  const path = "/var/log/app.ndjson";
+  expect(await timesOf(path, [`${good}\n${bad}\n`])).toEqual(
+    Array(2).fill("2026-03-14T10:11:12.000Z"),
+  );
+  expect(await timesOf(path, [`${bad}\n`])).toEqual([iso(NOW_MS)]);
+});

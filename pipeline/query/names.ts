@@ -40,9 +40,13 @@ export function columnType(field: string): FieldType | undefined {
   return isColumn(field) ? types[field] : undefined;
 }
 
-export function isNumeric(field: string): boolean {
+export function isNumber(field: string): boolean {
   const type = columnType(field);
-  return type === "long" || type === "double" || type === "date";
+  return type === "long" || type === "double";
+}
+
+export function isNumeric(field: string): boolean {
+  return isNumber(field) || columnType(field) === "date";
 }
 
 export const isIpField = (field: string): boolean => IP_FIELDS.has(field);

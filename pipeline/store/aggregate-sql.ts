@@ -25,7 +25,7 @@ export async function aggregateSql(
   read: (statement: Statement) => Promise<Row[]>,
 ): Promise<Statement> {
   checkAggregate(request.aggregate);
-  const sql = new SqlText();
+  const sql = new SqlText(range);
   const where = `${range.where} AND ${filterSql(sql, request.where)}${measured(sql, request.aggregate)}`;
   const events = range.from;
   const bucket = bucketSql(`epoch_ms(${identifier("@timestamp")})`, request);

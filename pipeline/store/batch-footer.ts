@@ -3,6 +3,7 @@ import type { TextField } from "#collectors/fields.ts";
 import type { Positions } from "#collectors/source.ts";
 
 import type { RollupCell } from "../rollup.ts";
+import { hasNumberLists } from "./number-lists.ts";
 import { FOOTER_VERSION, type SegmentFooter } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
 
@@ -21,6 +22,7 @@ export function batchFooter(
     positions: [...positions].map(([source, position]) => ({ source, position, since: id })),
     offsets: offsetsOf(batch),
     cells: cellTimes(cells),
+    ...(hasNumberLists(batch) ? { hasNumberLists: true } : {}),
     replaces: [],
   };
 }

@@ -316,6 +316,54 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     }
   });
 
+  test("each number of a list is found, also after a merge", async () => {
+    await using store = await opened();
+    const port = "source.port";
+    const list = '{"labels.ignored_fields":["source.port"],"labels.ignored.source.port":[80,443]}';
+    for (let i = 0; i < 12; i += 1) {
+      await store.append(
+        batchOf([{ [port]: 80, fields_json: list, "log.offset": i }, { [port]: 22 }, {}]),
+        [],
+        positionsAt(i + 1),
+      );
+    }
+    const cases: [AggregateRequest["where"][number], number][] = [
+      [{ field: port, op: "eq", value: 80 }, 12],
+      [{ field: port, op: "eq", value: "443" }, 12],
+      [{ field: port, op: "gte", value: 81 }, 12],
+      [{ field: port, op: "lt", value: 80 }, 12],
+      [{ field: port, op: "like", value: "4*" }, 12],
+      [{ field: port, op: "ne", value: 443 }, 24],
+      [{ op: "not", of: [{ field: port, op: "eq", value: 443 }] }, 24],
+      [
+        {
+          op: "or",
+          of: [[{ field: port, op: "eq", value: 443 }], [{ field: port, op: "eq", value: 22 }]],
+        },
+        24,
+      ],
+      [{ field: port, op: "exists" }, 24],
+    ];
+    for (let round = 0; round < 2; round += 1) {
+      const all = await store.search({ ...ALL, where: [], limit: 100 });
+      for (const [condition, expected] of cases) {
+        const followed = all.filter(({ fields }) => matches(fields, [condition]));
+        expect([condition, followed.length]).toEqual([condition, expected]);
+        expect([condition, await count(store, [condition])]).toEqual([condition, expected]);
+        const found = await store.search({ ...ALL, where: [condition], limit: 100 });
+        expect([condition, found.length]).toEqual([condition, expected]);
+      }
+      const facets = await store.facets({
+        ...ALL,
+        where: [{ field: port, op: "eq", value: 443 }],
+        fields: [port],
+        limit: 5,
+      });
+      expect(facets.get(port)).toEqual([{ value: "80", count: 12 }]);
+      while (await store.compact());
+    }
+  });
+
   test("an invalid value for a field is rejected with the name of the field", async () => {
     await using store = await opened();
     await store.append(batchOf([{}]), [], positionsAt(1));

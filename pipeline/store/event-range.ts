@@ -1,6 +1,7 @@
 import { leavesOf, type StoreFilter, type TimeRange } from "../filter.ts";
 import { eventFilesSql, type Work } from "./duck.ts";
 import { timeSql } from "./filter-sql.ts";
+import { haveNumberLists } from "./number-lists.ts";
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
 /** Reads of at most about this many events, without a search in their texts, do not wait for searches. */
@@ -21,7 +22,13 @@ export function overlaps(segment: Segment, range: EventsRequest): boolean {
 }
 
 /** The events of a range, as parts of a query. `isLarge`: there are so many that reading takes longer than planning. */
-export type RangeSql = { from: string; where: string; isLarge: boolean };
+export type RangeSql = {
+  from: string;
+  where: string;
+  isLarge: boolean;
+  /** Whether a number may be one of a list. */
+  hasNumberLists: boolean;
+};
 type Files = { schema: string; pathOf: (segment: Segment) => string };
 
 /**
@@ -35,14 +42,19 @@ export function rangeSql(
 ): RangeSql {
   const filesOf = (some: readonly Segment[]): string =>
     eventFilesSql([schema, ...some.map(pathOf)]);
+  const hasNumberLists = haveNumberLists(segments);
   const isLarge = rowsOf(segments, range) >= LARGE_ROWS_MIN;
   const whole = segments.filter((segment) => isLarge && isWithin(segment, range));
-  if (whole.length === 0) return { from: filesOf(segments), where: timeSql(range), isLarge };
+  if (whole.length === 0) {
+    return { from: filesOf(segments), where: timeSql(range), isLarge, hasNumberLists };
+  }
   const others = segments.filter((segment) => !whole.includes(segment));
-  if (others.length === 0) return { from: filesOf(whole), where: "TRUE", isLarge };
+  if (others.length === 0) {
+    return { from: filesOf(whole), where: "TRUE", isLarge, hasNumberLists };
+  }
   const from = `(SELECT * FROM ${filesOf(whole)} UNION ALL BY NAME
     SELECT * FROM ${filesOf(others)} WHERE ${timeSql(range)})`;
-  return { from, where: "TRUE", isLarge };
+  return { from, where: "TRUE", isLarge, hasNumberLists };
 }
 
 /** Rows without a time are in no range, and in no extent. */

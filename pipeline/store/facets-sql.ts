@@ -26,7 +26,7 @@ export function facetKinds(fields: readonly string[]): { single: string[]; lists
  * among these few texts are then split, so that each element counts.
  */
 export function facetsSql(request: Request, fields: readonly string[], range: RangeSql): Statement {
-  const sql = new SqlText();
+  const sql = new SqlText(range);
   const values = fields.map((field) => splitValue(sql, field));
   const names = fields.map((_, i) => `v${i}`);
   const where = `${range.where} AND ${filterSql(sql, request.where)}`;
@@ -68,7 +68,7 @@ function splitSql(fields: readonly string[]): string {
 
 /** The same for one field of lists, each element of which counts. */
 export function listFacetSql(request: Request, field: string, range: RangeSql): Statement {
-  const sql = new SqlText();
+  const sql = new SqlText(range);
   const where = `${range.where} AND ${filterSql(sql, request.where)}`;
   const text = `SELECT 0, value, count(*) AS events
     FROM (SELECT unnest(${identifier(field)}) AS value FROM ${range.from} WHERE ${where})

@@ -8,11 +8,13 @@ import {
   LIST_SEPARATOR,
   ORIGINAL_BYTES,
 } from "#collectors/fields.ts";
+import { ignoredField } from "#collectors/formats/ignored-fields.ts";
 import { assertNever } from "#platform/errors.ts";
 
 import { parseCidr } from "../cidr.ts";
 import type { Condition, FieldCondition, OneOf, StoreFilter, TimeRange } from "../filter.ts";
 import { FULL_TEXT_FIELDS, NUMBER_TEXT } from "../matches.ts";
+import { isNumber } from "../query/names.ts";
 import { booleanOf, instantOf, notComparable, numberOf } from "./check-request.ts";
 import { networkSql } from "./cidr-sql.ts";
 import { identifier, type Parameter } from "./duck.ts";
@@ -29,6 +31,12 @@ export const DATE_MS_MAX = 8.64e15;
  */
 export class SqlText {
   readonly parameters: Parameter[] = [];
+  /** Whether a number may be one of a list. Without lists DuckDB can skip rows by the column. */
+  readonly hasNumberLists: boolean;
+
+  constructor({ hasNumberLists = false }: { hasNumberLists?: boolean } = {}) {
+    this.hasNumberLists = hasNumberLists;
+  }
 
   /** Binds a value and returns its placeholder. */
   bind(value: Parameter): string {
@@ -189,7 +197,9 @@ function likeSql(sql: SqlText, field: string, value: string): string {
   const isLike = wildcardSql(sql, value);
   if (place.type === "keyword") return anySql(place, isLike);
   if (place.type === "keywords") return anyElementSql(place.sql, isLike);
-  return isLike(`CAST(${place.sql} AS VARCHAR)`);
+  const ofColumn = isLike(`CAST(${place.sql} AS VARCHAR)`);
+  if (!mayBeInList(sql, field)) return ofColumn;
+  return `(${ofColumn} OR ${likeSql(sql, ignoredField(field), value)})`;
 }
 
 /**
@@ -232,7 +242,8 @@ const numberSql = (text: string): string =>
 
 type Comparison = Extract<FieldCondition, { op: keyof typeof COMPARISONS }>;
 
-function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
+function compareSql(sql: SqlText, condition: Comparison): string {
+  const { field, op, value } = condition;
   const place = fieldValue(sql, field);
   const operator = COMPARISONS[op];
   const isEqual = op === "eq" || op === "ne";
@@ -250,5 +261,11 @@ function compareSql(sql: SqlText, { field, op, value }: Comparison): string {
   if (place.type === "keywords") throw notComparable(field);
   if (place.type === "boolean") return `${place.sql} = ${booleanOf(field, value)}`;
   if (place.type === "date") return `${place.sql} ${operator} ${instant(instantOf(field, value))}`;
-  return `${place.sql} ${operator} ${sql.number(numberOf(field, value))}`;
+  const ofColumn = `${place.sql} ${operator} ${sql.number(numberOf(field, value))}`;
+  if (!mayBeInList(sql, field)) return ofColumn;
+  return `(${ofColumn} OR ${compareSql(sql, { ...condition, field: ignoredField(field) })})`;
 }
+
+/** A column of numbers has the first one of a list; all are beside it. */
+const mayBeInList = ({ hasNumberLists }: SqlText, field: string): boolean =>
+  hasNumberLists && isNumber(field);

@@ -14,8 +14,11 @@ const SELECTED = `epoch_ms("@timestamp"), "log.source.id", "log.offset",
   octet_length(${ORIGINAL_SQL})`;
 
 /** The oldest matching events after the last one of the previous page, unordered. */
-export function originalsSql(request: SearchRequest, files: string): Statement {
-  return findSql(request, files, { selected: SELECTED, isOldestFirst: true });
+export function originalsSql(
+  request: SearchRequest,
+  { files, hasNumberLists }: { files: string; hasNumberLists: boolean },
+): Statement {
+  return findSql(request, files, { selected: SELECTED, isOldestFirst: true, hasNumberLists });
 }
 
 /** Sorts and merges partial answers to the same request, each from some of the files. */

@@ -50,6 +50,7 @@ type Rewritten = {
   rollups: string[];
   extents: SegmentFooter["extents"];
   cells: NonNullable<SegmentFooter["cells"]>[];
+  hasNumberLists: boolean;
 };
 
 /**
@@ -132,7 +133,15 @@ export class Rewriter {
   async #rewriteRows(segment: Segment, work: Work): Promise<Rewritten> {
     const { batch, newPath } = work;
     const files = await this.#filesOf(segment);
-    const all: Rewritten = { rows: 0, changed: 0, events: [], rollups: [], extents: [], cells: [] };
+    const all: Rewritten = {
+      rows: 0,
+      changed: 0,
+      events: [],
+      rollups: [],
+      extents: [],
+      cells: [],
+      hasNumberLists: false,
+    };
     const where = `"data_stream.dataset" = ${quoted(work.dataset)} AND file_index = 1`;
     for (const { from, to } of await this.#ranges(segment, `${files} WHERE ${where}`)) {
       batch.reset();
@@ -149,6 +158,7 @@ export class Rewriter {
       all.rows += batch.rows;
       all.changed += changed;
       const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
+      all.hasNumberLists ||= footer.hasNumberLists === true;
       all.extents = mergeExtents([...all.extents, ...footer.extents]);
       const events = await newPath();
       await writeSafe(events, writeParquet(batchColumns(batch), batch.rows, {}).parts);
@@ -204,7 +214,9 @@ export class Rewriter {
     const others = segment.extents.filter((extent) => extent.dataset !== dataset);
     const extents = mergeExtents([...others, ...rewritten.extents]);
     const cells = rollup?.cells ?? null;
-    const footer = { ...mergedFooter([segment], { id, cells, known: this.#segments }), extents };
+    const merged = mergedFooter([segment], { id, cells, known: this.#segments });
+    const added = rewritten.hasNumberLists ? { hasNumberLists: true as const } : {};
+    const footer = { ...merged, ...added, extents };
     const events = await this.#mergeEvents(segment, rewritten, { dataset, footer, newPath });
     const isValid = async (): Promise<boolean> =>
       (await lease.confirm()) && (await this.#counts(segment.id));

@@ -26,16 +26,18 @@ const CUT = COLUMNS.map(([name, type]) => {
 }).join(", ");
 
 /** Files to search; `mayHaveLongTexts`: whether a text may be longer than those that are shown whole. */
-export type SearchedFiles = { files: string; mayHaveLongTexts: boolean };
+export type SearchedFiles = { files: string; mayHaveLongTexts: boolean; hasNumberLists: boolean };
 
 /** The newest events, unordered. */
 export function searchSql(
   request: SearchRequest,
-  { files, mayHaveLongTexts }: SearchedFiles,
+  { files, mayHaveLongTexts, hasNumberLists }: SearchedFiles,
 ): Statement {
   const selected = mayHaveLongTexts ? CUT : WHOLE;
-  return findSql(request, files, { selected, isOldestFirst: false });
+  return findSql(request, files, { selected, isOldestFirst: false, hasNumberLists });
 }
+
+type Found = { selected: string; isOldestFirst: boolean; hasNumberLists: boolean };
 
 /**
  * What is selected of the first events, unordered: sorting whole rows would require memory for all of their texts at once.
@@ -45,9 +47,9 @@ export function searchSql(
 export function findSql(
   request: SearchRequest,
   files: string,
-  { selected, isOldestFirst }: { selected: string; isOldestFirst: boolean },
+  { selected, isOldestFirst, hasNumberLists }: Found,
 ): Statement {
-  const sql = new SqlText();
+  const sql = new SqlText({ hasNumberLists });
   const where = [timeSql(request), filterSql(sql, request.where)];
   if (request.after) where.push(behindSql(request.after, sql, isOldestFirst ? ">" : "<"));
   const order = [TIME, SOURCE, OFFSET].map((name) => `${name} ${isOldestFirst ? "ASC" : "DESC"}`);

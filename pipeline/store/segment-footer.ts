@@ -42,6 +42,8 @@ export const SegmentFooter = z.object({
   cells: z.object({ rows: z.number(), from: z.number(), to: z.number() }).nullable(),
   /** Whether rows may have so much text that they are merged with care for the memory. */
   hasLongRows: z.literal(true).optional(),
+  /** Whether events may have several numbers in a field whose column has the first one. */
+  hasNumberLists: z.literal(true).optional(),
   /**
    * Segments that this one replaces: they no longer count. Also those that were replaced by these and still existed, so
    * that they do not count again when one of these is lost.
@@ -102,6 +104,7 @@ export function mergedFooter(
     offsets: mergeOffsets(segments.flatMap((segment) => segment.offsets)),
     cells,
     ...(segments.some(({ hasLongRows }) => hasLongRows) ? { hasLongRows: true } : {}),
+    ...(segments.some(({ hasNumberLists }) => hasNumberLists) ? { hasNumberLists: true } : {}),
     replaces: [...new Set([...ids, ...replacedBefore.filter((it) => known.find(it))])],
   };
 }

@@ -11,6 +11,7 @@ import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use } from "./du
 import { type EventsRequest, overlaps, type RangeSql, rangeSql, workOf } from "./event-range.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
+import { haveNumberLists } from "./number-lists.ts";
 import { joinOriginals, originalOf, originalsSql } from "./original-sql.ts";
 import type { CellsRequest, MergedCell, OriginalLine, SearchRequest } from "./port.ts";
 import type { Question } from "./questions.ts";
@@ -134,7 +135,9 @@ export class SegmentReader {
       for (let files = FILES_FIRST; rest.length > 0; files *= FILES_FACTOR) {
         const some = await this.#firstMatching(range, rest, files);
         const use: Use = { work: workOf(range, some), question };
-        const rows = await this.#eventsIn(some, (paths) => originalsSql(range, paths), use);
+        const hasNumberLists = haveNumberLists(some);
+        const build: Build = (paths) => originalsSql(range, { files: paths, hasNumberLists });
+        const rows = await this.#eventsIn(some, build, use);
         found = joinOriginals([found, rows.map(originalOf)], request.limit);
         const last = found[request.limit - 1];
         const [next] = rest;
@@ -261,5 +264,6 @@ export class SegmentReader {
 /** Cutting long texts takes DuckDB some time to plan, so it is left out where there are none. */
 function searchIn(segments: readonly Segment[], request: SearchRequest): Build {
   const mayHaveLongTexts = segments.some(({ hasLongRows }) => hasLongRows);
-  return (files) => searchSql(request, { files, mayHaveLongTexts });
+  const hasNumberLists = haveNumberLists(segments);
+  return (files) => searchSql(request, { files, mayHaveLongTexts, hasNumberLists });
 }

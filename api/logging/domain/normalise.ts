@@ -1,5 +1,6 @@
 import { Batch } from "#collectors/batch.ts";
-import { ecs, IGNORED_FIELDS, ignoredFields } from "#collectors/formats/ecs.ts";
+import { ecs, timeProblem } from "#collectors/formats/ecs.ts";
+import { IGNORED_FIELDS, ignoredFields } from "#collectors/formats/ignored-fields.ts";
 import { UTC } from "#collectors/zone.ts";
 import { DATASETS_MAX } from "#pipeline/datasets.ts";
 
@@ -64,6 +65,8 @@ export function createNormaliser(): Normalise {
     batch.rollback();
     const reason = scan(bytes, 0, bytes.length);
     if (reason !== undefined) return refuse("@timestamp", "invalid", reason);
+    const wrongTime = timeProblem(fields.get("@timestamp"), context);
+    if (wrongTime !== undefined) return refuse("@timestamp", "invalid", wrongTime);
     // An event that was exported may have the mark already.
     const [ignored] = fields.has(IGNORED_FIELDS) ? [] : ignoredFields(batch);
     if (ignored !== undefined) {
