@@ -109,8 +109,9 @@ async function main(): Promise<void> {
   if (wrong.length > 0) process.exitCode = 1;
 }
 
-const newMember = (data: string, index: number): Promise<string> =>
-  addMember(data, `viewer${index}`, [{ capability: "chart", target: "board:home" }]);
+function newMember(data: string, index: number): Promise<string> {
+  return addMember(data, `viewer${index}`, [{ capability: "chart", target: "board:home" }]);
+}
 
 async function hasData({ url }: ControlPlane, cookie: string): Promise<boolean> {
   const board: unknown = await (await fetch(`${url}/api/board`, { headers: { cookie } })).json();

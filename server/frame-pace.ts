@@ -3,7 +3,7 @@ const PAUSE_MS_MIN = 100;
 /** If it was not. */
 const PAUSE_MS_MAX = 200;
 /** Of the time of the thread that the work takes, so that sending to many viewers leaves time for everything else. */
-const SHARE_MAX = 0.15;
+const SHARE_MAX = 0.1;
 
 export type Paced = Disposable & {
   /** Makes the work run as soon as the pause after its last run is over. */
