@@ -86,7 +86,8 @@ const boardRoute = ({ workspace, problems, clock }: BoardRoutesDeps): Route<Memb
       checkMaySplit(subject, where, by);
       const range = parseRange(query, clock.nowMs());
       const board = await withinDeadline(signal, async (ending) => {
-        const store = forAsker(reads, { signal: ending, asker: caller.id });
+        // A member's board does not wait for all of the member's searches, but takes turns with them.
+        const store = forAsker(reads, { signal: ending, asker: `board of ${caller.id}` });
         await parseKnownQuery(query.q ?? "", { store });
         const { holes } = await store.status();
         const deps = { store, holes, predictions, live, clock, demo: kind === "demo" };

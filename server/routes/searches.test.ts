@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 
+import { NO_STATUS } from "#pipeline/live-link/messages.ts";
 import { openMemoryStore } from "#pipeline/store/memory-store.ts";
 import type { Asking, EventStore } from "#pipeline/store/port.ts";
 import { Questions } from "#pipeline/store/questions.ts";
@@ -7,7 +8,11 @@ import { systemClock as clock } from "#platform/clock.ts";
 import { serveRoutes } from "#platform/http/testing.ts";
 import { silentLog } from "#platform/log.ts";
 
+import { boardParts } from "../board/testing-board.ts";
+import { boardRoutes } from "./board.ts";
 import { eventRoutes } from "./events.ts";
+
+const OWNER = { id: "mem_1", email: "a@example.com", name: "Ann", role: "owner" } as const;
 
 /** The routes of searches over a store whose searches never find an end by themselves. */
 async function serveSearches(questions = new Questions()) {
@@ -22,10 +27,15 @@ async function serveSearches(questions = new Questions()) {
     facets: search,
     aggregate: search,
   });
-  const workspace = { kind: "logs", store } as const;
-  const served = await serveRoutes(eventRoutes({ workspace: () => workspace, clock }), {
+  const { live, predictions } = boardParts(store, clock);
+  const status = () => ({ ...NO_STATUS, indexers: 1, indexerFailure: null });
+  const workspace = { kind: "logs", store, live, predictions, status } as const;
+  const deps = { workspace: () => workspace, clock };
+  const signedIn = { member: OWNER, grants: [] };
+  const boards = boardRoutes({ ...deps, problems: () => [], turnDemoOff: async () => undefined });
+  const served = await serveRoutes([...eventRoutes(deps), ...boards], {
     access: {
-      authenticate: (_, address) => ({ kind: "member", id: "mem_1", address }),
+      authenticate: (_, address) => ({ kind: "member", id: OWNER.id, address, signedIn }),
       authorise: () => undefined,
     },
     log: silentLog(),
@@ -62,6 +72,19 @@ test.each([
   const ends = await Promise.all(asked.map(({ ended }) => ended));
   for (const end of ends) expect(end).toMatch(/reader disconnected/);
   expect(asked.map(({ asking }) => asking.asker)).toEqual(asked.map(() => "mem_1"));
+});
+
+test("a member's board takes turns with the member's searches", async () => {
+  const { url, asked, stop } = await serveSearches();
+  onTestFinished(stop);
+  const paths = ["/api/events?q=path:*a*b", "/api/board?q=shop.basket:7"];
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const responses = paths.map((path) => fetch(`${url}${path}`, { signal }).catch(() => undefined));
+  await expect.poll(() => asked.length).toBe(paths.length);
+  expect(new Set(asked.map(({ asking }) => asking.asker)).size).toBe(paths.length);
+  leaving.abort();
+  await Promise.all(responses);
 });
 
 test("a stop ends searches, so that it need not wait for them", async () => {
