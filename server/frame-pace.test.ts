@@ -3,23 +3,18 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { paced } from "./frame-pace.ts";
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
-/** The times of the runs, in ms since the start; each takes `tookMs`. */
-function recorded(tookMs = 0) {
+/** The times of the runs, in ms since the start; each takes `cpuMs` of CPU time. */
+function recorded(cpuMs = 0) {
   const startMs = performance.now();
   const runs: number[] = [];
-  const pace = paced(() => {
-    runs.push(performance.now() - startMs);
-    if (tookMs > 0) spend(tookMs);
-  });
+  vi.spyOn(process, "threadCpuUsage").mockReturnValue({ user: cpuMs * 1_000, system: 0 });
+  const pace = paced(() => void runs.push(performance.now() - startMs));
   return { pace, runs };
-}
-
-/** Lets time pass within the work, without running other timers. */
-function spend(ms: number): void {
-  const now = performance.now() + ms;
-  vi.spyOn(performance, "now").mockReturnValueOnce(now);
 }
 
 test("a frame that is requested after a pause is sent at once", () => {

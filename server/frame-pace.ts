@@ -2,7 +2,7 @@
 const PAUSE_MS_MIN = 100;
 /** If it was not. */
 const PAUSE_MS_MAX = 200;
-/** Of the time of the thread that the work takes, so that sending to many viewers leaves time for everything else. */
+/** Of the thread's time that the work takes, in CPU time: sending to many viewers must leave time for everything else. */
 const SHARE_MAX = 0.1;
 
 export type Paced = Disposable & {
@@ -25,8 +25,10 @@ export function paced(work: () => void): Paced {
     isRequested = false;
     ranMs = performance.now();
     plan(PAUSE_MS_MAX);
+    const before = process.threadCpuUsage();
     work();
-    const tookMs = performance.now() - ranMs;
+    const { user, system } = process.threadCpuUsage(before);
+    const tookMs = (user + system) / 1_000;
     pauseMs = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, tookMs / SHARE_MAX));
   };
   plan(0);
