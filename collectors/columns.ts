@@ -50,8 +50,8 @@ export class TextColumn {
   #arena = new Uint8Array(ARENA_BYTES_MIN);
   #view = new DataView(this.#arena.buffer);
   #ends = new Uint32Array(SLOTS_MIN);
-  #hashes = new Uint32Array(SLOTS_MIN);
-  #slots = new Uint32Array(SLOTS_MIN);
+  /** In each slot a hash and, beside it, so that both are read from memory at once, the number; 0 is a free slot. */
+  #slots = new Uint32Array(SLOTS_MIN * 2);
   #mask = SLOTS_MIN - 1;
   /** Numbers of short texts, so that frequent texts are not encoded each time. */
   readonly #texts = new Map<string, number>();
@@ -85,11 +85,12 @@ export class TextColumn {
   intern(bytes: Uint8Array, start: number, end: number): number {
     const view = viewOf(bytes);
     const hash = hashBytes(view, start, end);
+    const slots = this.#slots;
     let slot = hash & this.#mask;
     for (;;) {
-      const id = this.#slots[slot]!;
+      const id = slots[slot * 2 + 1]!;
       if (id === 0) return this.#add(slot, hash, { view, start, end });
-      if (this.#hashes[id] === hash) {
+      if (slots[slot * 2] === hash) {
         const from = this.#ends[id - 1]!;
         const hasLength = this.#ends[id]! - from === end - start;
         if (hasLength && this.#isAt(from, view, start, end)) return id;
@@ -114,11 +115,6 @@ export class TextColumn {
   /** A view of the value's bytes: valid until the column is written to again. */
   bytes(id: number): Uint8Array {
     return this.#arena.subarray(this.#ends[id - 1], this.#ends[id]);
-  }
-
-  /** A hash of the value, equal for equal bytes within this process. */
-  hash(id: number): number {
-    return this.#hashes[id]!;
   }
 
   text(id: number): string {
@@ -169,24 +165,26 @@ export class TextColumn {
     copyBytes(value, this.#view, start);
     this.size += 1;
     const id = this.size;
-    if (id >= this.#ends.length) {
-      this.#ends = grownWords(this.#ends);
-      this.#hashes = grownWords(this.#hashes);
-    }
+    if (id >= this.#ends.length) this.#ends = grownWords(this.#ends);
     this.#ends[id] = end;
-    this.#hashes[id] = hash;
-    this.#slots[slot] = id;
-    if (id * 2 > this.#slots.length) this.#rehash();
+    this.#slots[slot * 2] = hash;
+    this.#slots[slot * 2 + 1] = id;
+    if (id * 2 > this.#mask) this.#rehash();
     return id;
   }
 
   #rehash(): void {
-    const slots = new Uint32Array(this.#slots.length * 4);
-    const mask = slots.length - 1;
-    for (let id = 1; id <= this.size; id += 1) {
-      let slot = this.#hashes[id]! & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id;
+    const before = this.#slots;
+    const slots = new Uint32Array(before.length * 2);
+    const mask = slots.length / 2 - 1;
+    for (let i = 0; i < before.length; i += 2) {
+      const id = before[i + 1]!;
+      if (id === 0) continue;
+      const hash = before[i]!;
+      let slot = hash & mask;
+      while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+      slots[slot * 2] = hash;
+      slots[slot * 2 + 1] = id;
     }
     this.#slots = slots;
     this.#mask = mask;

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 import { escapeInvalidUtf8 } from "./formats/bytes.ts";
 
 const ARENA_BYTES_MIN = 256 * 1024;
@@ -15,6 +17,11 @@ export class LineColumn {
   /** The bytes of `begin`, and where they are in the buffer. */
   #begun: Uint8Array | undefined;
   #base = 0;
+  /**
+   * Whether every line is valid UTF-8. It is examined where the bytes were just read: lines are valid if the text from which
+   * they are taken is, because line ends do not split characters.
+   */
+  isText = true;
 
   constructor(rowsMax: number) {
     this.#starts = new Uint32Array(rowsMax);
@@ -36,6 +43,7 @@ export class LineColumn {
     const end = this.#used + bytes.length;
     if (end > this.#arena.length) this.#grow(end);
     this.#arena.set(bytes, this.#used);
+    this.isText &&= isUtf8(bytes);
     this.#begun = bytes;
     this.#base = this.#used;
   }
@@ -86,6 +94,7 @@ export class LineColumn {
   reset(): void {
     this.#lengths.fill(0);
     this.#used = 0;
+    this.isText = true;
     this.#begun = undefined;
     if (this.#arena.length > ARENA_BYTES_KEPT)
       this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);

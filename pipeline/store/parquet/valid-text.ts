@@ -35,7 +35,7 @@ function hasSplitCharacter(column: TextData): boolean {
 }
 
 /** Whether a byte of valid UTF-8 continues a character. */
-export function isContinuation(byte: number): boolean {
+function isContinuation(byte: number): boolean {
   return (byte & CONTINUATION_MASK) === CONTINUATION;
 }
 

@@ -8,6 +8,8 @@ import { rowGroupEnds } from "./row-groups.ts";
 import { ThriftWriter } from "./thrift.ts";
 
 const MAGIC = Buffer.from("PAR1");
+/** In less there is nothing to save, while each compression costs the same for its preparation. */
+const COMPRESSED_BYTES_MIN = 128;
 /** Compression is used below this share of the plain size, because it costs readers time. */
 const COMPRESSED_SHARE_MAX = 0.9;
 const CODEC = { none: 0, zstd: 6 };
@@ -102,10 +104,15 @@ function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMet
 function packedPages(pages: readonly Page[]): { bodies: Buffer[]; isPacked: boolean } {
   const plain = pages.map((page) => page.bytes);
   if (pages.some((page) => page.bytesPlain !== undefined)) return { bodies: plain, isPacked: true };
-  const packed = plain.map((bytes) => zstdCompressSync(bytes, ZSTD));
+  const packed = total(plain) < COMPRESSED_BYTES_MIN ? plain : plain.map(compressed);
   const isPacked = total(packed) < total(plain) * COMPRESSED_SHARE_MAX;
   // The bytes of the plain pages are valid until the next column is encoded.
   return { bodies: isPacked ? packed : plain.map((bytes) => Buffer.from(bytes)), isPacked };
+}
+
+/** Output is allocated in chunks: usually one is enough. */
+function compressed(bytes: Buffer): Buffer {
+  return zstdCompressSync(bytes, { ...ZSTD, chunkSize: Math.max(1024, bytes.length >> 1) });
 }
 
 function total(parts: readonly Buffer[]): number {
