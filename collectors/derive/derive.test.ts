@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -72,6 +74,30 @@ test("an encoding of control characters is not decoded", () => {
 test("a host name has no source.ip", () => {
   const [document] = derived([line("GET / HTTP/1.1", 200, "localhost")]);
   expect(document).not.toHaveProperty(["source.ip"]);
+});
+
+test("an address is a source.ip exactly if it is an IP address", () => {
+  const part = fc.oneof(
+    fc.integer({ min: 0, max: 300 }).map(String),
+    fc.stringMatching(/^[0-9a]{0,4}$/),
+  );
+  const dotted = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join("."));
+  const four = fc.array(part, { minLength: 4, maxLength: 4 }).map((parts) => parts.join("."));
+  const address = fc.oneof(dotted, four, fc.ipV4(), fc.ipV6());
+  fc.assert(
+    fc.property(fc.array(address, { minLength: 1, maxLength: 50 }), (addresses) => {
+      const batch = new Batch(addresses.length);
+      for (const text of addresses) {
+        batch.text("source.address").putText(batch.rows, text);
+        batch.commit();
+      }
+      openDeriver(batch, RULES).derive(0, batch.rows);
+      for (const [row, text] of addresses.entries()) {
+        const expected = isIP(text) === 0 ? undefined : text;
+        expect(toDocument(batch, row)["source.ip"]).toBe(expected);
+      }
+    }),
+  );
 });
 
 test.each([

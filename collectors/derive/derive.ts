@@ -9,6 +9,10 @@ import type { DeriveRules } from "./request-pattern.ts";
 import { SignActions } from "./sign-actions.ts";
 import { UrlDeriver } from "./url-deriver.ts";
 
+const DOT = 0x2e;
+const DIGIT_0 = 0x30;
+const NO_DIGIT = -1;
+
 export type Deriver = {
   /**
    * Fills the derived fields of rows [fromRow, toRow): url.path and other URL parts, http.route, source.ip,
@@ -41,6 +45,8 @@ export function openDeriver(batch: Batch, rules: DeriveRules): Deriver {
   };
 }
 
+const IP_BYTES_MAX = 45;
+
 /** source.ip from source.address, if that is an IP address. */
 class AddressDeriver {
   readonly #addresses: TextColumn;
@@ -54,10 +60,14 @@ class AddressDeriver {
 
   derive(fromRow: number, toRow: number): void {
     const known = this.#ipOf.grow(this.#addresses.size);
+    const { bytes, ends } = this.#addresses.dictionary;
     for (let id = known + 1; id <= this.#addresses.size; id += 1) {
-      const bytes = this.#addresses.bytes(id);
-      if (bytes.length > 45 || isIP(this.#addresses.text(id)) === 0) continue;
-      this.#ipOf.ids[id] = this.#ips.intern(bytes, 0, bytes.length);
+      const start = ends[id - 1]!;
+      const end = ends[id]!;
+      const isAddress =
+        isUsualIp4(bytes, start, end) ||
+        (end - start <= IP_BYTES_MAX && isIP(this.#addresses.text(id)) !== 0);
+      if (isAddress) this.#ipOf.ids[id] = this.#ips.intern(bytes, start, end);
     }
     this.#ipOf.copy(this.#addresses.ids, this.#ips.ids, fromRow, toRow);
   }
@@ -65,6 +75,27 @@ class AddressDeriver {
   reset(): void {
     this.#ipOf.reset();
   }
+}
+
+/** Whether the bytes are four decimal numbers up to 255: most addresses are, and need no string to be examined. */
+function isUsualIp4(bytes: Uint8Array, start: number, end: number): boolean {
+  let dots = 0;
+  let value = NO_DIGIT;
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i]!;
+    if (byte === DOT) {
+      if (value === NO_DIGIT) return false;
+      dots += 1;
+      value = NO_DIGIT;
+      continue;
+    }
+    const digit = byte - DIGIT_0;
+    // After a leading zero nothing may follow.
+    if (digit < 0 || digit > 9 || value === 0) return false;
+    value = value === NO_DIGIT ? digit : value * 10 + digit;
+    if (value > 255) return false;
+  }
+  return dots === 3 && value !== NO_DIGIT;
 }
 
 const CONSTANTS = ["event.kind", "event.category", "event.type"] as const;
