@@ -220,8 +220,12 @@ export const isDuration = (text: string): boolean => DURATION.test(text);
 
 export const hasUnit = (text: string): boolean => DURATION.exec(text)?.[2] !== undefined;
 
+/** Short for a status: `us` is the usual name of nginx's `$upstream_status`. */
+const STATUS_NAMES: readonly string[] = ["us", "s"];
+
 /** Whether a name is that of the duration of a request. */
-export const isDurationName = (name: string): boolean => name !== "" && NAME.test(name);
+export const isDurationName = (name: string): boolean =>
+  name !== "" && NAME.test(name) && !STATUS_NAMES.includes(name);
 
 function unitInName(name: string): Unit | undefined {
   return UNIT_SUFFIXES.find(([pattern]) => pattern.test(name))?.[1];

@@ -62,6 +62,11 @@ describe("the unit of a duration", () => {
     expect(durations("nginx.access", json(0.25) + json(1))).toEqual([250 * MS, 1e9]);
   });
 
+  test.each(["nginx.access", "apache.access"])("%s: us and s are statuses", (dataset) => {
+    const [document] = parseLines(dataset, log(['rt=0.029 ua="127.0.0.1:80" us="404" s=404']));
+    expect(document).toMatchObject({ "event.duration": 29 * MS, [`${dataset}.us`]: "404" });
+  });
+
   test("a number whose unit cannot be told is no duration", () => {
     expect(durations("nginx.access", log(["request_time=60"]))).toEqual([undefined]);
   });

@@ -28,7 +28,7 @@ export async function topRoutes(query: BoardQuery): Promise<TopRoutes> {
   const list = namedSeries(requests).map(({ key, value }) => ({
     route: key,
     requests: value ?? 0,
-    errors: valueIn(errors, key) ?? 0,
+    errors: among(value, errors, key),
     p95Ms: valueIn(p95, key),
   }));
   return { list, shortfallMax: requests.shortfallMax ?? 0 };
@@ -77,8 +77,8 @@ export async function breakDown(query: BoardQuery, split: Split): Promise<BreakD
     values: all.slice(0, VALUES_SHOWN).map(({ key, value, points }) => ({
       value: key,
       count: value ?? 0,
-      errors: errors ? (valueIn(errors, key) ?? 0) : null,
-      clientErrors: clientErrors ? (valueIn(clientErrors, key) ?? 0) : null,
+      errors: errors ? among(value, errors, key) : null,
+      clientErrors: clientErrors ? among(value, clientErrors, key) : null,
       p95Ms: p95 ? valueIn(p95, key) : null,
       points: pointsOf.get(key) ?? perSecond(points, stepMs),
       compared: comparedOf(key),
@@ -130,6 +130,10 @@ function namedSeries({ series }: MetricAnswer) {
     key === null || key === OTHER ? [] : [{ key, ...one }],
   );
 }
+
+/** How many of these requests are counted in the answer, which was read a moment later. */
+const among = (requests: number | null, answer: MetricAnswer, key: string): number =>
+  Math.min(requests ?? 0, valueIn(answer, key) ?? 0);
 
 const valueIn = (answer: MetricAnswer, key: string): number | null =>
   answer.series.find((series) => series.key === key)?.value ?? null;
