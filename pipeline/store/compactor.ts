@@ -64,7 +64,7 @@ export class Compactor {
     this.#duck = duck;
     this.#clock = clock;
     this.#work = new LeasedWork(segments, clock);
-    this.#unmergeable = new UnmergeableSegments(segments);
+    this.#unmergeable = new UnmergeableSegments(segments, monotonicMs);
     this.#filters = new FilterBuilder({ segments, duck, clock });
     this.#replacedSince = new ObservedAges(monotonicMs);
     this.#leftSince = new ObservedAges(monotonicMs);
