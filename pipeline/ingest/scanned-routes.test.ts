@@ -1,21 +1,17 @@
 import { expect, test } from "vitest";
 
-import { UTC } from "#collectors/zone.ts";
-
 import { LiveWindow } from "../live/live-window.ts";
 import { warmLiveWindow } from "../live/warm-live-window.ts";
 import { runQuery } from "../metrics/run-query.ts";
 import { OTHER } from "../sketches/heavy-hitters.ts";
-import { openMemoryStore } from "../store/memory-store.ts";
-import type { EventStore } from "../store/port.ts";
-import { Ingest } from "./ingest.ts";
-import { logSource } from "./testing-source.ts";
+import { ingested } from "./testing-ingested.ts";
 
 const NOW_MS = Date.UTC(2026, 2, 14, 10, 11, 14);
 const HOUR_MS = 3_600_000;
 const SCANNED = 5000;
 const REQUESTS = 15_000;
 const clock = { nowMs: () => NOW_MS };
+const SOURCE = { path: "/var/log/nginx/access.log", clock };
 
 const line = (path: string, status: number): string =>
   `203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET ${path} HTTP/1.1" ${status} 5 "-" "Probe/1.0"\n`;
@@ -38,31 +34,13 @@ function jsonLog(routes: readonly string[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-async function ingested(log: string): Promise<{ store: EventStore; live: LiveWindow }> {
-  const store = openMemoryStore()();
-  const live = new LiveWindow(clock);
-  const ingest = new Ingest({
-    store,
-    clock,
-    rules: { signIn: [], signOut: [] },
-    zone: UTC,
-    sealAfterMs: 60_000,
-    foldEveryMs: 1_000,
-    onFrames: (deltas) => {
-      for (const delta of deltas) live.merge(structuredClone(delta));
-    },
-  });
-  await ingest.run(
-    logSource({ path: "/var/log/nginx/access.log" }, log),
-    new AbortController().signal,
-  );
-  return { store, live };
-}
-
 const scans = Array.from({ length: SCANNED }, (_, n) => line(`/${word(n)}zz/login.php`, 404));
 
 test("after 5,000 scanned paths, the route with 15,000 requests leads the live list and that of the day", async () => {
-  const { store, live } = await ingested(scans.join("") + line("/cart", 200).repeat(REQUESTS));
+  const { store, live } = await ingested(
+    scans.join("") + line("/cart", 200).repeat(REQUESTS),
+    SOURCE,
+  );
   const frame = live.frame("nginx.access");
   expect(frame.topRoutes[0]?.route).toBe("/cart");
   expect(frame.topRoutes[0]?.requests).toBeGreaterThanOrEqual(
@@ -83,7 +61,7 @@ test("after 5,000 scanned paths, the route with 15,000 requests leads the live l
 test("after a restart the route leads the live list too", async () => {
   const routes = Array.from({ length: SCANNED }, (_, n) => `/${word(n)}zz`);
   const requests = Array.from({ length: 3000 }, () => "/cart");
-  const { store } = await ingested(jsonLog([...routes, ...requests]));
+  const { store } = await ingested(jsonLog([...routes, ...requests]), SOURCE);
   const restarted = new LiveWindow(clock);
   await warmLiveWindow(restarted, store, NOW_MS);
   const { topRoutes, topRoutesShortfallMax } = restarted.frame("shop");
@@ -100,7 +78,7 @@ test("hostile names of routes are shortened, and do not hide others", async () =
     "\ud800 half",
     OTHER,
   ];
-  const { store, live } = await ingested(jsonLog(names));
+  const { store, live } = await ingested(jsonLog(names), SOURCE);
   const { topRoutes } = live.frame("shop");
   expect(topRoutes).toHaveLength(names.length - 1);
   expect(new Set(topRoutes.map(({ route }) => route)).size).toBe(names.length - 1);

@@ -1,11 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
-import { UTC } from "#collectors/zone.ts";
-import { Ingest } from "#pipeline/ingest/ingest.ts";
-import { logSource } from "#pipeline/ingest/testing-source.ts";
-import { LiveWindow } from "#pipeline/live/live-window.ts";
+import { ingested } from "#pipeline/ingest/testing-ingested.ts";
 import { runQuery } from "#pipeline/metrics/run-query.ts";
-import { openMemoryStore } from "#pipeline/store/memory-store.ts";
 
 import { boardOf } from "./testing-board.ts";
 
@@ -27,21 +23,9 @@ const LINES = [
 
 test("HAProxy's connections and own messages are no requests on the board, in live frames, rollups and queries of events", async () => {
   const clock = { nowMs: () => NOW_MS };
-  const live = new LiveWindow(clock);
-  await using store = openMemoryStore()();
-  const ingest = new Ingest({
-    store,
-    clock,
-    rules: { signIn: [], signOut: [] },
-    zone: UTC,
-    sealAfterMs: 60_000,
-    foldEveryMs: 1_000,
-    onFrames: (deltas) => {
-      for (const delta of deltas) live.merge(structuredClone(delta));
-    },
-  });
   const log = LINES.map((line) => `${HEAD}${line}\n`).join("");
-  await ingest.run(logSource({ path: "/var/log/haproxy.log" }, log), new AbortController().signal);
+  const { store, live } = await ingested(log, { path: "/var/log/haproxy.log", clock });
+  onTestFinished(() => store[Symbol.asyncDispose]());
   const range = { fromMs: NOW_MS - 60 * MINUTE_MS, toMs: NOW_MS, live: false };
   const board = await boardOf(store, NOW_MS, { range });
   expect(board).toMatchObject({ dataset: "haproxy.log", values: { requests: 2 } });
