@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
+import { lacksFiles } from "#platform/open-files.ts";
 
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
@@ -29,9 +30,9 @@ const TRIES = 3;
 /** Each of these tries leaves out more files that cannot be used; after the first ones there is a pause before each. */
 const TRIES_WITHOUT_MAX = 10;
 /** Errors of DuckDB about opening; files are opened again after a pause. */
-const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)|Too many open files/i;
+const CANNOT_OPEN = /^IO Error: (?:Cannot|Could not) (?:open|read)/i;
 const REOPEN_MS = 100;
-const CLOSED = "the files of the store cannot be opened now";
+const NOT_OPENED = "the files of the store cannot be opened now";
 /** Most searches find enough in the newest files, which are read first; then increasing numbers are read at once. */
 const FILES_FIRST = 4;
 const FILES_FACTOR = 4;
@@ -214,7 +215,7 @@ export class SegmentReader {
       const { segments, run } = await prepare();
       try {
         const result = await run();
-        this.#segments.forgetProblem(CLOSED);
+        this.#segments.forgetProblem(NOT_OPENED);
         return result;
       } catch (error) {
         await this.#explain(error, { segments, kind, attempt });
@@ -238,9 +239,9 @@ export class SegmentReader {
     if (attempt < TRIES && (await this.#hasLost(segments))) return;
     const parts = { folder: this.#segments, duck: this.#duck };
     if (await noteUnreadable(parts, { segments, kind, error })) return;
-    if (!(error instanceof Error) || !CANNOT_OPEN.test(error.message)) throw error;
-    const message = `${CLOSED}: ${error.message}`;
-    this.#segments.noteProblem(CLOSED, message);
+    if (!(error instanceof Error) || !isAboutOpening(error)) throw error;
+    const message = `${NOT_OPENED}: ${error.message}`;
+    this.#segments.noteProblem(NOT_OPENED, message);
     if (attempt >= TRIES) {
       throw new AppError("unavailable", message, { cause: error, waitMs: REOPEN_MS * TRIES });
     }
@@ -267,3 +268,6 @@ function searchIn(segments: readonly Segment[], request: SearchRequest): Build {
   const hasNumberLists = haveNumberLists(segments);
   return (files) => searchSql(request, { files, mayHaveLongTexts, hasNumberLists });
 }
+
+const isAboutOpening = (error: Error): boolean =>
+  CANNOT_OPEN.test(error.message) || lacksFiles(error);

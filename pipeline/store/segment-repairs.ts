@@ -57,7 +57,7 @@ export class SegmentRepairs {
     );
     for (const segment of damaged) {
       if (counted.has(segment.id)) await this.#repair(segment, lease);
-      // What it replaces is still there, and counts instead.
+      // Others count instead: those that it replaces, or one that replaces it.
       else await this.#segments.moveToBroken(segment.id, "events");
     }
     return damaged.length > 0;

@@ -1,4 +1,5 @@
 import { AppError } from "#platform/errors.ts";
+import { lacksFiles } from "#platform/open-files.ts";
 
 import { type Duck, quoted } from "./duck.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -8,9 +9,6 @@ import { type FileKind, UnusableFiles } from "./segment-health.ts";
 /** Errors of DuckDB about the content of a Parquet file; not all of them have its path. */
 const ABOUT_FILES =
   /^(?:Invalid|IO|Serialization|INTERNAL|Not implemented) |parquet|zstd|thrift|TProtocol/i;
-
-/** It may concern no file in particular: then none is looked for, which would take long. */
-const TOO_MANY_OPEN = /Too many open files/;
 
 /** Not about the content: it may be different in a moment. */
 const ABOUT_OPENING = /^IO Error: Cannot open file|Too many open files/;
@@ -25,7 +23,8 @@ export async function noteUnreadable(
 ): Promise<boolean> {
   if (!(error instanceof Error) || error instanceof AppError) return false;
   const named = segments.filter(({ id }) => error.message.includes(id));
-  if (named.length === 0 && TOO_MANY_OPEN.test(error.message)) return false;
+  // It is about no file in particular, and reading each of them to find one would take long.
+  if (named.length === 0 && lacksFiles(error)) return false;
   // Damaged content can cause any error, so the checksums are verified after each.
   const suspects = named.length > 0 ? named : segments;
   try {
