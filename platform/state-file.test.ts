@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
@@ -19,6 +21,19 @@ test("what was written is read, and nothing else remains in the folder", () => {
   const file = newFile();
   for (const port of [1, 2]) writeStateFile(file, { port });
   expect(readStateFile(file, Schema)).toEqual({ value: { port: 2 } });
+  expect(readdirSync(path.dirname(file))).toEqual(["state.json"]);
+});
+
+test("processes that write at the same time do not disturb each other", async () => {
+  const file = newFile();
+  const module = new URL("state-file.ts", import.meta.url).href;
+  const program = `import { writeStateFile } from ${JSON.stringify(module)};
+    for (let i = 0; i < 300; i += 1) writeStateFile(${JSON.stringify(file)}, { port: i });`;
+  const writing = [1, 2, 3].map(() =>
+    promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]),
+  );
+  await Promise.all(writing);
+  expect(readStateFile(file, Schema)).toEqual({ value: { port: 299 } });
   expect(readdirSync(path.dirname(file))).toEqual(["state.json"]);
 });
 

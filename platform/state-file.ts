@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 import type { z } from "zod";
@@ -26,18 +35,30 @@ export function readStateFile<T>(file: string, schema: z.ZodType<T>): StateFile<
     : { damage: `${file} is damaged: it does not have the expected content` };
 }
 
-/** Replaces the file, so that it is complete before or after, also when the machine loses power. */
+/**
+ * Replaces the file, so that it is complete before or after, also when the machine loses power. If several processes
+ * write at the same time, one of their values remains.
+ */
 export function writeStateFile(file: string, value: unknown): void {
-  const draft = `${file}.new`;
-  const descriptor = openSync(draft, "w", FILE_MODE);
+  const draft = `${file}.${randomUUID()}.new`;
   try {
-    writeFileSync(descriptor, `${JSON.stringify(value, null, 2)}\n`);
+    writeDurably(draft, `${JSON.stringify(value, null, 2)}\n`);
+    renameSync(draft, file);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+  syncFolder(path.dirname(file));
+}
+
+function writeDurably(file: string, text: string): void {
+  const descriptor = openSync(file, "wx", FILE_MODE);
+  try {
+    writeFileSync(descriptor, text);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  renameSync(draft, file);
-  syncFolder(path.dirname(file));
 }
 
 /** Makes new names in the folder durable. */

@@ -10,7 +10,7 @@ const LastStart = z.object({
   paths: z.array(z.string()).default([]),
   demo: z.enum(["undecided", "on", "off"]).default("undecided"),
 });
-type LastStart = z.infer<typeof LastStart>;
+export type LastStart = z.infer<typeof LastStart>;
 
 const fileIn = (root: string): string => path.join(root, "start.json");
 
@@ -24,5 +24,8 @@ export function lastStartDamage(root: string): string | undefined {
   return damage && `${damage}: the log files of the last start are not known, so name them again`;
 }
 
-export const saveLastStart = (root: string, start: LastStart): void =>
-  writeStateFile(fileIn(root), start);
+/** Saves the change for the next start. */
+export function saveLastStart(root: string, change: Partial<LastStart>): void {
+  if (Object.keys(change).length === 0) return;
+  writeStateFile(fileIn(root), { ...readLastStart(root), ...change });
+}

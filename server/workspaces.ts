@@ -39,10 +39,9 @@ export async function openWorkspaces(
 
   async function replaceDemo(): Promise<void> {
     const { root, demo } = deps.folder;
-    const lastStart = readLastStart(root);
-    saveLastStart(root, { ...lastStart, demo: "off" });
+    saveLastStart(root, { demo: "off" });
     const before = current;
-    current = await openWorkspace(deps, { kind: "logs", paths: lastStart.paths });
+    current = await openWorkspace(deps, { kind: "logs", paths: readLastStart(root).paths });
     notify?.();
     await before.destroy();
     // The rest is deleted even if the domain APIs, which report their failure, cannot continue.

@@ -3,15 +3,13 @@ import path from "node:path";
 
 import { GLOB_CHARACTERS } from "#collectors/sources/files/scan.ts";
 
-import { readLastStart, saveLastStart } from "../last-start.ts";
+import { readLastStart } from "../last-start.ts";
 
-/** The named files, saved for the next start; without any, those of the last start; undefined if there are none. */
+/** The named files; without any, those of the last start; undefined if there are none. */
 export function namedPaths(root: string, files: readonly string[]): string[] | undefined {
-  const lastStart = readLastStart(root);
-  if (files.length === 0) return lastStart.paths.length > 0 ? lastStart.paths : undefined;
-  const paths = files.map((file) => path.resolve(file));
-  saveLastStart(root, { ...lastStart, paths });
-  return paths;
+  const paths =
+    files.length > 0 ? files.map((file) => path.resolve(file)) : readLastStart(root).paths;
+  return paths.length > 0 ? paths : undefined;
 }
 
 export function describePaths(paths: readonly string[]): string {

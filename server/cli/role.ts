@@ -13,7 +13,7 @@ import { openDataFolder } from "../data-folder.ts";
 import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
-import { lastStartDamage } from "../last-start.ts";
+import { lastStartDamage, saveLastStart } from "../last-start.ts";
 import { controlSettings, indexSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -71,7 +71,9 @@ async function index(values: Options["values"], files: readonly string[]): Promi
   const terminal = openTerminal(process.stdout, systemClock);
   const damage = lastStartDamage(folder.root);
   if (damage !== undefined) terminal.line(damage);
-  const paths = namedPaths(folder.root, files) ?? (await findLogs());
+  const named = namedPaths(folder.root, files);
+  if (named) saveLastStart(folder.root, { paths: named });
+  const paths = named ?? (await findLogs());
   const bus = "Events pushed to the Logging API are indexed";
   terminal.line(
     paths.length > 0 ? `${describePaths(paths)}\n${bus} too.` : `${bus}; no logs are tailed.`,

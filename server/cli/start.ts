@@ -5,7 +5,7 @@ import { openTerminal } from "#platform/terminal.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
-import { lastStartDamage, readLastStart, saveLastStart } from "../last-start.ts";
+import { lastStartDamage, type LastStart, readLastStart } from "../last-start.ts";
 import { ALL_SETTINGS } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -47,7 +47,8 @@ logs in the usual places, else a demo: a small shop with simulated visitors.
     terminal.line(describe(workspace, isDemo));
     const apis = values["no-apis"] === true ? undefined : settings;
     const roles = ownRoles(folder, { index, apis });
-    return runControlPlane(terminal, { settings: control, folder, workspace, roles });
+    const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);
+    return runControlPlane(terminal, { settings: control, folder, workspace, roles, lastStart });
   },
 };
 
@@ -58,17 +59,17 @@ async function chooseWorkspace(
   files: string[],
   demo: boolean,
 ): Promise<StartedWorkspace> {
-  const lastStart = readLastStart(root);
-  if (demo) {
-    saveLastStart(root, { ...lastStart, demo: "on" });
-    return { kind: "demo" };
-  }
+  if (demo) return { kind: "demo" };
   const named = namedPaths(root, files);
   if (named) return { kind: "logs", paths: named };
+  const lastStart = readLastStart(root);
   const found = lastStart.demo === "on" ? [] : await findLogs();
   if (found.length > 0) return { kind: "logs", paths: found };
   return lastStart.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
 }
+
+const namedIn = (kind: StartedWorkspace, files: readonly string[]): Partial<LastStart> =>
+  kind.kind === "logs" && files.length > 0 ? { paths: kind.paths } : {};
 
 function describe(kind: StartedWorkspace, isRequested: boolean): string {
   if (kind.kind === "demo") {
