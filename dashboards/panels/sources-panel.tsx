@@ -56,10 +56,10 @@ function SourceItem({ source }: { source: SourceList["sources"][number] }) {
   const word = WORDS[level];
   return (
     <li data-level={level}>
+      {word === undefined ? null : <b>{word} </b>}
       <code>
         <Untrusted text={path} />
       </code>
-      {word === undefined ? null : <b> {word}</b>}
       <ul>
         {notes.map((note) => (
           <li key={note}>

@@ -48,7 +48,7 @@ async function statusAfter(history: string, parts: readonly string[]): Promise<s
     if (index > 0) await appendFile(path, part);
     lines += part.split("\n").length - 1;
     await until(
-      () => ingest.counts.lines === lines && status()?.message.includes("0 bytes to go") === true,
+      () => ingest.counts.lines === lines && status()?.message.includes("read to its end") === true,
     );
     found.push(`${status()?.level}: ${status()?.message}`);
   }

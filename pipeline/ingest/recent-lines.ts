@@ -1,3 +1,4 @@
+const grouped = new Intl.NumberFormat("en");
 const WINDOW_LINES = 1_000;
 
 type Count = { lines: number; refused: number };
@@ -26,6 +27,7 @@ export class RecentLines {
     const refused = this.#now.refused + this.#before.refused;
     const lines = Math.max(this.#now.lines + this.#before.lines, refused);
     if (refused === 0) return undefined;
-    return `${refused} of its last ${lines} lines are in quarantine, the latest because: ${this.#reason}`;
+    const counts = `${grouped.format(refused)} of its last ${grouped.format(lines)}`;
+    return `${counts} lines are in quarantine, the latest because: ${this.#reason}`;
   }
 }

@@ -30,7 +30,7 @@ async function statusOf(store: EventStore, log: string): Promise<string | undefi
 }
 
 const DECIDED =
-  "events by dataset: nginx.access 41, nginx.error 1; times without a zone are in Asia/Kolkata (QUARTERDECK_TIMEZONE); guessed from the size of the numbers: request_time is read as microseconds (QUARTERDECK_DURATION_UNITS overrides it)";
+  "events by dataset: nginx.access 41, nginx.error 1; times without a zone are read as Asia/Kolkata (QUARTERDECK_TIMEZONE overrides it); guessed from the size of the numbers: request_time is read as microseconds (QUARTERDECK_DURATION_UNITS overrides it)";
 
 test("the status of a source has its events by dataset, the zone of times without one, and the guessed units, also after a restart", async () => {
   await using store = openMemoryStore()();

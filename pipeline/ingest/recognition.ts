@@ -25,7 +25,9 @@ export function continueWith(
 /** Message for people; undefined before the first event. */
 export function recognitionNote({ lines, units, zone }: Recognition): string | undefined {
   const zoneNote =
-    zone === "" ? undefined : `times without a zone are in ${zone} (QUARTERDECK_TIMEZONE)`;
+    zone === ""
+      ? undefined
+      : `times without a zone are read as ${zone} (QUARTERDECK_TIMEZONE overrides it)`;
   const notes = [lines.note, zoneNote, units.note].filter((text) => text !== undefined);
   return notes.length === 0 ? undefined : notes.join("; ");
 }

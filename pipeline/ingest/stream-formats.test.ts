@@ -240,7 +240,7 @@ test.each([
         const status = await ingest(store, sourceOf(log, cuts));
         expect(await counts(store)).toEqual({ [before]: 500, [after]: 500 });
         expect(status).toMatch(
-          /^info: read; events by dataset: \S+ 500, \S+ 500(?:; times without a zone are in UTC \(QUARTERDECK_TIMEZONE\))?$/,
+          /^info: read; events by dataset: \S+ 500, \S+ 500(?:; times without a zone are read as UTC \(QUARTERDECK_TIMEZONE overrides it\))?$/,
         );
         if (name === "lines") {
           const offsets = (await stored(store)).map((fields) => fields["log.offset"]);

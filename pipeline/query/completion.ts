@@ -1,3 +1,5 @@
+import type { FieldType } from "#collectors/fields.ts";
+
 import type { TimeRange } from "../filter.ts";
 import type { EventReader } from "../store/port.ts";
 import { columnType, isNumeric, KNOWN_NAMES, resolveField } from "./names.ts";
@@ -13,6 +15,14 @@ const VALUE_CHARACTERS_MAX = 200;
 const NAME = /(?:^|[\s(-])([A-Za-z_@][\w.@-]*)?$/;
 const VALUE = /(?:^|[\s(-])([A-Za-z_@][\w.@-]*)(?::|=|!=)("?)((?:\\.|[^\\"\s()])*|(?<=").*)$/;
 const PLAIN_VALUE = /^[\w./][\w./@-]*$/;
+const TYPE_WORDS = {
+  keyword: "text",
+  keywords: "text",
+  long: "number",
+  double: "number",
+  date: "time",
+  boolean: "true or false",
+} as const satisfies Record<FieldType, string>;
 const NO_SUGGESTIONS: Suggestions = { from: 0, options: [] };
 
 /** What ends at the end of a text; undefined within a quoted phrase and where nothing can be completed. */
@@ -61,8 +71,13 @@ async function namesOf(prefix: string, { range, store }: Where): Promise<Suggest
   const found = [...names.filter(starts), ...names.filter((it) => !starts(it) && contains(it))];
   return found.slice(0, SUGGESTIONS_MAX).map((name) => {
     const field = resolveField(name);
-    return { text: `${name}:`, detail: field === name ? (columnType(name) ?? "") : field };
+    return { text: `${name}:`, detail: field === name ? typeOf(name) : field };
   });
+}
+
+function typeOf(name: string): string {
+  const type = columnType(name);
+  return type === undefined ? "" : TYPE_WORDS[type];
 }
 
 async function valuesOf(

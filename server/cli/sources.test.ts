@@ -25,7 +25,7 @@ test("the command lists each log with its events by dataset, quarantined lines, 
   await ingestCommand.run([file, other, ...data]);
   const shown = await captureOutput().of(sourcesCommand, ...data);
   expect(shown).toContain(
-    `${file}\n  events by dataset: nginx.access 40, nginx.error 1\n  times without a zone are in `,
+    `${file}\n  events by dataset: nginx.access 40, nginx.error 1\n  times without a zone are read as `,
   );
   expect(shown).toContain(
     "\n  guessed from the size of the numbers: request_time is read as microseconds (QUARTERDECK_DURATION_UNITS overrides it)\n",

@@ -66,7 +66,7 @@ test("a problem that two processes report is one problem", () => {
 });
 
 test("sources that are read, and warnings about the demo's own sources, are no problems", () => {
-  const sources = [{ path: "/x", message: "read up to byte 7", level: "info" } as const];
+  const sources = [{ path: "/x", message: "read to its end (7 bytes)", level: "info" } as const];
   expect(kindsOf(indexing({ sources }))).toEqual([]);
   const missing = [{ path: "/x*", message: "matches no file yet", level: "warning" } as const];
   expect(kindsOf({ ...indexing({ sources: missing }), isDemo: true })).toEqual([]);

@@ -12,7 +12,7 @@ test("sources are listed with how their lines were recognised, those with proble
     path: `/var/log/${n}.log`,
     level: "info" as const,
     message:
-      "read up to byte 7, 0 bytes to go; events by dataset: nginx.access 41, quarterdeck.quarantine 1",
+      "read to its end (7 bytes); events by dataset: nginx.access 41, quarterdeck.quarantine 1",
   }));
   const failing = { path: "/var/log/x", level: "error" as const, message: "cannot be read" };
   const sources = [...healthy, failing];
@@ -37,7 +37,7 @@ test("sources are listed with how their lines were recognised, those with proble
       path: "/var/log/0.log",
       level: "info",
       notes: [
-        "read up to byte 7, 0 bytes to go",
+        "read to its end (7 bytes)",
         "events by dataset: nginx.access 41, quarterdeck.quarantine 1",
       ],
     },

@@ -22,7 +22,7 @@ test("the suggestions of a query are texts for its end, with what they mean or h
     from: 11,
     options: [
       { text: "method:", detail: "http.request.method" },
-      { text: "http.request.method:", detail: "keyword" },
+      { text: "http.request.method:", detail: "text" },
     ],
   });
   expect(await suggestions("method:")).toEqual({

@@ -26,6 +26,7 @@ const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Descr
   failed: () => ({ level: "error", message: "cannot be read; it will be retried" }),
 };
 
+const grouped = new Intl.NumberFormat("en");
 const NULS_SHOWN_MIN = 64 * 1024;
 const LEVELS = { error: 0, warning: 1, info: 2 };
 
@@ -65,15 +66,26 @@ function describe(file: TrackedFile): Description {
   const { problem, stream } = file;
   if (problem !== undefined) return { level: stream ? "warning" : "error", message: problem };
   if (file.nulsPending >= NULS_SHOWN_MIN) {
-    return { level: "info", message: `is skipping NUL bytes: ${file.nulsPending} so far` };
+    return {
+      level: "info",
+      message: `is skipping NUL bytes: ${grouped.format(file.nulsPending)} so far`,
+    };
   }
   if (file.state !== "reading") return STATES[file.state](file);
   const offset = stream?.fingerprint.offset ?? 0;
-  const left = file.compression ? 0 : Math.max(0, file.size - offset);
   const nuls = file.nulsSkipped;
   const skipped =
     nuls >= NULS_SHOWN_MIN
-      ? `; skipped ${nuls} NUL bytes, as truncation leaves them if the writer keeps its position`
+      ? `; skipped ${grouped.format(nuls)} NUL bytes, as truncation leaves them if the writer keeps its position`
       : "";
-  return { level: "info", message: `read up to byte ${offset}, ${left} bytes to go${skipped}` };
+  return { level: "info", message: `${progressOf(file, offset)}${skipped}` };
+}
+
+/** The size of a compressed file is not that of its content. */
+function progressOf({ compression, size }: TrackedFile, offset: number): string {
+  const read = grouped.format(offset);
+  if (compression) return `${read} bytes of its content are read`;
+  return offset < size
+    ? `${read} of ${grouped.format(size)} bytes are read`
+    : `read to its end (${read} bytes)`;
 }
