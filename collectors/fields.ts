@@ -25,6 +25,10 @@ export const FIELDS = {
   "log.offset": "long",
   "log.file.path": "keyword",
   "log.source.id": "keyword",
+  "log.syslog.facility.code": "long",
+  "log.syslog.facility.name": "keyword",
+  "log.syslog.severity.code": "long",
+  "log.syslog.severity.name": "keyword",
   "host.name": "keyword",
   "host.hostname": "keyword",
   "container.id": "keyword",
@@ -100,6 +104,10 @@ export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "container.id",
   "container.name",
   "log.iostream",
+  "log.syslog.facility.code",
+  "log.syslog.facility.name",
+  "log.syslog.severity.code",
+  "log.syslog.severity.name",
 ]);
 
 export type FieldName = keyof typeof FIELDS;

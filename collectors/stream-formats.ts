@@ -135,7 +135,7 @@ export class StreamFormats {
     this.#bound.batch.rollback();
     const { context } = this.#bound;
     const { zone } = context;
-    if (line.zone) context.zone = line.zone;
+    if (line.zone) context.zone = zone.ofHeader?.(line.zone.eastMs(0)) ?? line.zone;
     const reason = this.#bound.scannerOf(format)(bytes, start, end);
     context.zone = zone;
     if (reason !== undefined) this.reason = reason;

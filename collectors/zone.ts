@@ -9,7 +9,12 @@ export type Zone = {
    * time (autumn) means the first occurrence; a skipped one (spring) is read with the offset before the change.
    */
   eastMs(wallMs: number): number;
+  /** The zone of a line whose header has this offset. Default: `headerZone`. */
+  ofHeader?(eastMs: number): Zone;
 };
+
+/** The zone of the offset in the header of a line. */
+export const headerZone = (eastMs: number): Zone => ({ name: "header", eastMs: () => eastMs });
 
 export const UTC: Zone = { name: "UTC", eastMs: () => 0 };
 

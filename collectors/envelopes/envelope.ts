@@ -1,4 +1,5 @@
 import type { FormatContext } from "../format.ts";
+import type { Priority } from "../formats/syslog-priority.ts";
 import type { Zone } from "../zone.ts";
 
 /** The bytes of a line in [start, end), without its line end. */
@@ -15,6 +16,7 @@ export type Origin = {
   host?: string | undefined;
   process?: string | undefined;
   pid?: number | undefined;
+  priority?: Priority | undefined;
 };
 
 /** What a container runtime, a syslog daemon or a terminal put before a line, or around it. */

@@ -238,3 +238,30 @@ test("with a named dataset the lines of other formats stay in quarantine, with t
     "event.original": "2026-03-14T10:11:12.345678901Z stdout F junk",
   });
 });
+
+test("a syslog priority is kept, and is the level of a line that states none, whatever its format", () => {
+  const priority = {
+    "log.syslog.facility.code": 23,
+    "log.syslog.facility.name": "local7",
+    "log.syslog.severity.code": 6,
+    "log.syslog.severity.name": "Informational",
+  };
+  const heads = [
+    "<190>Mar 14 10:11:12 edge-1 nginx: ",
+    "<190>1 2026-03-14T10:11:12Z edge-1 nginx 44 - - ",
+  ];
+  for (const head of heads) {
+    expect(parseLine("nginx.access", head + ACCESS)).toMatchObject({
+      ...priority,
+      "log.level": "info",
+    });
+    const failed = "2026/03/14 10:11:12 [crit] 12#34: *5 failed";
+    expect(parseLine("nginx.error", head + failed)).toMatchObject({
+      ...priority,
+      "log.level": "crit",
+    });
+    const wrapped = docker(`${head}${ACCESS}\n`);
+    expect(parseLine("nginx.access", wrapped)).toMatchObject({ ...priority, "log.level": "info" });
+  }
+  expect(parseLine("nginx.access", ACCESS)).not.toHaveProperty(["log.level"]);
+});

@@ -1,4 +1,5 @@
 import { syslogHeader } from "../formats/syslog-header.ts";
+import { headerZone } from "../zone.ts";
 import { after, headText, type Envelope, type FindEnvelope } from "./envelope.ts";
 
 const HEAD_LENGTH_MAX = 8192;
@@ -7,13 +8,14 @@ const HEAD_LENGTH_MAX = 8192;
 export const syslog: FindEnvelope = (line, context) => {
   const header = syslogHeader(headText(line, HEAD_LENGTH_MAX), context);
   if (!header || header.time === "") return undefined;
-  const { length, timeMs, eastMs } = header;
+  const { length, timeMs, eastMs, priority } = header;
   return {
     body: after(line, length),
     timeMs,
     ...originOf(header),
+    priority,
     isSyslog: true,
-    ...(eastMs !== undefined && { zone: { name: "header", eastMs: () => eastMs } }),
+    ...(eastMs !== undefined && { zone: headerZone(eastMs) }),
   };
 };
 

@@ -62,6 +62,7 @@ function combined(outer: Unwrapped, inner: Unwrapped): Unwrapped {
     zone: inner.zone ?? outer.zone,
     process: inner.process ?? outer.process,
     pid: inner.pid ?? outer.pid,
+    priority: inner.priority ?? outer.priority,
     withHeader: outer.withHeader === outer.body ? inner.withHeader : outer.withHeader,
     timeMs: Number.isNaN(inner.timeMs) ? outer.timeMs : inner.timeMs,
     isContainer: outer.isContainer || inner.isContainer,

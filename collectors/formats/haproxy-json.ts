@@ -38,7 +38,9 @@ export function readHaproxyJson(text: string, row: RowWriter, zone: Zone): strin
   putHeaders(fields, row);
   row.text("process.name", fields.get("process") ?? "haproxy");
   row.number("process.pid", fields.get("pid"));
-  if (!fields.has("status") && !fields.has("request") && !fields.has("method")) {
+  if (fields.has("status") || fields.has("request") || fields.has("method")) {
+    row.text("event.type", "access");
+  } else {
     row.text("event.category", "network");
     row.text("event.type", "connection");
   }

@@ -32,7 +32,8 @@ export function readNotice(
   }
   if (!header || !EVENT.test(text)) return undefined;
   row.text("message", text);
-  row.text("event.type", "info");
+  // A priority has a level, which decides the type.
+  if (!header.priority) row.text("event.type", "info");
   putTime(row, header, Number.NaN);
   return "";
 }

@@ -85,3 +85,46 @@ describe("lines that are no requests", () => {
     },
   );
 });
+
+describe("the syslog priority", () => {
+  const DOWN = "Server app/s1 is DOWN, reason: Layer4 timeout. 0 active and 0 backup servers left.";
+  const ALERT = {
+    "log.level": "alert",
+    "log.syslog.facility.code": 16,
+    "log.syslog.facility.name": "local0",
+    "log.syslog.severity.code": 1,
+    "log.syslog.severity.name": "Alert",
+  };
+
+  test.each([
+    "<129>Mar 14 10:11:12 edge-1 haproxy[44]: ",
+    "<129>1 2026-03-14T10:11:12+02:00 edge-1 haproxy 44 - - ",
+    "Mar 14 10:11:12 edge-1 local0.alert haproxy[44]: ",
+    "<129>2026-03-14T10:11:12.345678+02:00 ",
+  ])("of %s is the level of a message without one, and decides its type", (head) => {
+    expect(parseLine("haproxy.log", head + DOWN)).toMatchObject({
+      ...ALERT,
+      "event.type": ["error"],
+      message: DOWN,
+    });
+  });
+
+  test("does not replace the level that HAProxy writes into its message", () => {
+    const line = `<129>Mar 14 10:11:12 edge-1 haproxy[44]: [NOTICE]   (7) : haproxy version is 2.8.5-1`;
+    expect(parseLine("haproxy.log", line)).toMatchObject({ ...ALERT, "log.level": "notice" });
+  });
+
+  test("leaves a request a request, also one without a status", () => {
+    const aborted = REQUEST.replace(" 404 ", " -1 ");
+    for (const body of [REQUEST, aborted]) {
+      const event = parseLine("haproxy.log", `<131>Mar 14 10:11:12 edge-1 haproxy[44]: ${body}`);
+      expect(event).toMatchObject({ "log.level": "error", "event.type": ["access"] });
+    }
+  });
+
+  test.each(["", "<192>", "<999>"])("%j is none", (head) => {
+    const event = parseLine("haproxy.log", `${head}Mar 14 10:11:12 edge-1 haproxy[44]: ${DOWN}`);
+    expect(event).not.toHaveProperty(["log.level"]);
+    expect(event).not.toHaveProperty(["log.syslog.severity.code"]);
+  });
+});

@@ -1,11 +1,13 @@
 import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
-import type { Zone } from "../zone.ts";
+import { headerZone, type Zone } from "../zone.ts";
 import { includes } from "./evidence.ts";
 import { readHaproxyJson } from "./haproxy-json.ts";
 import { readNotice } from "./haproxy-notice.ts";
+import { putPriority } from "./put-priority.ts";
 import { isoTime, syslogHeader, type SyslogHeader } from "./syslog-header.ts";
+import { priorityOf } from "./syslog-priority.ts";
 import { openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ERROR_TRAITS } from "./traits.ts";
@@ -58,6 +60,7 @@ export const haproxyLog: Format = {
     if (!ISO_HEADER.test(String(document["event.original"]))) delete document["host.hostname"];
     document["event.created"] = document["@timestamp"];
     delete document["@timestamp"];
+    if (String(document["event.type"]) === "access") delete document["event.type"];
   },
   open(batch, context) {
     return openTextLine(batch, context, read);
@@ -76,12 +79,13 @@ function read(line: string, row: RowWriter): string | undefined {
   const start = line.slice(0, HEAD_LENGTH_MAX);
   const header = syslogHeader(start, row.context) ?? shortHeader(start, row);
   const text = header ? line.slice(header.length) : line;
-  const zone = zoneOfHeader(header) ?? row.context.zone;
+  const zone = zoneOf(header, row.context.zone);
   const body = { head: text.slice(0, HEAD_LENGTH_MAX), header, zone };
   const reason = text.startsWith("{")
     ? readJson(text, body, row)
     : (readHttp(text, body, row) ?? readOther(body, row));
   const refused = reason === undefined || reason === "" ? undefined : reason;
+  if (refused === undefined && header?.priority) putPriority(row.batch, header.priority);
   if (refused === undefined && header && !isShort(header)) {
     row.text("host.name", header.host);
     row.text("host.hostname", header.host);
@@ -101,16 +105,17 @@ function shortHeader(line: string, { context }: RowWriter): SyslogHeader | undef
   const [all, time = ""] = SHORT_HEAD.exec(line) ?? [""];
   if (all === "") return undefined;
   const names = { host: undefined, process: undefined, pid: undefined };
-  return { time, ...isoTime(time, context), ...names, length: all.length };
+  const priority = priorityOf(all);
+  return { time, ...isoTime(time, context), ...names, priority, length: all.length };
 }
 
 const isShort = ({ process, host }: SyslogHeader): boolean =>
   process === undefined && host === undefined;
 
 /** HAProxy logs its local time without a zone, and the header of the same line has the offset of that zone. */
-function zoneOfHeader(header: SyslogHeader | undefined): Zone | undefined {
+function zoneOf(header: SyslogHeader | undefined, zone: Zone): Zone {
   const eastMs = header?.eastMs;
-  return eastMs === undefined ? undefined : { name: "header", eastMs: () => eastMs };
+  return eastMs === undefined ? zone : (zone.ofHeader?.(eastMs) ?? headerZone(eastMs));
 }
 
 /** Undefined for other kinds of lines; "" if it was written; otherwise the reason for the rejection. */
@@ -152,6 +157,8 @@ function readHttp(text: string, body: Body, row: RowWriter): string | undefined 
   row.extra("haproxy.http.response.captured_cookie", setCookie);
   row.extra("haproxy.termination_state", state);
   putConnections(row, found.slice(-7));
+  // Otherwise its level would decide.
+  row.text("event.type", "access");
   putRequest(row, text.slice(all.length));
   return "";
 }

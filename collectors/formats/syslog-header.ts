@@ -1,4 +1,5 @@
 import type { FormatContext } from "../format.ts";
+import { namedPriority, type Priority, priorityOf } from "./syslog-priority.ts";
 import { dayMs, monthOf, offsetMs, parseTime } from "./time.ts";
 
 const DAY_MS = 86_400_000;
@@ -11,8 +12,6 @@ const RFC_5424 = /^<\d{1,3}>1 (\S{1,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) \S{1
 const ELEMENT = /^\[[^\s="\]]{1,32}(?: [^\s="\]]{1,32}="(?:[^"\\\]]|\\.){0,4096}")*\]/;
 /** Decoded as UTF-8, or as a character for each byte. */
 const BYTE_ORDER_MARK = /^(?:\uFEFF|\u00EF\u00BB\u00BF)/;
-/** BusyBox and others write facility and level before the process. */
-const FACILITY = /^(?:kern|user|daemon|syslog|local[0-7])\.[a-z]{3,7} /;
 const ZONE = /(?:Z|[+-]\d\d:?\d\d)$/;
 const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
@@ -26,6 +25,7 @@ export type SyslogHeader = {
   pid: string | undefined;
   /** The offset of the time, milliseconds east of UTC; undefined if it has none. */
   eastMs: number | undefined;
+  priority: Priority | undefined;
   /** Length of the header in characters. */
   length: number;
 };
@@ -43,7 +43,8 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   if (!found) return bareHeader(line);
   let host = bsd ? bsd[6] : found[2];
   let length = found[0].length;
-  length += FACILITY.exec(line.slice(length))?.[0].length ?? 0;
+  const named = namedPriority(line.slice(length));
+  length += named?.length ?? 0;
   let process = PROCESS.exec(line.slice(length));
   // Without a host, the first word is the name of the process.
   if (!process && host !== undefined) {
@@ -59,7 +60,8 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
     ? line.slice(bsd[0].indexOf(bsd[1] ?? ""), bsd[0].length).slice(0, 15)
     : (found[1] ?? "");
   const timed = bsd ? { timeMs: bsdTime(bsd, context), eastMs: undefined } : isoTime(time, context);
-  return { time, ...timed, host, process: process[1], pid: process[2], length };
+  const priority = priorityOf(line) ?? named?.priority;
+  return { time, ...timed, host, process: process[1], pid: process[2], priority, length };
 }
 
 function modernHeader(
@@ -69,7 +71,7 @@ function modernHeader(
 ): SyslogHeader {
   const length = all.length + dataLength(line.slice(all.length));
   const names = { host: valueOf(host), process: valueOf(process), pid: valueOf(pid) };
-  return { time, ...isoTime(time, context), ...names, length };
+  return { time, ...isoTime(time, context), ...names, priority: priorityOf(line), length };
 }
 
 /** The length of structured data, and of the space and the byte order mark after it. */
@@ -103,7 +105,7 @@ function bareHeader(line: string): SyslogHeader | undefined {
   if (!found) return undefined;
   const [{ length }, process, pid] = found;
   const time = { time: "", timeMs: Number.NaN, eastMs: undefined };
-  return { ...time, host: undefined, process, pid, length };
+  return { ...time, host: undefined, process, pid, priority: undefined, length };
 }
 
 function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {

@@ -56,3 +56,22 @@ test("a position without counts, of an earlier version, has the formats", () => 
   expect(storedRecognition(position)).toBe("format: nginx.access, nginx.error");
   expect(storedRecognition({ offset: 7 })).toBeUndefined();
 });
+
+test("the offsets of syslog headers that times without a zone are read with are named, also after a restart", async () => {
+  await using store = openMemoryStore()();
+  const request = `192.0.2.7:5 [14/Mar/2026:10:11:12.165] web~ app/s1 0/0/1/3/5 404 90 - - ---- 4/2/1/1/0 0/0 "GET / HTTP/1.1"`;
+  const haproxy = (offset: string): string =>
+    `2026-03-14T10:11:12${offset} edge-1 haproxy[44]: ${request}\n`;
+  const nginx = `2026-03-14T10:11:12-03:30 edge-1 nginx[4]: 2026/03/14 10:11:12 [error] 12#34: *5 failed\n`;
+  const named = "times without a zone are read with the offset of their syslog header";
+  const log = haproxy("+01:00").repeat(20);
+  for (let run = 0; run < 2; run += 1) {
+    expect(await statusOf(store, log)).toBe(
+      `is read; events by dataset: haproxy.log 20; ${named} (+01:00)`,
+    );
+  }
+  expect(await statusOf(store, log + nginx)).toContain(`${named} (+01:00, -03:30)`);
+  expect(await statusOf(store, log + nginx + ERROR)).toContain(
+    `times without a zone are read as Asia/Kolkata (QUARTERDECK_TIMEZONE overrides it), or with the offset of their syslog header (+01:00, -03:30)`,
+  );
+});

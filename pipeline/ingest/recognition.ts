@@ -3,14 +3,13 @@ import type { Position } from "#collectors/source.ts";
 
 import { LineCounts } from "./line-counts.ts";
 import { type Decided, formatsIn, storedIn } from "./stored-formats.ts";
-import type { StreamZone } from "./stream-zone.ts";
+import type { StreamZone, ZoneUse } from "./stream-zone.ts";
 
 /** What was decided about the lines of a stream. */
 type Recognition = {
   lines: Pick<LineCounts, "note">;
   units: Pick<DurationUnits, "note">;
-  /** The zone in which its times without one were read; empty if all have one. */
-  zone: string;
+  zone: ZoneUse;
 };
 
 /** Continues a stream with what was decided before. */
@@ -19,17 +18,21 @@ export function continueWith(
   decided: Decided,
 ): void {
   lines.restore(decided.lines);
-  zone.isUsed = decided.zone !== "";
+  zone.restore(decided);
 }
 
 /** Message for people; undefined before the first event. */
 export function recognitionNote({ lines, units, zone }: Recognition): string | undefined {
-  const zoneNote =
-    zone === ""
-      ? undefined
-      : `times without a zone are read as ${zone} (QUARTERDECK_TIMEZONE overrides it)`;
-  const notes = [lines.note, zoneNote, units.note].filter((text) => text !== undefined);
+  const notes = [lines.note, zoneNote(zone), units.note].filter((text) => text !== undefined);
   return notes.length === 0 ? undefined : notes.join("; ");
+}
+
+function zoneNote({ zone, headerZones }: ZoneUse): string | undefined {
+  const ways: string[] = [];
+  if (zone !== "") ways.push(`as ${zone} (QUARTERDECK_TIMEZONE overrides it)`);
+  if (headerZones.length > 0)
+    ways.push(`with the offset of their syslog header (${headerZones.join(", ")})`);
+  return ways.length === 0 ? undefined : `times without a zone are read ${ways.join(", or ")}`;
 }
 
 /** The same of a stream that is not being read, from its stored position. */
@@ -42,5 +45,5 @@ export function storedRecognition(position: Position): string | undefined {
   // Positions of earlier versions have no counts.
   const datasets = formatsIn(position).map(({ dataset }) => dataset);
   const formats = datasets.length > 0 ? `format: ${datasets.join(", ")}` : undefined;
-  return recognitionNote({ lines: { note: lines.note ?? formats }, units, zone: stored.zone });
+  return recognitionNote({ lines: { note: lines.note ?? formats }, units, zone: stored });
 }

@@ -4,6 +4,8 @@ import type { Format } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, SourceId } from "#collectors/source.ts";
 
+import type { ZoneUse } from "./stream-zone.ts";
+
 /**
  * What is stored of a stream in its position, in addition to the position of its source: its main format, the others,
  * what was decided about its lines, and the path at which it was read. Positions of earlier versions, and of streams whose format is not known yet, lack
@@ -15,6 +17,7 @@ const PATH = "stream.path";
 const UNITS = "stream.units";
 const LINES = "stream.lines";
 const ZONE = "stream.zone";
+const HEADER_ZONES = "stream.header_zones";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
@@ -27,16 +30,14 @@ export type Decided = {
   units: string;
   /** The number of its events by dataset. */
   lines: string;
-  /** The zone in which its times without one were read; empty if all have one. */
-  zone: string;
-};
+} & ZoneUse;
 
 /** The main format is the first one. */
 type Described = Decided & { formats: readonly Format[] };
 
 export function withFormats(
   position: Position,
-  { formats, path, units, lines, zone }: Described,
+  { formats, path, units, lines, zone, headerZones }: Described,
 ): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
@@ -47,6 +48,7 @@ export function withFormats(
     ...(units !== "" && { [UNITS]: units }),
     ...(lines !== "" && { [LINES]: lines }),
     ...(zone !== "" && { [ZONE]: zone }),
+    ...(headerZones.length > 0 && { [HEADER_ZONES]: headerZones.join(",") }),
     [PATH]: path === "" ? "" : resolve(path),
   };
 }
@@ -62,7 +64,14 @@ export function formatsIn(position: Position | undefined): Format[] {
 /** What is stored with a position; empty texts if there is none. */
 export function storedIn(position: Position | undefined): Decided {
   const text = (name: string): string => String(position?.[name] ?? "");
-  return { path: text(PATH), units: text(UNITS), lines: text(LINES), zone: text(ZONE) };
+  const zones = text(HEADER_ZONES);
+  return {
+    path: text(PATH),
+    units: text(UNITS),
+    lines: text(LINES),
+    zone: text(ZONE),
+    headerZones: zones === "" ? [] : zones.split(","),
+  };
 }
 
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */

@@ -166,7 +166,7 @@ export class Streams {
           path,
           units: stream.units.stored,
           lines: stream.lines.stored,
-          zone: stream.zone.isUsed ? stream.zone.name : "",
+          ...stream.zone.use,
         });
   }
 
@@ -183,8 +183,8 @@ export class Streams {
       const found = [recent.note, ahead.note(nowMs), note].filter((text) => text !== undefined);
       const before = notes.get(path);
       const warnings = [...(before?.warnings ?? []), ...found];
-      const zone = stream.zone.isUsed ? stream.zone.name : "";
-      const recognised = recognitionNote({ ...stream, zone }) ?? before?.recognised;
+      const recognised =
+        recognitionNote({ ...stream, zone: stream.zone.use }) ?? before?.recognised;
       notes.set(path, { recognised, warnings });
     }
     const described = sources.map((source) => {
