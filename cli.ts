@@ -1,6 +1,3 @@
-import { enableCompileCache } from "node:module";
-import { fileURLToPath } from "node:url";
-
 import { AppError } from "#platform/errors.ts";
 import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
@@ -8,9 +5,6 @@ import type { Command } from "#server/cli/command.ts";
 // A statement of DuckDB occupies a thread of libuv's pool while it runs, and file access needs these threads too: with
 // the default of four, four searches would stop the reading of logs. Child processes inherit it.
 process.env["UV_THREADPOOL_SIZE"] ??= "16";
-
-// With compiled code in the cache the program starts in half the time. It also works without a writable cache folder.
-enableCompileCache(fileURLToPath(new URL("node_modules/.cache/quarterdeck", import.meta.url)));
 
 /** Loaded on demand, so that `parse` does not load the modules of the web server. */
 const COMMANDS: Record<string, () => Promise<Command>> = {

@@ -22,7 +22,7 @@ export async function launch(args, wanted) {
   const preload = new URL(`exit-with-parent.mjs?parent=${process.pid}`, import.meta.url).href;
   const child = spawn(
     node24(),
-    [...v8FlagsOf(args), "--import", preload, path.join(root, "cli.ts"), ...args],
+    [...v8FlagsOf(args), "--import", preload, path.join(root, "bin", "cli.mjs"), ...args],
     {
       stdio: "inherit",
       // In a separate session the terminal's Ctrl-C reaches only this process, which forwards it once.

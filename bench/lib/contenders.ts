@@ -27,7 +27,7 @@ export type Contender = {
 };
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-const cli = here("../../cli.ts");
+const cli = here("../../bin/cli.mjs");
 
 export function contenders(): Contender[] {
   return [quarterdeck, goAccess(), syslogNg(), duckdbCsv, nodeScan];

@@ -1,8 +1,8 @@
-import { DuckDBBlobValue, type DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBValue } from "@duckdb/node-api";
 
 import { ROLLUP_LEVELS_S } from "../rollup.ts";
 import { type CellChunk, CellChunkBuilder, type StoredCell } from "./cell-chunk.ts";
-import { cellFilesSql, type Duck, quoted, type Use } from "./duck.ts";
+import { blobBytes, cellFilesSql, type Duck, quoted, type Use } from "./duck.ts";
 import type { CellsRequest } from "./port.ts";
 import type { Segment } from "./segment-footer.ts";
 import type { SegmentId } from "./segment-id.ts";
@@ -187,7 +187,6 @@ function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell 
   const levelS = ROLLUP_LEVELS_S.find((known) => known === columns[1]?.[row]);
   if (levelS === undefined) return undefined;
   const text = (column: number): string => String(columns[column]?.[row] ?? "");
-  const sketch = columns[7]?.[row];
   return {
     levelS,
     measure: text(2),
@@ -195,6 +194,6 @@ function storedCell(columns: readonly DuckDBValue[][], row: number): StoredCell 
     dataset: text(4),
     key: text(5),
     value: Number(columns[6]?.[row]),
-    sketch: sketch instanceof DuckDBBlobValue ? sketch.bytes : null,
+    sketch: blobBytes(columns[7]?.[row]) ?? null,
   };
 }

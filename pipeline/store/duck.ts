@@ -1,20 +1,5 @@
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import type { DuckDBValue, JS } from "@duckdb/node-api";
 
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBType,
-  type DuckDBValue,
-  DOUBLE,
-  type JS,
-  VARCHAR,
-} from "@duckdb/node-api";
-
-import { AppError } from "#platform/errors.ts";
-
-import { ConnectionPool } from "./connection-pool.ts";
 import { type Question, storeClosed } from "./questions.ts";
 
 export type DuckOptions = {
@@ -29,201 +14,89 @@ export type DuckOptions = {
 export type Parameter = string | number;
 export type Row = readonly JS[];
 
-/**
- * Work of one kind never waits for work of another: `quick` reads of boards, `searches` through many events, and
- * `maintenance`, which merges files. Concurrent statements share the memory limit, so there are few connections.
- */
-const CONNECTIONS = { quick: 2, searches: 2, maintenance: 1 };
-export type Work = keyof typeof CONNECTIONS;
-/** One asker's searches leave a connection to other askers. */
-const SEARCHES_PER_ASKER = 1;
-
-type Pools = Record<Work, ConnectionPool<DuckDBConnection>>;
+/** `quick` reads of boards, `searches` through many events, and `maintenance`, which merges files. */
+export type Work = "quick" | "searches" | "maintenance";
 
 /** For which question a statement runs, and as which kind of work. */
 export type Use = { work: Work; question: Question };
 
-/** An interrupt has no effect between the stages of a statement, so it is repeated until the statement has ended. */
-const INTERRUPT_EVERY_MS = 50;
-/** A statement that does not react to interrupts in this time is left to the end of the process. */
-const CLOSE_MS_MAX = 1_500;
-
 /** DuckDB as a query engine over files, without a database and without access to files outside the store's folder. */
-export class Duck implements AsyncDisposable {
-  readonly #options: DuckOptions;
-  readonly #instance: DuckDBInstance;
-  readonly #pools: Pools;
-  readonly #running = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
-  readonly #maintenance: Use = {
-    work: "maintenance",
-    question: { signal: this.#closing.signal, asker: undefined, started: () => undefined },
-  };
-
-  private constructor(
-    options: DuckOptions,
-    { instance, pools }: { instance: DuckDBInstance; pools: Pools },
-  ) {
-    this.#options = options;
-    this.#instance = instance;
-    this.#pools = pools;
-  }
-
-  static async open(options: DuckOptions): Promise<Duck> {
-    // DuckDB creates the folder on demand, and removes it when it is closed.
-    const scratch = join(options.temporary, `duckdb-${randomUUID()}`);
-    const instance = await DuckDBInstance.create(":memory:", {
-      threads: String(options.threads),
-      memory_limit: `${options.memoryLimitMb}MB`,
-      autoinstall_known_extensions: "false",
-      autoload_known_extensions: "false",
-      preserve_insertion_order: String(options.keepsOrder ?? true),
-    });
-    const first = await instance.connect();
-    for (const statement of [
-      `SET temp_directory = ${quoted(scratch)}`,
-      "SET parquet_metadata_cache = true",
-      // The operating system caches files too, outside the memory of this process.
-      "SET enable_external_file_cache = false",
-      // Freed memory is returned to the operating system also while no statement runs.
-      "SET allocator_background_threads = true",
-      `SET allowed_directories = [${quoted(options.folder)}, ${quoted(options.temporary)}]`,
-      "SET enable_external_access = false",
-      "SET lock_configuration = true",
-    ]) {
-      await first.run(statement);
-    }
-    first.closeSync();
-    const connect = async (work: Work): Promise<DuckDBConnection[]> => {
-      const connections: DuckDBConnection[] = [];
-      for (let i = 0; i < CONNECTIONS[work]; i += 1) connections.push(await instance.connect());
-      return connections;
-    };
-    const pools = {
-      quick: new ConnectionPool(await connect("quick")),
-      searches: new ConnectionPool(await connect("searches"), SEARCHES_PER_ASKER),
-      maintenance: new ConnectionPool(await connect("maintenance")),
-    };
-    return new Duck(options, { instance, pools });
-  }
-
+export interface Engine extends AsyncDisposable {
   /**
    * The rows of a query with the parameters `$1` …. Integers are numbers if these are exact.
    * @throws the reason of the question's signal if it aborts before the end
    */
-  async rows(
-    sql: string,
-    parameters: readonly Parameter[] = [],
-    use: Use = this.#maintenance,
-  ): Promise<Row[]> {
-    return this.#runWithMemory(use, async (connection) => {
-      const types: DuckDBType[] = parameters.map((value) =>
-        typeof value === "string" ? VARCHAR : DOUBLE,
-      );
-      const reader = await connection.runAndReadAll(sql, [...parameters], types);
-      return reader.getRowsJS();
-    });
-  }
+  rows(sql: string, parameters?: readonly Parameter[], use?: Use): Promise<Row[]>;
 
   /**
    * Passes the result to `take` in batches of some thousand rows, column by column, until it returns false. Returns
    * whether the end was reached.
    */
-  async read(
-    sql: string,
-    take: (columns: DuckDBValue[][]) => boolean,
-    use: Use = this.#maintenance,
-  ): Promise<boolean> {
-    return this.#run(use, async (connection) => {
-      const result = await connection.stream(sql);
-      for await (const chunk of result) {
-        use.question.signal.throwIfAborted();
-        if (!take(chunk.getColumns())) return false;
-      }
-      return true;
-    });
-  }
+  read(sql: string, take: (columns: DuckDBValue[][]) => boolean, use?: Use): Promise<boolean>;
 
   /**
    * Copies files in the order of their rows, with memory for a few row groups: by a single thread, which needs nothing to
    * keep the order.
    */
-  async copyInOrder(sql: string, parameters: readonly Parameter[]): Promise<void> {
-    await using engine = await Duck.open({ ...this.#options, threads: 1, keepsOrder: false });
-    await engine.rows(sql, parameters, this.#maintenance);
-  }
+  copyInOrder(sql: string, parameters: readonly Parameter[]): Promise<void>;
 
   /** To be called when all questions have ended. A statement that does not react to interrupts is not waited for. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * An engine that the first statement opens: loading DuckDB takes a third of the time that a command needs to start, and
+ * storing events does not need it.
+ */
+export class Duck implements Engine {
+  readonly #options: DuckOptions;
+  #opened: Promise<Engine> | undefined;
+  #isClosed = false;
+
+  constructor(options: DuckOptions) {
+    this.#options = options;
+  }
+
+  async rows(sql: string, parameters?: readonly Parameter[], use?: Use): Promise<Row[]> {
+    const engine = await this.#engine();
+    return engine.rows(sql, parameters, use);
+  }
+
+  async read(
+    sql: string,
+    take: (columns: DuckDBValue[][]) => boolean,
+    use?: Use,
+  ): Promise<boolean> {
+    const engine = await this.#engine();
+    return engine.read(sql, take, use);
+  }
+
+  async copyInOrder(sql: string, parameters: readonly Parameter[]): Promise<void> {
+    const engine = await this.#engine();
+    await engine.copyInOrder(sql, parameters);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(storeClosed());
-    const ended = new AbortController();
-    const late = delay(CLOSE_MS_MAX, true, { signal: ended.signal }).catch(() => false);
-    const isLate = await Promise.race([Promise.allSettled(this.#running).then(() => false), late]);
-    ended.abort();
-    for (const pool of Object.values(this.#pools)) for (const it of pool.idle) it.closeSync();
-    if (!isLate) this.#instance.closeSync();
+    this.#isClosed = true;
+    const engine = await this.#opened?.catch(() => undefined);
+    await engine?.[Symbol.asyncDispose]();
   }
 
-  /** Searches that run at the same time share the memory: if it is not enough, the statement is repeated alone. */
-  async #runWithMemory<T>(use: Use, statement: RunStatement<T>): Promise<T> {
+  async #engine(): Promise<Engine> {
+    if (!this.#opened && this.#isClosed) throw storeClosed();
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open(): Promise<Engine> {
     try {
-      return await this.#run(use, statement);
+      const { openEngine } = await import("./duck-engine.ts");
+      return await openEngine(this.#options);
     } catch (error) {
-      if (use.work === "maintenance" || !isOutOfMemory(error)) throw error;
+      this.#opened = undefined;
+      throw error;
     }
-    const run = this.#runner(use.question, statement);
-    return this.#pools.searches.useAll(use.question, run).catch((error: unknown) => {
-      throw isOutOfMemory(error) ? outOfMemory(error) : error;
-    });
   }
-
-  async #run<T>({ work, question }: Use, statement: RunStatement<T>): Promise<T> {
-    return this.#pools[work].use(question, this.#runner(question, statement));
-  }
-
-  #runner<T>(question: Question, statement: RunStatement<T>): RunStatement<T> {
-    return (connection) => {
-      question.started();
-      const running = interruptible(connection, question.signal, statement);
-      this.#running.add(running);
-      return running.finally(() => this.#running.delete(running));
-    };
-  }
-}
-
-type RunStatement<T> = (connection: DuckDBConnection) => Promise<T>;
-
-/** Runs a statement, and interrupts it when the signal aborts; then it throws the reason of the signal. */
-async function interruptible<T>(
-  connection: DuckDBConnection,
-  signal: AbortSignal,
-  statement: RunStatement<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  let repeat: NodeJS.Timeout | undefined;
-  const interrupt = (): void => {
-    connection.interrupt();
-    repeat ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
-  };
-  signal.addEventListener("abort", interrupt, { once: true });
-  try {
-    const result = await statement(connection);
-    // An interrupted stream ends like a complete one.
-    signal.throwIfAborted();
-    return result;
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", interrupt);
-    clearInterval(repeat);
-  }
-}
-
-function outOfMemory(cause: unknown): AppError {
-  const message =
-    "this search requires more memory than the event store may use: choose a shorter range or add a filter";
-  return new AppError("unavailable", message, { cause });
 }
 
 /** Whether DuckDB reached its memory limit. */
@@ -263,4 +136,14 @@ export function asText(value: JS | undefined): string | null {
 
 export function asList(value: JS | undefined): readonly JS[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** The bytes of a BLOB. */
+export function blobBytes(value: DuckDBValue | undefined): Uint8Array | undefined {
+  return typeof value === "object" && value !== null && "bytes" in value ? value.bytes : undefined;
+}
+
+/** The elements of a list. */
+export function listItems(value: DuckDBValue): readonly DuckDBValue[] | undefined {
+  return typeof value === "object" && value !== null && "items" in value ? value.items : undefined;
 }

@@ -89,7 +89,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   const segments = new SegmentFolder(folder, clock);
   await segments.prepare();
   const { temporary } = segments;
-  const duck = await Duck.open({ folder, temporary, memoryLimitMb, threads });
+  const duck = new Duck({ folder, temporary, memoryLimitMb, threads });
   const reader = await SegmentReader.open({ segments, duck, cellsBytesMax });
   const { monotonicMs = () => performance.now() } = options;
   const compactor = new Compactor({ segments, duck, clock, monotonicMs });

@@ -198,7 +198,7 @@ test("an event that matches by the rules of DuckDB may always be in a segment wi
   const folder = await mkdtemp(join(tmpdir(), "quarterdeck-filters-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const limits = { memoryLimitMb: 128, threads: 1 };
-  await using duck = await Duck.open({ folder, temporary: folder, ...limits });
+  await using duck = new Duck({ folder, temporary: folder, ...limits });
   const character = fc.oneof(
     fc.constantFrom(...Array.from("kKsSiIaA \n\u212A\u017F\u0130\u0131\u00DF\u00E9\u00C9.1")),
     fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),

@@ -1,9 +1,9 @@
-import { DuckDBBlobValue, DuckDBListValue, type DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBValue } from "@duckdb/node-api";
 
 import { type Batch, isNumberField, isTextField } from "#collectors/batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR, ORIGINAL_BYTES } from "#collectors/fields.ts";
 
-import { identifier } from "./duck.ts";
+import { blobBytes, identifier, listItems } from "./duck.ts";
 
 const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
 const ORIGINAL = "event.original";
@@ -44,12 +44,11 @@ function addLines(
   for (const [i, text] of texts.entries()) {
     if (text === null) continue;
     const row = batch.rows + i;
-    const bytes = lines[i];
-    const line = bytes instanceof DuckDBBlobValue ? bytes.bytes : Buffer.from(String(text));
+    const bytes = blobBytes(lines[i]);
+    const line = bytes ?? Buffer.from(String(text));
     batch.lines.put(row, line, 0, line.length);
-    if (bytes instanceof DuckDBBlobValue) batch.text(ORIGINAL).putText(row, String(text));
+    if (bytes) batch.text(ORIGINAL).putText(row, String(text));
   }
 }
 
-const textOf = (value: DuckDBValue): string =>
-  value instanceof DuckDBListValue ? value.items.join(SEPARATOR) : String(value);
+const textOf = (value: DuckDBValue): string => listItems(value)?.join(SEPARATOR) ?? String(value);

@@ -12,7 +12,7 @@ import { ingestCommand } from "./ingest.ts";
 import { captureOutput } from "./testing-output.ts";
 
 const run = promisify(execFile);
-const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bin/cli.mjs", import.meta.url));
 const LINES = String.raw`203.0.113.5 - - [14/Mar/2026:10:11:00 +0000] "GET /a HTTP/1.1" 500 100 "-" "curl/8"
 203.0.113.5 - - [14/Mar/2026:10:11:01 +0000] "GET /a HTTP/1.1" 502 100 "-" "curl/8"
 203.0.113.5 - - [14/Mar/2026:10:11:02 +0000] "POST /b HTTP/1.1" 200 10 "-" "it's (x) $HOME"

@@ -21,7 +21,7 @@ import { silentLog } from "#platform/log.ts";
 import { FOLLOW_EVENTS } from "./events.ts";
 import { originalRoutes } from "./originals.ts";
 
-const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
+const CLI = fileURLToPath(new URL("../../bin/cli.mjs", import.meta.url));
 const lineOf = (i: number, path = `/${i}`): string =>
   `203.0.113.5 - - [14/Mar/2026:10:${String(Math.floor(i / 60) % 60).padStart(2, "0")}:${String(i % 60).padStart(2, "0")} +0000] "GET ${path} HTTP/1.1" ${i % 10 === 0 ? 404 : 200} 5 "-" "Probe/1.0"`;
 

@@ -49,7 +49,7 @@ export type ProgramOptions = {
 /** Starts `quarterdeck …` as a separate process. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
   const node = [process.execPath, "--import", EXIT_WITH_PARENT];
-  const command = [...(options.prefix ?? []), ...node, "cli.ts", ...args];
+  const command = [...(options.prefix ?? []), ...node, "bin/cli.mjs", ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: "", QUARTERDECK_DATA: "", ...options.env },
