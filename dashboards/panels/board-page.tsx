@@ -19,6 +19,7 @@ import { LiveStatus } from "./live-status.tsx";
 import { Failed, Skeleton } from "./message.tsx";
 import { NoData } from "./no-data.tsx";
 import { SourcesPanel } from "./sources-panel.tsx";
+import { isFuture, NO_DATA_YET } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
 
 const TILES = [
@@ -82,12 +83,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
     <>
       <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
       <HolesNote holes={board.holes} zone={range.zone} />
-      {isAhead(board) ? (
-        <p className="quiet">
-          Nothing has been measured in this range yet: requests are predicted, other numbers follow
-          when their time comes.
-        </p>
-      ) : null}
+      <AheadNote board={board} range={range} />
       <ComparisonNote comparison={board.comparison} zone={range.zone} />
       {board.breakDown ? (
         <BreakDownTile
@@ -107,6 +103,26 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
       />
       <SourcesPanel />
     </>
+  );
+}
+
+function AheadNote({ board, range }: { board: Board; range: RangeState }) {
+  if (!isAhead(board)) return null;
+  const { status } = board.predictedRequestsPerSecond;
+  return (
+    <p className="quiet" role="note" data-testid="ahead">
+      {isFuture(board) ? NO_DATA_YET : "Nothing has been measured in this range yet."}{" "}
+      {status === "ready"
+        ? "Requests are predicted; the other numbers follow when their time comes."
+        : "The numbers follow when their time comes."}{" "}
+      <button
+        type="button"
+        className="link"
+        onClick={() => range.setRange({ from: "now-1h", to: "now" })}
+      >
+        Show the last hour
+      </button>
+    </p>
   );
 }
 

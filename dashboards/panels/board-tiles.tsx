@@ -13,7 +13,7 @@ import { ErrorsTile } from "./errors-tile.tsx";
 import { InstancesTile } from "./instances-tile.tsx";
 import { RequestsTile } from "./requests-tile.tsx";
 import { ResponseTile } from "./response-tile.tsx";
-import { pointsOf, type TileContext, valueOf } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, pointsOf, type TileContext, valueOf } from "./tile-context.ts";
 import { TopRoutesTile } from "./top-routes-tile.tsx";
 import { TotalsTile } from "./totals-tile.tsx";
 import { TurnoverTile } from "./turnover-tile.tsx";
@@ -67,6 +67,7 @@ export function BoardTiles(props: BoardTilesProps) {
         routes={live?.topRoutes ?? board.topRoutes}
         shortfallMax={(live ?? board).topRoutesShortfallMax}
         caption={live ? "last 5 minutes" : over}
+        nothing={isFuture(board) ? NO_DATA_YET : "No request in this range has a route."}
         freshness={freshness}
         meaning={meanings.get("requests")}
         search={range.search}

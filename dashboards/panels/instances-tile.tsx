@@ -2,9 +2,10 @@
 
 import { quantity } from "../format.ts";
 import { Untrusted } from "../untrusted.tsx";
-import { type TileContext, valueOf } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, type TileContext, valueOf } from "./tile-context.ts";
 import { Tile } from "./tile.tsx";
 
+const NO_NAMES = "This log does not name the serving instance.";
 const NAMES_MAX = 12;
 const NAME_CHARACTERS_MAX = 60;
 
@@ -20,9 +21,7 @@ export function InstancesTile({ board, live, freshness, meaning, over }: TileCon
       freshness={freshness}
       meaning={meaning}
       value={quantity(names.length > 0 ? count : null, "count")}
-      caption={
-        names.length > 0 ? `answered, ${over}` : "This log does not name the serving instance."
-      }
+      caption={names.length > 0 ? `answered, ${over}` : isFuture(board) ? NO_DATA_YET : NO_NAMES}
     >
       <ul className="names">
         {names.slice(0, NAMES_MAX).map((name) => (

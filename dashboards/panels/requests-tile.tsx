@@ -10,7 +10,7 @@ import type { Band, Line, Points } from "./chart-rows.ts";
 import { type ChartFrame, ChartTile } from "./chart-tile.tsx";
 import { comparisonLines } from "./comparison-lines.tsx";
 import { type Deviation, predictionText, verdictOn } from "./prediction-text.ts";
-import { pointsOf } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, pointsOf } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
 
 type RequestsTileProps = {
@@ -114,6 +114,7 @@ function Verdict({ verdict: { text, beyond } }: { verdict: Deviation }) {
 function NoRequests({ board, search }: { board: Board; search: string }) {
   const query = new URLSearchParams(search);
   if (board.dataset !== null) query.set("q", term("data_stream.dataset", board.dataset));
+  if (isFuture(board)) return <>{NO_DATA_YET}</>;
   return (
     <>
       {board.dataset} has no requests in this range.{" "}

@@ -8,6 +8,15 @@ export function valueOf({ board, live }: Pick<TileContext, "board" | "live">, me
   return (live?.metrics ?? board.values)[metric] ?? null;
 }
 
+/** Between the time that `from=now` means and that of the answer. */
+const ANSWER_MS_MAX = 60_000;
+
+/** Whether no time of the range has come, and no event ahead of the clock is in it. */
+export const isFuture = ({ live, fromMs, toMs, atMs, values }: Board): boolean =>
+  !live && toMs > atMs && fromMs >= atMs - ANSWER_MS_MAX && values["requests"] === null;
+
+export const NO_DATA_YET = "No data yet: the range is in the future.";
+
 const NO_POINTS: Points = [];
 
 /** Returns the same array for the same board, so that memoised values stay valid. */

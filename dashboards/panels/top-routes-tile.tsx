@@ -13,6 +13,8 @@ type TopRoutesTileProps = {
   /** The maximum by which each number is too small; 0 if they are exact. */
   shortfallMax: number;
   caption: string;
+  /** Shown without routes. */
+  nothing: string;
   freshness: Freshness;
   meaning: string | undefined;
   /** The page's range as a query string, for links to the same time. */
@@ -23,7 +25,7 @@ const ROUTE_CHARACTERS_MAX = 200;
 const ERROR_RATIO_NOTABLE = 0.01;
 
 export function TopRoutesTile(props: TopRoutesTileProps) {
-  const { routes, shortfallMax, caption, freshness, meaning, search } = props;
+  const { routes, shortfallMax, caption, nothing, freshness, meaning, search } = props;
   return (
     <Tile
       name="routes"
@@ -33,7 +35,7 @@ export function TopRoutesTile(props: TopRoutesTileProps) {
       caption={caption}
     >
       {routes.length === 0 ? (
-        <p className="quiet">No request in this range has a route.</p>
+        <p className="quiet">{nothing}</p>
       ) : (
         <RoutesTable routes={routes} search={search} />
       )}

@@ -6,7 +6,7 @@ import type { ReactNode } from "react";
 import { formatExact, formatQuantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import { formatTime } from "../zone.ts";
-import type { TileContext } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, type TileContext } from "./tile-context.ts";
 import { Tile } from "./tile.tsx";
 
 type TotalsTileProps = TileContext & { search: string };
@@ -14,7 +14,8 @@ type TotalsTileProps = TileContext & { search: string };
 /** Counts over the whole range. */
 export function TotalsTile({ board, freshness, meaning, frame, search }: TotalsTileProps) {
   const { quarantined, values, comparison } = board;
-  const valueOf = (metric: string): number => values[metric] ?? 0;
+  const isAhead = isFuture(board);
+  const valueOf = (metric: string): number | null => values[metric] ?? null;
   const before = (metric: string, text: (value: number) => string): string | undefined => {
     const value = comparison?.values[metric];
     return value === null || value === undefined ? undefined : `was ${text(value)}`;
@@ -22,29 +23,30 @@ export function TotalsTile({ board, freshness, meaning, frame, search }: TotalsT
   const loaded = board.live
     ? `over the range, as loaded at ${formatTime(board.atMs, frame.zone)}`
     : "over the range";
+  const caption = isAhead ? NO_DATA_YET : loaded;
   return (
-    <Tile name="totals" title="Totals" freshness={freshness} meaning={meaning} caption={loaded}>
+    <Tile name="totals" title="Totals" freshness={freshness} meaning={meaning} caption={caption}>
       <dl className="totals">
         <Total
           name="Requests"
-          value={formatExact(valueOf("requests"))}
+          value={exact(valueOf("requests"))}
           before={before("requests", formatExact)}
         />
         <Total
           name="Errors"
-          value={formatExact(valueOf("errors"))}
+          value={exact(valueOf("errors"))}
           before={before("errors", formatExact)}
         />
         <Total
           name="Client errors"
-          value={formatExact(valueOf("client_errors"))}
+          value={exact(valueOf("client_errors"))}
           before={before("client_errors", formatExact)}
         />
         <Total
           name="Sent"
           value={bytes(valueOf("bytes_sent"))}
           before={before("bytes_sent", bytes)}
-          title={`${formatExact(valueOf("bytes_sent"))} bytes`}
+          title={isAhead ? undefined : `${exact(valueOf("bytes_sent"))} bytes`}
         />
         <Total
           name="Quarantined lines"
@@ -54,7 +56,7 @@ export function TotalsTile({ board, freshness, meaning, frame, search }: TotalsT
                 {formatExact(quarantined)}
               </Link>
             ) : (
-              "0"
+              exact(isAhead ? null : 0)
             )
           }
         />
@@ -63,7 +65,8 @@ export function TotalsTile({ board, freshness, meaning, frame, search }: TotalsT
   );
 }
 
-const bytes = (value: number): string => formatQuantity(value, "bytes");
+const exact = (value: number | null): string => (value === null ? "–" : formatExact(value));
+const bytes = (value: number | null): string => formatQuantity(value, "bytes");
 
 /** Link to the quarantined lines, each with its reason. */
 function quarantineHref(search: string): string {
@@ -77,7 +80,7 @@ type TotalProps = {
   value: ReactNode;
   /** The value in the compared period. */
   before?: string | undefined;
-  title?: string;
+  title?: string | undefined;
 };
 
 function Total({ name, value, before, title }: TotalProps) {

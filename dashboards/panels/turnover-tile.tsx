@@ -11,7 +11,7 @@ import type { ChartFrame } from "./chart-tile.tsx";
 import { comparisonLines } from "./comparison-lines.tsx";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { expectedText, deviationText } from "./prediction-text.ts";
-import { pointsOf } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, pointsOf } from "./tile-context.ts";
 import { type Freshness, Tile } from "./tile.tsx";
 
 type TurnoverTileProps = {
@@ -68,7 +68,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
       {turnover ? (
         <Counts turnover={turnover} headings={headingsOf(turnover, { board, live, frame })} />
       ) : (
-        <p className="quiet">No sign-ins in this range.</p>
+        <p className="quiet">{isFuture(board) ? NO_DATA_YET : "No sign-ins in this range."}</p>
       )}
       {seen ? (
         <LazyTimeSeries
@@ -78,7 +78,7 @@ export function TurnoverTile({ board, live, frame, freshness, meaning }: Turnove
           lines={lines}
           height={HEIGHT}
         />
-      ) : (
+      ) : isFuture(board) ? null : (
         <p className="quiet">
           No sign-in or sign-out was seen in this range. The ? above explains what counts as one.
         </p>

@@ -134,3 +134,12 @@ test("a range after the end of the data has no sign-ins to compare with a predic
   await using store = await storeWithTimes({ "nginx.access": [NOW_MS - MINUTE_MS] }, SIGN_IN);
   expect((await boardOf(store, NOW_MS, { range })).turnover).toEqual([]);
 });
+
+test("totals of a range in the future are unknown, not 0, unless events are ahead of the clock", async () => {
+  const range = { fromMs: NOW_MS, toMs: NOW_MS + 60 * MINUTE_MS, live: false };
+  await using store = await storeWithTimes({ "nginx.access": [NOW_MS - MINUTE_MS] });
+  const { values } = await boardOf(store, NOW_MS, { range });
+  expect(Object.values(values).every((value) => value === null)).toBe(true);
+  await using ahead = await storeWithTimes({ "nginx.access": [NOW_MS - 1, NOW_MS + 1] });
+  expect((await boardOf(ahead, NOW_MS, { range })).values["requests"]).toBe(1);
+});

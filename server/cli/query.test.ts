@@ -97,3 +97,13 @@ test("--by says how many groups there are beyond those that are shown", async ()
   const total = Number(more.replace(",", "")) + 10;
   expect(Math.abs(total - MANY - 5)).toBeLessThan(0.02 * MANY);
 });
+
+test("a count over a range in the future is unknown, and what to do is printed", async () => {
+  const ahead = ["--from", "now+1h", "--to", "now+3h"];
+  expect(await query("requests", ...ahead)).toBe(
+    "no data yet: the range is in the future. Choose an earlier --from, or query what is predicted, such as predicted_requests_per_second\n",
+  );
+  expect(JSON.parse(await query("requests", "--json", ...ahead))).toMatchObject({
+    series: [{ key: null, value: null }],
+  });
+});

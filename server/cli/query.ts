@@ -85,8 +85,9 @@ Metrics: ${Object.keys(CATALOGUE).join(", ")}
       log: silentLog(),
     });
     printStoreProblems(await store.status());
+    const startMs = systemClock.nowMs();
     const answer = await answerQuery({ store, predictions }, metric, options);
-    const text = options.values["json"] ? printableJson(answer) : table(answer);
+    const text = options.values["json"] ? printableJson(answer) : table(answer, startMs);
     process.stdout.write(`${text}\n`);
     return 0;
   },
@@ -173,10 +174,16 @@ function parseStep(
   throw new AppError("bad_request", `--step ${given}: write 10s, 1m, 5m, 1h, 1d, or auto`);
 }
 
-function table(answer: CatalogueAnswer): string {
-  const { prediction } = answer;
+const FUTURE =
+  "no data yet: the range is in the future. Choose an earlier --from, or query what is predicted, such as " +
+  "predicted_requests_per_second";
+
+function table(answer: CatalogueAnswer, nowMs: number): string {
+  const { prediction, series } = answer;
   if (prediction?.status === "learning") return printable(`${answer.metric}: ${prediction.reason}`);
-  const lines = answer.series.map(({ key, value, points }) => {
+  const isMeasured = prediction !== undefined || series.some(({ value }) => value !== null);
+  if (answer.fromMs >= nowMs && !isMeasured) return FUTURE;
+  const lines = series.map(({ key, value, points }) => {
     const label = key === null ? answer.metric : printable(key);
     const steps = points.map(([t, v]) => `  ${new Date(t).toISOString()}  ${shown(v)}`);
     return [`${shown(value).padStart(14)} ${unitOf(answer)}  ${label}`, ...steps].join("\n");

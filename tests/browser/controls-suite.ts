@@ -86,6 +86,21 @@ export function testControls(board: () => RunningBoard): void {
       }
     });
 
+    test("a range in the future has no data yet, rather than 0, and one click leads to the last hour", async () => {
+      await page.goto(`${board().url}/?tz=utc&from=now%2B1h&to=now%2B3h`);
+      const note = page.getByTestId("ahead");
+      await note.getByText("No data yet: the range is in the future.").waitFor();
+      for (const name of ["requests", "turnover", "instances", "routes", "totals"]) {
+        await page.getByTestId(`tile-${name}`).getByText("No data yet").waitFor();
+      }
+      for (const name of ["requests", "errors", "sent", "quarantined-lines"]) {
+        expect(await page.getByTestId(`total-${name}`).innerText()).toBe("–");
+      }
+      await note.getByRole("button", { name: "Show the last hour" }).click();
+      await page.waitForURL(/from=now-1h/);
+      await note.waitFor({ state: "detached" });
+    });
+
     test.each([
       ["the board", "/?tz=utc", "tile-requests"],
       ["the histogram", "/explore?tz=utc", "histogram"],

@@ -170,7 +170,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("from the board, in at most three actions", ()
     await tile.getByText("80 % band", { exact: true }).waitFor({ timeout: 40_000 });
     const bands = tile.locator(".recharts-area-area");
     await expect.poll(() => bands.count(), SOON).toBe(2);
-    await page.getByText("Nothing has been measured in this range yet").waitFor();
+    await page.getByTestId("ahead").getByText("No data yet: the range is in the future").waitFor();
     expect(await page.locator("[data-stale]").count()).toBe(0);
     const plot = await tile.locator(".recharts-cartesian-grid").boundingBox();
     const band = await bands.first().boundingBox();
