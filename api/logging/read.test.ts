@@ -174,6 +174,33 @@ test("counts over time equal the events, and invalid parameters are named", asyn
   expect(none.status).toBe(404);
 });
 
+test("a value that occurs only in another case is named, from events that the caller may read", async () => {
+  await using service = await testLogging();
+  const document = (dataset: string, method: string) => ({
+    "data_stream.dataset": dataset,
+    "http.request.method": method,
+  });
+  await push(service, [document("shop.a", "GET"), document("bank.a", "PUT")]);
+  await stored(service, 2);
+  service.clock.now += 1_000;
+  const as = await service.token({ scope: "logging:logs:read/shop.*" });
+  const hintsOf = async (path: string): Promise<unknown> => {
+    const { json, status } = await service.send("GET", path, { as });
+    expect([path, status]).toEqual([path, 200]);
+    return z.object({ hints: z.array(z.unknown()).optional() }).parse(json).hints;
+  };
+  const hint = {
+    text: 'no event in this range has http.request.method "get": did you mean "GET"? Upper and lower case differ.',
+    query: "http.request.method:GET",
+  };
+  for (const path of ["search?q=", "counts?q=", "facets?fields=level,dataset&q="]) {
+    expect(await hintsOf(`/v1/${path}method:get`)).toEqual([hint]);
+    expect(await hintsOf(`/v1/${path}method:GET`)).toBeUndefined();
+    // Only bank.a has it.
+    expect(await hintsOf(`/v1/${path}method:put`)).toBeUndefined();
+  }
+});
+
 test("a change of retention needs the current ETag, is published as an event, and reaches the store", async () => {
   await using service = await testLogging();
   const dayMs = 86_400_000;

@@ -10,6 +10,7 @@ import { queryInt, text } from "#platform/http/schema.ts";
 
 import type { Deps } from "../commands/deps.ts";
 import { READ, withinScope } from "../commands/read-scope.ts";
+import { hints, hintsOn } from "./hints.ts";
 import { parseLogQuery } from "./range.ts";
 import { FieldName, scopeQuery } from "./schemas.ts";
 
@@ -49,7 +50,10 @@ const facetsRoute = ({ stores }: Deps): Route =>
       limit: queryInt({ min: 1, max: 100, fallback: 10 }),
     }),
     responses: {
-      200: { description: "One item per field", body: z.strictObject({ items: z.array(Facet) }) },
+      200: {
+        description: "One item per field",
+        body: z.strictObject({ items: z.array(Facet), hints }),
+      },
     },
     async handle({ query, caller, nowMs, readSignal }) {
       const asking = { signal: readSignal, asker: caller.id };
@@ -63,7 +67,9 @@ const facetsRoute = ({ stores }: Deps): Route =>
         limit: query.limit,
       });
       const items = [...facets].map(([field, values]) => ({ field, values }));
-      return { status: 200, body: { items } };
+      const isEmpty = query.fields.length > 0 && items.every(({ values }) => values.length === 0);
+      const found = await hintsOn({ ...resolved, scope, isEmpty }, store);
+      return { status: 200, body: { items, ...found } };
     },
   });
 
@@ -90,7 +96,7 @@ const countsRoute = ({ stores }: Deps): Route =>
     responses: {
       200: {
         description: "The counts, oldest first",
-        body: z.strictObject({ stepMs: z.int(), items: z.array(Count) }),
+        body: z.strictObject({ stepMs: z.int(), items: z.array(Count), hints }),
       },
     },
     async handle({ query, caller, nowMs, readSignal }) {
@@ -111,7 +117,8 @@ const countsRoute = ({ stores }: Deps): Route =>
         value: by,
         count: value,
       }));
-      return { status: 200, body: { stepMs, items } };
+      const found = await hintsOn({ ...resolved, scope, isEmpty: items.length === 0 }, store);
+      return { status: 200, body: { stepMs, items, ...found } };
     },
   });
 

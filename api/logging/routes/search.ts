@@ -9,6 +9,7 @@ import { pageOf, pageQuery } from "#platform/http/schema.ts";
 
 import type { Deps } from "../commands/deps.ts";
 import { isVisible, READ, withinScope } from "../commands/read-scope.ts";
+import { hints, hintsOn } from "./hints.ts";
 import { parseLogQuery } from "./range.ts";
 import { Event, EventId, scopeQuery } from "./schemas.ts";
 
@@ -27,10 +28,10 @@ const searchRoute = ({ stores }: Deps): Route =>
     tag: "Read",
     summary: "Searches events, newest first",
     description:
-      "Searches the datasets that the caller may read. All terms of `q` must match, unless they are joined by `OR`: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `ip:203.0.113.0/24` a network, `status>=500` and `bytes:[10 TO 20]` compare, `user:*` requires the field, `-method:GET` and `NOT method:GET` negate; parentheses group, quotes keep words together. A mistake is answered with its column. Later pages keep the range of the first one, even if it ended at now. Texts of more than 64 KiB are cut: `GET /v1/logs/{eventId}` returns them whole. A search that takes longer than 30 seconds is ended with 503.",
+      "Searches the datasets that the caller may read. All terms of `q` must match, unless they are joined by `OR`: words are searched in the message, error message, URL, user agent, referrer and original line; `level:error` matches a value, `path:/api/*` a pattern, `ip:203.0.113.0/24` a network, `status>=500` and `bytes:[10 TO 20]` compare, `user:*` requires the field, `-method:GET` and `NOT method:GET` negate; parentheses group, quotes keep words together. A mistake is answered with its column, and a value that occurs only in another case with `hints`. Later pages keep the range of the first one, even if it ended at now. Texts of more than 64 KiB are cut: `GET /v1/logs/{eventId}` returns them whole. A search that takes longer than 30 seconds is ended with 503.",
     rule: { allow: "permission", permission: READ, scoped: true },
     query: pageQuery(scopeQuery),
-    responses: { 200: { description: "A page of events", body: pageOf(Event) } },
+    responses: { 200: { description: "A page of events", body: pageOf(Event).extend({ hints }) } },
     async handle({ query, caller, nowMs, readSignal }) {
       const asking = { signal: readSignal, asker: caller.id };
       const store = forAsker(await stores.get(), asking);
@@ -51,7 +52,9 @@ const searchRoute = ({ stores }: Deps): Route =>
         item: (event) => event,
         cursor: (event) => [fromMs, toMs, timeOf(event), event.id],
       });
-      return { status: 200, body: page };
+      if (query.cursor !== undefined) return { status: 200, body: page };
+      const found = await hintsOn({ ...resolved, scope, isEmpty: events.length === 0 }, store);
+      return { status: 200, body: { ...page, ...found } };
     },
   });
 
