@@ -1,11 +1,24 @@
 const grouped = new Intl.NumberFormat("en");
 
-/** The events of a stream by dataset. */
+/** The events by dataset of a stream, and of those before it at its path: a rotated log is still the same one. */
 export class LineCounts {
   readonly #byDataset = new Map<string, number>();
+  #next: LineCounts | undefined;
 
   add(dataset: string, events: number): void {
-    if (events > 0) this.#byDataset.set(dataset, (this.#byDataset.get(dataset) ?? 0) + events);
+    if (events <= 0) return;
+    this.#byDataset.set(dataset, (this.#byDataset.get(dataset) ?? 0) + events);
+    this.#next?.add(dataset, events);
+  }
+
+  /** Begins with the counts of the stream before, to which lines may still be written after the rotation. */
+  continue(before: LineCounts): void {
+    this.restore(before.stored);
+    before.#next = this;
+  }
+
+  get isEmpty(): boolean {
+    return this.#byDataset.size === 0;
   }
 
   /** To be stored with the position of the stream. */

@@ -117,6 +117,11 @@ export class StoredFormats {
     return storedIn(this.#positions.get(sourceId));
   }
 
+  /** The events by dataset of the stream that was stored last of those that were read at this path. */
+  linesAt(path: string): string {
+    return storedIn(this.positionAt(path)).lines;
+  }
+
   /** The position of the stream that was stored last of those that were read at this path. */
   positionAt(path: string): Position | undefined {
     this.#storedByPath ??= positionsByPath(this.#positions);

@@ -81,9 +81,11 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-async function ingestFiles(store: EventStore, paths: readonly string[]): Promise<void> {
+async function ingestFiles(store: EventStore, paths: readonly string[]): Promise<string[]> {
   await using source = fileSource({ paths: [...paths], follow: false, clock: systemClock });
-  await new Ingest({ ...DEPS, store }).run(source, new AbortController().signal);
+  const run = new Ingest({ ...DEPS, store });
+  await run.run(source, new AbortController().signal);
+  return run.statusWith(source.status()).map(({ message }) => message);
 }
 
 test("an Apache log stays one dataset when reading continues at lines that nginx writes too", async () => {
@@ -130,6 +132,69 @@ test.each([
     expect(await counts(store)).toEqual({ "apache.access": 150, "quarterdeck.quarantine": 300 });
   },
 );
+
+test.each([
+  ["renamed", (log: string) => rename(log, `${log}.1`)],
+  [
+    "copied and truncated",
+    async (log: string) => {
+      await copyFile(log, `${log}.1`);
+      await truncate(log);
+    },
+  ],
+])(
+  "the counts of a log that was %s continue, also while it is followed",
+  async (_how, rotate) => {
+    const log = join(await temporaryFolder(), "site.log");
+    await using store = openMemoryStore()();
+    await writeFile(log, text(many(50, apache)));
+    const [first] = await ingestFiles(store, [log]);
+    expect(first).toContain("events by dataset: apache.access 50");
+    await rotate(log);
+    await writeFile(log, text(many(20, (i) => apache(i + 1_000))));
+    const [second] = await ingestFiles(store, [log]);
+    expect(second).toContain("events by dataset: apache.access 70");
+    await using source = fileSource({ paths: [log], follow: true, clock: systemClock });
+    const stop = new AbortController();
+    const run = new Ingest({ ...DEPS, store });
+    const ended = run.run(source, stop.signal);
+    const shown = (): string => run.statusWith(source.status())[0]?.message ?? "";
+    await appendFile(log, text(many(10, (i) => apache(i + 2_000))));
+    await expect.poll(shown, { timeout: 20_000 }).toContain("apache.access 80");
+    await rm(`${log}.1`);
+    await rotate(log);
+    await writeFile(log, text(many(7, (i) => apache(i + 3_000))));
+    await expect.poll(shown, { timeout: 20_000 }).toContain("apache.access 87");
+    stop.abort();
+    await ended;
+    const [last] = await ingestFiles(store, [log]);
+    expect(last).toContain("events by dataset: apache.access 87");
+    expect(await counts(store)).toEqual({ "apache.access": 87 });
+  },
+  60_000,
+);
+
+test("lines that are written to a file after its rotation count for the log too, and a rotated file has its own count", async () => {
+  const folder = await temporaryFolder();
+  const [log, rotated] = [join(folder, "site.log"), join(folder, "site.log.1")];
+  await using store = openMemoryStore()();
+  await writeFile(log, text(many(50, apache)));
+  await using source = fileSource({ paths: [`${log}*`], follow: true, clock: systemClock });
+  const stop = new AbortController();
+  const run = new Ingest({ ...DEPS, store });
+  const ended = run.run(source, stop.signal);
+  const shown = (path: string): string =>
+    run.statusWith(source.status()).find((one) => one.path === path)?.message ?? "";
+  await expect.poll(() => shown(log), { timeout: 20_000 }).toContain("apache.access 50");
+  await rename(log, rotated);
+  await writeFile(log, text(many(20, (i) => apache(i + 1_000))));
+  await expect.poll(() => shown(log), { timeout: 20_000 }).toContain("apache.access 70");
+  await appendFile(rotated, text(many(5, (i) => apache(i + 2_000))));
+  await expect.poll(() => shown(log), { timeout: 20_000 }).toContain("apache.access 75");
+  expect(shown(rotated)).toContain("apache.access 55");
+  stop.abort();
+  await ended;
+}, 60_000);
 
 test("files that were rotated while nothing was read have the format of their log", async () => {
   const log = join(await temporaryFolder(), "site.log");

@@ -13,6 +13,7 @@ import { AheadLines } from "./ahead-lines.ts";
 import { Held } from "./held.ts";
 import { LateLines } from "./late-lines.ts";
 import { LineCounts } from "./line-counts.ts";
+import { LogCounts } from "./log-counts.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
 import { continueWith, recognitionNote, storedRecognition } from "./recognition.ts";
@@ -69,6 +70,7 @@ export class Streams {
   readonly #streams = new Map<string, Stream>();
   readonly #formats: BoundFormats;
   readonly #stored = new StoredFormats();
+  readonly #counts = new LogCounts();
   /** Of all pushed lines. */
   readonly #pushedAhead = new AheadLines();
   readonly #context: FormatContext;
@@ -103,7 +105,10 @@ export class Streams {
           zone: this.#zone,
         })),
       );
-      if (!chunk.header) continueWith(stream, this.#stored.decidedOf(chunk.sourceId));
+      if (!chunk.header) {
+        continueWith(stream, this.#stored.decidedOf(chunk.sourceId));
+        this.#counts.begin(chunk.path, stream.lines, () => this.#stored.linesAt(chunk.path));
+      }
     }
     stream.path = chunk.path;
     this.#advance(stream);
@@ -206,7 +211,7 @@ export class Streams {
 
   /** Removes the streams of a source with the lines that are held. */
   forget(id: SourceId): void {
-    for (const [key, stream] of this.#streams) if (stream.id === id) this.#streams.delete(key);
+    for (const [key, stream] of this.#streams) if (stream.id === id) this.#delete(key, stream);
   }
 
   /** Forgets streams that are no longer read. If one of them continues, its format is that of its stored position. */
@@ -215,10 +220,16 @@ export class Streams {
     // Absolute, so that streams are also forgotten after the clock was set back.
     if (Math.abs(nowMs - this.#forgotMs) < IDLE_MS_MAX) return;
     this.#forgotMs = nowMs;
-    for (const [key, { readMs, held, unrecognised: lines }] of this.#streams) {
+    for (const [key, stream] of this.#streams) {
+      const { readMs, held, unrecognised: lines } = stream;
       const isIdle = Math.abs(nowMs - readMs) >= IDLE_MS_MAX;
-      if (isIdle && held.isEmpty && lines.bytes === 0) this.#streams.delete(key);
+      if (isIdle && held.isEmpty && lines.bytes === 0) this.#delete(key, stream);
     }
+  }
+
+  #delete(key: string, { lines }: Stream): void {
+    this.#streams.delete(key);
+    this.#counts.forget(lines);
   }
 
   all(): Iterable<Stream> {

@@ -19,8 +19,8 @@ export const sourcesCommand: Command = {
   help: `quarterdeck sources [--json] [--data DIR]
 
 Shows of each log the number of its events by dataset, where quarterdeck.quarantine has the lines that no format can
-parse; the zone of times without one; and the units of durations that were guessed. After a rotation, the numbers are
-those of the new file.
+parse; the zone of times without one; and the units of durations that were guessed. The numbers of
+events continue over rotations.
 
   --json       print one JSON object for each log
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)`,
