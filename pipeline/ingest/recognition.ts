@@ -36,7 +36,7 @@ function zoneNote({ zone, headerZones }: ZoneUse): string | undefined {
 }
 
 /** The same of a stream that is not being read, from its stored position. */
-export function storedRecognition(position: Position): string | undefined {
+export function storedRecognition(position: Position | undefined): string | undefined {
   const stored = storedIn(position);
   const lines = new LineCounts();
   lines.restore(stored.lines);

@@ -14,9 +14,10 @@ import { Held } from "./held.ts";
 import { LateLines } from "./late-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LogCounts } from "./log-counts.ts";
+import { notesByPath, type PathNotes } from "./path-notes.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { RecentLines } from "./recent-lines.ts";
-import { continueWith, recognitionNote, storedRecognition } from "./recognition.ts";
+import { continueWith, storedRecognition } from "./recognition.ts";
 import { StoredFormats, withFormats } from "./stored-formats.ts";
 import { StreamZone } from "./stream-zone.ts";
 import { UnrecognisedLines } from "./unrecognised-lines.ts";
@@ -181,21 +182,10 @@ export class Streams {
    */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const { nowMs } = this.#context;
-    const notes = new Map<string, { recognised: string | undefined; warnings: string[] }>();
-    for (const stream of this.#streams.values()) {
-      const { path, recent, ahead } = stream;
-      const { note } = stream.late;
-      const found = [recent.note, ahead.note(nowMs), note].filter((text) => text !== undefined);
-      const before = notes.get(path);
-      const warnings = [...(before?.warnings ?? []), ...found];
-      const recognised =
-        recognitionNote({ ...stream, zone: stream.zone.use }) ?? before?.recognised;
-      notes.set(path, { recognised, warnings });
-    }
+    const notes = notesByPath(this.#streams.values(), nowMs);
     const described = sources.map((source) => {
       const note = notes.get(source.path) ?? this.#storedNoteOf(source.path);
-      const hasWarnings = note.warnings.length > 0;
-      const level = source.level === "info" && hasWarnings ? "warning" : source.level;
+      const level = source.level === "info" && note.warnings.length > 0 ? "warning" : source.level;
       const texts = [source.message, note.recognised, ...note.warnings];
       return { ...source, level, message: texts.filter((text) => text !== undefined).join("; ") };
     });
@@ -204,9 +194,8 @@ export class Streams {
   }
 
   /** Of a path that was not read since this process started. */
-  #storedNoteOf(path: string): { recognised: string | undefined; warnings: string[] } {
-    const position = this.#stored.positionAt(path);
-    return { recognised: position && storedRecognition(position), warnings: [] };
+  #storedNoteOf(path: string): PathNotes {
+    return { recognised: storedRecognition(this.#stored.positionAt(path)), warnings: [] };
   }
 
   /** Removes the streams of a source with the lines that are held. */
@@ -221,15 +210,15 @@ export class Streams {
     if (Math.abs(nowMs - this.#forgotMs) < IDLE_MS_MAX) return;
     this.#forgotMs = nowMs;
     for (const [key, stream] of this.#streams) {
-      const { readMs, held, unrecognised: lines } = stream;
-      const isIdle = Math.abs(nowMs - readMs) >= IDLE_MS_MAX;
-      if (isIdle && held.isEmpty && lines.bytes === 0) this.#delete(key, stream);
+      const isIdle = Math.abs(nowMs - stream.readMs) >= IDLE_MS_MAX;
+      const isEmpty = stream.held.isEmpty && stream.unrecognised.bytes === 0;
+      if (isIdle && isEmpty) this.#delete(key, stream);
     }
   }
 
-  #delete(key: string, { lines }: Stream): void {
+  #delete(key: string, stream: Stream): void {
     this.#streams.delete(key);
-    this.#counts.forget(lines);
+    this.#counts.forget(stream.lines);
   }
 
   all(): Iterable<Stream> {
