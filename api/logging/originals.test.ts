@@ -41,7 +41,38 @@ test("the original of a pushed line is what was sent: its spaces, names, numbers
   expect(found.json).toMatchObject({ items: [{ fields: { "event.original": sent[0] } }] });
 });
 
-test("the original that a sender names is kept, and single events and OTLP records have theirs as JSON", async () => {
+test("the original of a single event is exactly what was sent, with its spaces, line ends, numbers and escapes", async () => {
+  await using service = await testLogging();
+  const sent = String.raw`{
+  "event": {"dataset": "shop.a"},
+  "price": 1.50,   "big": 12345678901234567890,
+  "name": "caf\u00e9 Grüße", "nothing": null
+}
+`;
+  const headers = { authorization: `Bearer ${service.root}`, "content-type": "application/json" };
+  for (const key of [undefined, "one"]) {
+    const pushed = await fetch(new URL("/v1/logs", service.url), {
+      method: "POST",
+      headers: key === undefined ? headers : { ...headers, "idempotency-key": key },
+      body: sent,
+    });
+    expect(pushed.status).toBe(202);
+  }
+  const originals = async (): Promise<Buffer> => {
+    await using store = await openStore({
+      url: storeUrlIn(service.dataFolder),
+      clock: systemClock,
+    });
+    const parts: Buffer[] = [];
+    for await (const { bytes } of originalLines(store, ALL_TIMES)) parts.push(bytes);
+    return Buffer.concat(parts);
+  };
+  await expect
+    .poll(async () => (await originals()).toString(), { timeout: 20_000 })
+    .toBe(`${sent}\n${sent}\n`);
+});
+
+test("the original that a sender names is kept, and OTLP records have theirs as JSON", async () => {
   await using service = await testLogging();
   const as = service.root;
   const own = { "data_stream.dataset": "shop.a", "event.original": "the line of the agent" };

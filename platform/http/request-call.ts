@@ -18,6 +18,7 @@ export class RequestCall {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  readonly bodyText: string;
   readonly ifMatch: number | undefined;
   readonly ifNoneMatch: string | undefined;
   readonly caller: BaseCaller;
@@ -42,6 +43,7 @@ export class RequestCall {
     this.params = input.params;
     this.query = input.query;
     this.body = input.body;
+    this.bodyText = input.bodyText;
     this.ifMatch = input.ifMatch;
     this.ifNoneMatch = incoming.headers["if-none-match"];
     this.caller = caller;

@@ -47,6 +47,8 @@ export type Call<Params, Query, Body, Result, C = Caller> = {
   params: Params;
   query: Query;
   body: Body;
+  /** The JSON body as it was sent; empty for bodies that the handler reads itself. */
+  bodyText: string;
   caller: C;
   /** Time of the request, epoch ms. */
   nowMs: number;

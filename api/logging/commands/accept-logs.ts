@@ -29,8 +29,12 @@ const recordOf = (lines: readonly string[]): BusRecord => ({
 });
 
 /** Accepts one event, which is on disk when this resolves. @throws AppError that names the invalid field */
-export async function acceptOne(deps: Accepting, document: unknown, from: From): Promise<void> {
-  const original = (): string => JSON.stringify(document);
+export async function acceptOne(
+  deps: Accepting,
+  { document, text }: { document: unknown; text: string },
+  from: From,
+): Promise<void> {
+  const original = (): string => text;
   const judged = deps.normalise(document, { ...(await receivedFrom(deps, from)), original });
   if (!judged.ok) throw refusalOf([judged.refusal].map((it) => ({ ...it, path: "body" })));
   await deps.bus.append(recordOf([judged.line]));

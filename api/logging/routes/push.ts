@@ -18,7 +18,7 @@ const BATCH_BYTES_MAX = 5 * MIB;
 const ERRORS_MAX = 100;
 const NDJSON = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
-const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline. The document as it was sent (of a single event: its JSON) is kept as event.original, unless it has that field. There are at most ${DATASETS_MAX} datasets: an event that would add another one is refused with the code ${TOO_MANY_DATASETS}.`;
+const LIMITS = `A document has a dataset (data_stream.dataset or event.dataset) that the caller may write to, at most ${FIELDS_MAX} fields, and ${FIELD_BYTES_MAX} bytes in each. It is kept, and searched for, as data_stream.dataset. Without @timestamp it gets the time at which it came. log.source.id and log.offset are set by the pipeline. The document as it was sent is kept as event.original, unless it has that field. There are at most ${DATASETS_MAX} datasets: an event that would add another one is refused with the code ${TOO_MANY_DATASETS}.`;
 const DURABLE =
   "The response is sent once the events are on disk; searches find them a few seconds later.";
 
@@ -51,9 +51,9 @@ const pushOne = (deps: Deps): Route =>
     }),
     idempotency: "optional",
     responses: { 202: { description: "Kept", body: z.strictObject({ accepted: z.int() }) } },
-    async handle({ body, caller, nowMs, incoming, write }) {
+    async handle({ body, bodyText, caller, nowMs, incoming, write }) {
       const accept = async () => {
-        await acceptOne(deps, body, { caller, nowMs });
+        await acceptOne(deps, { document: body, text: bodyText }, { caller, nowMs });
         return { status: 202 as const, body: { accepted: 1 } };
       };
       // Only requests with an Idempotency-Key wait for the disk inside a transaction; others need no database.
