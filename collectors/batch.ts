@@ -8,6 +8,7 @@ import {
   type TextField,
 } from "./fields.ts";
 import { LineColumn } from "./line-column.ts";
+import type { PlainLinesMemory } from "./plain-lines/memory.ts";
 
 const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 
@@ -23,10 +24,19 @@ export class Batch {
   readonly lines: LineColumn;
   readonly #texts = new Map<TextField, TextColumn>();
   readonly #numbers = new Map<NumberField, NumberColumn>();
+  #memory: PlainLinesMemory | undefined;
 
   constructor(rowsMax: number) {
     this.rowsMax = rowsMax;
     this.lines = new LineColumn(rowsMax);
+  }
+
+  /** Lets columns use this memory. The batch has to be empty, and the memory has to have room for its rows. */
+  share(memory: PlainLinesMemory): void {
+    this.#memory = memory;
+    this.lines.share(memory.lines);
+    for (const [name, arrays] of memory.texts) this.text(name).share(arrays);
+    for (const [name, arrays] of memory.numbers) this.number(name).share(arrays);
   }
 
   /** Makes room for more rows. Columns may get new arrays: do not keep references to `ids` or `values`. */
@@ -76,6 +86,10 @@ export class Batch {
     this.lines.reset();
     for (const column of this.#texts.values()) column.reset();
     for (const column of this.#numbers.values()) column.reset();
+    if (this.#memory) {
+      this.#memory.reset();
+      this.rowsMax = this.#memory.rowsMax;
+    }
     this.rows = 0;
   }
 }

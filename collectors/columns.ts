@@ -1,3 +1,7 @@
+import { hashBytes } from "./hash-bytes.ts";
+import type { NumberArrays, TextArrays } from "./plain-lines/arrays.ts";
+import { HEAD_BYTES, SIZE, SIZE_MAX, SLOT_MASK } from "./plain-lines/layout.ts";
+
 /**
  * Columns that a format writes row by row, without creating an object or a string per event.
  * Text is dictionary-coded: each distinct byte string is stored once, and a row has its number.
@@ -13,10 +17,6 @@ const UTF8_BYTES_MAX = 3;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Random seed and factor, so that log lines cannot be crafted to collide. */
-const HASH_SEED = (Math.random() * 0x7fffffff) | 0;
-const HASH_FACTOR = (Math.random() * 0x7fffffff) | 0x10101001;
-
 /** The bytes that were viewed last: nearly always those of the chunk whose lines are read. */
 let viewedBytes: Uint8Array = new Uint8Array();
 let lastView: DataView = new DataView(viewedBytes.buffer);
@@ -30,34 +30,29 @@ function viewOf(bytes: Uint8Array): DataView {
   return lastView;
 }
 
-function hashBytes(bytes: DataView, start: number, end: number): number {
-  let hash = HASH_SEED ^ (end - start);
-  let i = start;
-  for (; i + 4 <= end; i += 4) {
-    hash = Math.imul(hash ^ bytes.getInt32(i, true), HASH_FACTOR);
-    hash ^= hash >>> 15;
-  }
-  for (; i < end; i += 1) hash = Math.imul(hash ^ bytes.getUint8(i), 0x01000193);
-  hash ^= hash >>> 15;
-  return Math.imul(hash, 0x2c1b3c6d) >>> 0;
-}
-
 export class TextColumn {
   /** A dictionary number for each row; 0 for rows without a value. */
   ids: Uint32Array<ArrayBuffer>;
-  /** The number of distinct values, which are numbered from 1 to size. */
-  size = 0;
   #arena = new Uint8Array(ARENA_BYTES_MIN);
-  #view = new DataView(this.#arena.buffer);
+  #view = viewAll(this.#arena);
   #ends = new Uint32Array(SLOTS_MIN);
   /** In each slot a hash and, beside it, so that both are read from memory at once, the number; 0 is a free slot. */
   #slots = new Uint32Array(SLOTS_MIN * 2);
-  #mask = SLOTS_MIN - 1;
+  /** The number of values and limits, where the module of plain lines finds them. */
+  #head = new Uint32Array(HEAD_BYTES / 4);
+  #shared: TextArrays | undefined;
+  #isShared = false;
   /** Numbers of short texts, so that frequent texts are not encoded each time. */
   readonly #texts = new Map<string, number>();
 
   constructor(rowsMax: number) {
     this.ids = new Uint32Array(rowsMax);
+    this.#limit();
+  }
+
+  /** The number of distinct values, which are numbered from 1 to size. */
+  get size(): number {
+    return this.#head[SIZE / 4]!;
   }
 
   /** Sets the row to the bytes in [start, end) and returns their dictionary number. */
@@ -86,7 +81,8 @@ export class TextColumn {
     const view = viewOf(bytes);
     const hash = hashBytes(view, start, end);
     const slots = this.#slots;
-    let slot = hash & this.#mask;
+    const mask = this.#head[SLOT_MASK / 4]!;
+    let slot = hash & mask;
     for (;;) {
       const id = slots[slot * 2 + 1]!;
       if (id === 0) return this.#add(slot, hash, { view, start, end });
@@ -95,7 +91,7 @@ export class TextColumn {
         const hasLength = this.#ends[id]! - from === end - start;
         if (hasLength && this.#isAt(from, view, start, end)) return id;
       }
-      slot = (slot + 1) & this.#mask;
+      slot = (slot + 1) & mask;
     }
   }
 
@@ -133,14 +129,46 @@ export class TextColumn {
 
   /** Ensures capacity for rows up to this number. */
   reserve(rowsMax: number): void {
-    if (rowsMax > this.ids.length) this.ids = grownWords(this.ids, rowsMax);
+    if (rowsMax <= this.ids.length) return;
+    this.ids = grownWords(this.ids, rowsMax);
+    this.#leaveShared();
   }
 
   reset(): void {
+    if (this.#shared && !this.#isShared) this.#return(this.#shared);
     this.ids.fill(0);
     this.#slots.fill(0);
     this.#texts.clear();
-    this.size = 0;
+    this.#head[SIZE / 4] = 0;
+  }
+
+  /** From now on the arrays are used as long as they are large enough. The column has to be empty. */
+  share(shared: TextArrays): void {
+    this.#shared = shared;
+    this.#return(shared);
+  }
+
+  #return({ head, ids, values, ends, slots }: TextArrays): void {
+    this.#head = head;
+    this.ids = ids;
+    this.#arena = values;
+    this.#view = viewAll(values);
+    this.#ends = ends;
+    this.#slots = slots.subarray(0, SLOTS_MIN * 2);
+    this.#isShared = true;
+    this.#limit();
+  }
+
+  #leaveShared(): void {
+    if (this.#isShared) this.#shared?.leave();
+    this.#isShared = false;
+  }
+
+  /** At most half of the slots are used. */
+  #limit(): void {
+    const slots = this.#slots.length / 2;
+    this.#head[SLOT_MASK / 4] = slots - 1;
+    this.#head[SIZE_MAX / 4] = Math.min(slots / 2, this.#ends.length) - 1;
   }
 
   /** Whether the dictionary has the bytes [start, end) at `from`. */
@@ -160,23 +188,28 @@ export class TextColumn {
     const end = start + value.end - value.start;
     if (end > this.#arena.length) {
       this.#arena = grownBytes(this.#arena, end);
-      this.#view = new DataView(this.#arena.buffer);
+      this.#view = viewAll(this.#arena);
+      this.#leaveShared();
     }
     copyBytes(value, this.#view, start);
-    this.size += 1;
-    const id = this.size;
-    if (id >= this.#ends.length) this.#ends = grownWords(this.#ends);
+    const id = this.size + 1;
+    this.#head[SIZE / 4] = id;
+    if (id >= this.#ends.length) {
+      this.#ends = grownWords(this.#ends);
+      this.#leaveShared();
+    }
     this.#ends[id] = end;
     this.#slots[slot * 2] = hash;
     this.#slots[slot * 2 + 1] = id;
-    if (id * 2 > this.#mask) this.#rehash();
+    if (id * 2 > this.#head[SLOT_MASK / 4]!) this.#rehash();
     return id;
   }
 
   #rehash(): void {
-    const before = this.#slots;
-    const slots = new Uint32Array(before.length * 2);
-    const mask = slots.length / 2 - 1;
+    const length = this.#slots.length * 2;
+    const before = this.#isShared ? this.#slots.slice() : this.#slots;
+    const slots = this.#emptySlots(length);
+    const mask = length / 2 - 1;
     for (let i = 0; i < before.length; i += 2) {
       const id = before[i + 1]!;
       if (id === 0) continue;
@@ -187,9 +220,19 @@ export class TextColumn {
       slots[slot * 2 + 1] = id;
     }
     this.#slots = slots;
-    this.#mask = mask;
+    this.#limit();
+  }
+
+  #emptySlots(length: number): Uint32Array<ArrayBuffer> {
+    const shared = this.#isShared ? this.#shared?.slots : undefined;
+    if (shared && length <= shared.length) return shared.subarray(0, length).fill(0);
+    this.#leaveShared();
+    return new Uint32Array(length);
   }
 }
+
+const viewAll = (bytes: Uint8Array<ArrayBuffer>): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function copyBytes(
   { view, start, end }: { view: DataView; start: number; end: number },
@@ -220,9 +263,16 @@ function grownWords(
 export class NumberColumn {
   /** A number for each row; NaN for rows without a value. */
   values: Float64Array<ArrayBuffer>;
+  #shared: NumberArrays | undefined;
 
   constructor(rowsMax: number) {
     this.values = new Float64Array(rowsMax).fill(Number.NaN);
+  }
+
+  /** From now on the array is used as long as it is large enough. The column has to be empty. */
+  share(shared: NumberArrays): void {
+    this.#shared = shared;
+    this.reset();
   }
 
   /** Ensures capacity for rows up to this number. */
@@ -231,6 +281,7 @@ export class NumberColumn {
     const bigger = new Float64Array(rowsMax).fill(Number.NaN);
     bigger.set(this.values);
     this.values = bigger;
+    this.#shared?.leave();
   }
 
   put(row: number, value: number): void {
@@ -238,6 +289,7 @@ export class NumberColumn {
   }
 
   reset(): void {
+    if (this.#shared) this.values = this.#shared.values;
     this.values.fill(Number.NaN);
   }
 }

@@ -20,7 +20,18 @@ export type FormatContext = {
  * in the length of the line, and leaves commit or rollback to its caller. An event without a readable time of its own
  * has no `@timestamp`: the reader of the stream writes it.
  */
-export type LineScanner = (bytes: Uint8Array, start: number, end: number) => string | undefined;
+export type LineScanner = {
+  (bytes: Uint8Array, start: number, end: number): string | undefined;
+  /** For access logs: what `PlainLines` needs to read their plain lines. */
+  readonly plainTail?: PlainTail | undefined;
+};
+
+export type PlainTail = {
+  /** Reads what follows the user agent of a line whose other fields are in the open row. */
+  read: LineScanner;
+  /** Whether every line has such a tail. */
+  isRequired: boolean;
+};
 
 /** Tiers that a request passes through, outermost first. Each has its own log. */
 export const TIERS = ["edge", "cache", "ingress", "proxy", "origin"] as const;

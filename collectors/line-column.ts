@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 import { escapeInvalidUtf8 } from "./formats/bytes.ts";
+import type { LineArrays } from "./plain-lines/arrays.ts";
 
 const ARENA_BYTES_MIN = 256 * 1024;
 /** A larger buffer, which a batch with very long lines required, is not kept. */
@@ -22,10 +23,32 @@ export class LineColumn {
    * they are taken is, because line ends do not split characters.
    */
   isText = true;
+  #shared: LineArrays | undefined;
 
   constructor(rowsMax: number) {
     this.#starts = new Uint32Array(rowsMax);
     this.#lengths = new Uint32Array(rowsMax);
+  }
+
+  /** The number of bytes of all lines. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Where the bytes of `begin` are in the buffer; -1 if other bytes were written there since. */
+  beginOf(bytes: Uint8Array): number {
+    return bytes === this.#begun ? this.#base : -1;
+  }
+
+  /** To be called after lines were written into the shared arrays; `used`: the bytes of all lines then. */
+  setUsed(used: number): void {
+    this.#used = used;
+  }
+
+  /** From now on the arrays are used as long as they are large enough. The column has to be empty. */
+  share(shared: LineArrays): void {
+    this.#shared = shared;
+    this.reset();
   }
 
   /** Sets the line of the row to the bytes in [start, end). Rows have to be set in ascending order. */
@@ -65,6 +88,12 @@ export class LineColumn {
     this.#used += to - from;
   }
 
+  /** Removes the line of the last row. */
+  remove(row: number): void {
+    this.#used -= this.#lengths[row]!;
+    this.#lengths[row] = 0;
+  }
+
   has(row: number): boolean {
     return this.#lengths[row] !== 0;
   }
@@ -89,21 +118,28 @@ export class LineColumn {
     this.#starts.set(starts);
     this.#lengths = new Uint32Array(rowsMax);
     this.#lengths.set(lengths);
+    this.#shared?.leave();
   }
 
   reset(): void {
+    if (this.#shared) {
+      this.#starts = this.#shared.starts;
+      this.#lengths = this.#shared.lengths;
+      this.#arena = this.#shared.lines;
+    } else if (this.#arena.length > ARENA_BYTES_KEPT) {
+      this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+    }
     this.#lengths.fill(0);
     this.#used = 0;
     this.isText = true;
     this.#begun = undefined;
-    if (this.#arena.length > ARENA_BYTES_KEPT)
-      this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
   }
 
   #grow(lengthMin: number): void {
     const bigger = Buffer.allocUnsafeSlow(Math.max(this.#arena.length * 2, lengthMin));
     this.#arena.copy(bigger, 0, 0, this.#used);
     this.#arena = bigger;
+    this.#shared?.leave();
   }
 }
 

@@ -6,16 +6,22 @@ const NUL = 0x00;
 
 /**
  * Calls the callback with [start, end) of each line of the chunk, without its LF or CRLF and without the NULs that a
- * power failure leaves before it. Empty lines are skipped. The offset of a line is `chunk.offset + start`.
+ * power failure leaves before it. Empty lines are skipped. The offset of a line is `chunk.offset + start`. `takeAhead`
+ * is called before each line; it may read lines itself, and returns where the first one begins that it did not read.
  */
 export function eachLine(
   chunk: Pick<Chunk, "bytes">,
   callback: (start: number, end: number) => void,
+  takeAhead?: (start: number) => number,
 ): void {
   const bytes = asBuffer(chunk.bytes);
   const length = bytes.length;
   let start = 0;
   while (start < length) {
+    if (takeAhead) {
+      start = takeAhead(start);
+      if (start >= length) break;
+    }
     const found = bytes.indexOf(LF, start);
     const next = found < 0 ? length : found;
     let end = next;

@@ -1,5 +1,14 @@
 import type { Batch } from "../batch.ts";
-import type { FormatContext, LineScanner } from "../format.ts";
+import type { FormatContext, LineScanner, PlainTail } from "../format.ts";
+import {
+  closesRequest,
+  digit,
+  isDash,
+  isHttp,
+  isMethodByte,
+  isTarget,
+  timeBracket,
+} from "./access-bytes.ts";
 import { Extras, accessColumns, type AccessColumns } from "./access-columns.ts";
 import { putPeer } from "./access-peer.ts";
 import {
@@ -64,12 +73,26 @@ export class AccessLine {
       this.#prefix(start, end) ?? this.#time(end) ?? this.#request(end) ?? this.#status(end);
     if (reason !== undefined) return reason;
     if (this.#quoted(this.#referrers, end)) this.#quoted(this.#userAgents, end);
-    if (this.at < end) {
-      const refused = this.dialect.tail(this, this.at, end);
-      if (refused !== undefined) return refused;
-    } else if (this.dialect.tailMissing !== undefined) return this.dialect.tailMissing;
+    const refused =
+      this.at < end ? this.dialect.tail(this, this.at, end) : this.dialect.tailMissing;
+    if (refused !== undefined) return refused;
     this.extras.write(this.columns.extras, this.row);
     return undefined;
+  }
+
+  /** Reads what follows the user agent of a line whose other fields are in the open row. */
+  get plainTail(): PlainTail {
+    return {
+      isRequired: this.dialect.tailMissing !== undefined,
+      read: (bytes, start, end) => {
+        this.bytes = bytes;
+        this.row = this.batch.rows;
+        this.extras.clear();
+        const refused = this.dialect.tail(this, start, end);
+        if (refused === undefined) this.extras.write(this.columns.extras, this.row);
+        return refused;
+      },
+    };
   }
 
   /** `address ident user [`; leaves `at` after the bracket. */
@@ -243,49 +266,6 @@ export function openAccessLine(
   dialect: AccessDialect,
 ): LineScanner {
   const line = new AccessLine(batch, context, dialect);
-  return (bytes, start, end) => line.scan(bytes, start, end);
-}
-
-/** The position of the bracket before the time, or -1: ` [14/Mar…`, ` [2026-…`. */
-function timeBracket(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = start + 1; i + 12 < end; i += 1) {
-    if (bytes[i] === QUOTE && bytes[i - 1] === CLOSE_BRACKET) return -1;
-    if (bytes[i] !== OPEN_BRACKET || bytes[i - 1] !== SPACE) continue;
-    const isClf = bytes[i + 3] === 0x2f && bytes[i + 7] === 0x2f;
-    const isIso = bytes[i + 5] === DASH && bytes[i + 8] === DASH;
-    if (isClf || isIso) return i;
-  }
-  // An invalid time is reported as such.
-  const bracket = indexOf(bytes, OPEN_BRACKET, start + 1, end);
-  return bracket > 0 && bytes[bracket - 1] === SPACE ? bracket : -1;
-}
-
-/** A quote inside the request ends it only if a status or a dash follows. */
-function closesRequest(bytes: Uint8Array, at: number, end: number): boolean {
-  if (bytes[at + 1] !== SPACE || at + 2 >= end) return false;
-  const next = bytes[at + 2]!;
-  return next === DASH || (next >= 0x30 && next <= 0x39);
-}
-
-function isMethodByte(byte: number): boolean {
-  const lower = byte | 0x20;
-  return (lower >= 0x61 && lower <= 0x7a) || byte === DASH || byte === 0x5f;
-}
-
-function isHttp(bytes: Uint8Array, at: number, end: number): boolean {
-  const isWord = bytes[at] === 0x48 && bytes[at + 1] === 0x54 && bytes[at + 2] === 0x54;
-  return isWord && bytes[at + 3] === 0x50 && bytes[at + 4] === 0x2f && at + 5 < end;
-}
-
-/** Whether text without a following version can be a URL: `/path`, `*`, or absolute. */
-function isTarget(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x2f || bytes[at] === 0x2a || (bytes[at]! | 0x20) === 0x68;
-}
-
-function digit(byte: number): number {
-  return byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : Number.NaN;
-}
-
-function isDash(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start === 1 && bytes[start] === DASH;
+  const scan: LineScanner = (bytes, start, end) => line.scan(bytes, start, end);
+  return Object.assign(scan, { plainTail: line.plainTail });
 }

@@ -37,12 +37,13 @@ export const apacheAccess: Format = {
     const line = new AccessLine(batch, context, dialect);
     const scanSsl = sslRequestScanner(batch, line);
     const scanJson = openAccessJson(batch, context, dialect);
-    return (bytes, start, end) => {
+    const scan: LineScanner = (bytes, start, end) => {
       if (bytes[start] === OPEN_BRACE) return scanJson(bytes, start, end);
       return bytes[start] === OPEN_BRACKET
         ? scanSsl(bytes, start, end)
         : line.scan(bytes, start, end);
     };
+    return Object.assign(scan, { plainTail: line.plainTail });
   },
 };
 

@@ -1,5 +1,5 @@
 import { hasUnit, isDuration, isDurationName, unitsOf } from "../duration-units.ts";
-import type { Format } from "../format.ts";
+import type { Format, LineScanner } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessDialect, type AccessLine } from "./access-line.ts";
 import { isAddressList, listAddress } from "./address.ts";
@@ -50,8 +50,9 @@ export const nginxAccess: Format = {
   open(batch, context) {
     const text = openAccessLine(batch, context, dialect);
     const json = openAccessJson(batch, context, dialect);
-    return (bytes, start, end) =>
+    const scan: LineScanner = (bytes, start, end) =>
       bytes[start] === OPEN_BRACE ? json(bytes, start, end) : text(bytes, start, end);
+    return Object.assign(scan, { plainTail: text.plainTail });
   },
 };
 

@@ -1,8 +1,8 @@
 import type { Zone } from "../zone.ts";
 import { excerpt, isDigit } from "./bytes.ts";
 
-const DAY_MS = 86_400_000;
-const EARLIEST_MS = Date.UTC(1995, 0, 1);
+export const DAY_MS = 86_400_000;
+export const EARLIEST_MS = Date.UTC(1995, 0, 1);
 /** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";

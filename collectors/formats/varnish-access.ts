@@ -1,5 +1,5 @@
 import type { Batch } from "../batch.ts";
-import type { Format } from "../format.ts";
+import type { Format, LineScanner } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
 import { OPEN_BRACE } from "./bytes.ts";
@@ -36,8 +36,9 @@ export const varnishAccess: Format = {
       vendor: "varnish.access",
       tail,
     });
-    return (bytes, start, end) =>
+    const scan: LineScanner = (bytes, start, end) =>
       bytes[start] === OPEN_BRACE ? json(bytes, start, end) : text(bytes, start, end);
+    return Object.assign(scan, { plainTail: text.plainTail });
   },
 };
 

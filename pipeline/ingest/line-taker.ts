@@ -10,6 +10,7 @@ import {
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { endWithoutCr } from "#collectors/line-column.ts";
 import { eachLine } from "#collectors/lines.ts";
+import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 import { HeldLines } from "./held-lines.ts";
@@ -25,6 +26,9 @@ const LINE_BYTES_MAX = 16 * 1024 * 1024;
 /** Events and split lines of a stream that are held at a time, for each origin: then all are taken. */
 const HELD_MAX = 64;
 const SAMPLE_LINES = 100;
+/** After so many lines that are not plain, the rest of the chunk is not examined for plain ones. */
+const MISSES_MAX = 16;
+const PLAIN_CHUNK_BYTES_MIN = 64 * 1024;
 /** The key of lines without an envelope. */
 const NO_ORIGIN = "";
 
@@ -39,6 +43,8 @@ export class LineTaker {
   /** The same for the times of envelopes, which do not decide the zone of the times of lines. */
   readonly #envelopes: FormatContext;
   readonly #counts: IngestCounts;
+  /** Null if it cannot be opened. */
+  #plainLines: PlainLines | null | undefined;
 
   constructor(batch: Batch, context: FormatContext, counts: IngestCounts) {
     this.#batch = batch;
@@ -56,6 +62,7 @@ export class LineTaker {
     const batch = this.#batch;
     const { bytes, offset, retime } = chunk;
     const { formats, keepsLines, held } = stream;
+    this.#openPlainLines(stream, chunk);
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
@@ -65,7 +72,8 @@ export class LineTaker {
     this.#context.zone = stream.zone;
     if (!stream.isSampled) this.#sample(stream, chunk);
     if (keepsLines) batch.lines.begin(bytes);
-    eachLine(chunk, (start, end) => {
+    const takePlain = this.#plainTaker(stream, chunk);
+    const takeLine = (start: number, end: number): void => {
       const scan = formats.scanLine;
       if (scan && held.isEmpty && (formats.readsHeader || !mayHaveEnvelope(bytes, start, end))) {
         const row = batch.rows;
@@ -83,9 +91,41 @@ export class LineTaker {
       }
       this.#takeWrapped(stream, chunk, { start, end });
       dataset = this.#mainDataset(stream);
-    });
+    };
+    eachLine(chunk, takeLine, takePlain && ((start) => takePlain(start, dataset)));
     if (!chunk.positionAt) this.takeHeld(stream);
     held.endChunk(chunk);
+  }
+
+  /** Takes plain lines from a position on, and returns that of the next line. Undefined if the stream has none. */
+  #plainTaker(
+    stream: Stream,
+    chunk: Chunk,
+  ): ((start: number, dataset: number) => number) | undefined {
+    const { formats, held } = stream;
+    const tail = formats.scanLine?.plainTail;
+    const lines = this.#plainLines;
+    if (!lines || !tail || !stream.keepsLines || chunk.retime) return undefined;
+    lines.begin({ bytes: chunk.bytes, offset: chunk.offset, tail });
+    const times = this.#batch.number("@timestamp");
+    let misses = 0;
+    return (start, dataset) => {
+      if (!held.isEmpty || misses > MISSES_MAX) return start;
+      const next = lines.take(start, dataset);
+      if (next === start) misses += 1;
+      else {
+        misses = 0;
+        stream.eventMs = times.values[this.#batch.rows - 1];
+      }
+      return next;
+    };
+  }
+
+  /** Opened for the first large chunk: for few lines it is not worth its memory. */
+  #openPlainLines({ formats }: Stream, { bytes }: Chunk): void {
+    if (this.#plainLines !== undefined || bytes.length < PLAIN_CHUNK_BYTES_MIN) return;
+    if (!formats.scanLine?.plainTail || this.#batch.rows > 0) return;
+    this.#plainLines = openPlainLines(this.#batch, this.#context);
   }
 
   /** Takes what the stream holds as complete, as far as it was not changed since then. */
