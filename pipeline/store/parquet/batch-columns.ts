@@ -21,7 +21,7 @@ export function batchColumns(batch: Batch): ParquetColumn[] {
   columns.push(...originalColumns(batch));
   for (const [name, column] of batch.textColumns()) {
     if (name !== "event.original" && hasText(column, batch.rows))
-      columns.push(textData(name, column));
+      columns.push(textData(name, column, batch.rows));
   }
   // A file without any column could not be read.
   if (columns.length === 0 && batch.rows > 0) {
@@ -45,10 +45,17 @@ function numberData(name: NumberField, column: NumberColumn): NumberData {
   return { name, kind: FIELDS[name], values: column.values };
 }
 
-function textData(name: TextField, column: TextColumn): TextData {
+function textData(name: TextField, column: TextColumn, rows: number): TextData {
   const kind = name !== EXTRA_FIELD && FIELDS[name] === "keywords" ? "texts" : "text";
   const { bytes, ends } = column.dictionary;
-  return validText({ name, kind, ids: column.ids, size: column.size, bytes, ends });
+  return validText({
+    name,
+    kind,
+    ids: column.ids.subarray(0, rows),
+    size: column.size,
+    bytes,
+    ends,
+  });
 }
 
 const ORDER = new Map(

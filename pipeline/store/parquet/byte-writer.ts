@@ -1,6 +1,7 @@
 /** A growing byte buffer. */
 export class ByteWriter {
   #bytes: Buffer;
+  #view: DataView | undefined;
   length = 0;
 
   constructor(bytesExpected: number) {
@@ -58,7 +59,14 @@ export class ByteWriter {
       const bigger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
       this.#bytes.copy(bigger, 0, 0, this.length);
       this.#bytes = bigger;
+      this.#view = undefined;
     }
     return this.#bytes;
+  }
+
+  /** Like `room`, for loops that write several bytes at once. */
+  roomView(bytes: number): DataView {
+    const { buffer, byteOffset, byteLength } = this.room(bytes);
+    return (this.#view ??= new DataView(buffer, byteOffset, byteLength));
   }
 }

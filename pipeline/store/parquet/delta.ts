@@ -1,5 +1,5 @@
 import type { ByteWriter } from "./byte-writer.ts";
-import { bitWidth } from "./hybrid.ts";
+import { bitWidth, writeBits } from "./hybrid.ts";
 
 const BLOCK = 128;
 const MINIBLOCK = 32;
@@ -8,7 +8,9 @@ const MINIBLOCKS = BLOCK / MINIBLOCK;
 const WIDTH_MAX = 24;
 /** Differences of smaller values are exact. */
 const VALUE_MAX = 2 ** 51;
+const DELTA_MAX = VALUE_MAX / BLOCK / 2;
 
+const deltas = new Float64Array(BLOCK);
 const adjusted = new Uint32Array(BLOCK);
 
 /**
@@ -33,51 +35,35 @@ export function writeDelta(out: ByteWriter, values: Float64Array): boolean {
 }
 
 function writeBlock(out: ByteWriter, values: Float64Array, from: number, to: number): boolean {
+  const first = values[from - 1]!;
+  let previous = first;
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
-  for (let i = from; i < to; i += 1) {
-    const delta = values[i]! - values[i - 1]!;
-    if (!(Math.abs(values[i]!) <= VALUE_MAX)) return false;
+  const count = to - from;
+  for (let i = 0; i < count; i += 1) {
+    const value = values[from + i]!;
+    const delta = value - previous;
+    previous = value;
+    deltas[i] = delta;
     if (delta < least) least = delta;
     if (delta > greatest) greatest = delta;
   }
-  if (greatest - least >= 2 ** WIDTH_MAX) return false;
-  const count = to - from;
-  for (let i = 0; i < count; i += 1) {
-    adjusted[i] = values[from + i]! - values[from + i - 1]! - least;
-  }
-  adjusted.fill(0, count);
+  if (!(greatest - least < 2 ** WIDTH_MAX && Math.abs(first) <= VALUE_MAX)) return false;
+  // All values of the block are then exact too.
+  if (Math.abs(least) > DELTA_MAX) return false;
+  deltas.fill(least, count);
   writeZigzag(out, least);
   const widthsAt = out.length;
-  for (let i = 0; i < MINIBLOCKS; i += 1) out.u8(0);
+  out.u32(0);
   for (let mini = 0; mini * MINIBLOCK < count; mini += 1) {
-    const width = packMiniblock(out, mini * MINIBLOCK);
+    const end = (mini + 1) * MINIBLOCK;
+    let all = 0;
+    for (let i = end - MINIBLOCK; i < end; i += 1) all |= adjusted[i] = deltas[i]! - least;
+    const width = bitWidth(all);
     out.room(0)[widthsAt + mini] = width;
+    writeBits(out, adjusted, end - MINIBLOCK, end, width);
   }
   return true;
-}
-
-/** Packs 32 of the adjusted differences; returns the number of bits of each. */
-function packMiniblock(out: ByteWriter, from: number): number {
-  let all = 0;
-  for (let i = from; i < from + MINIBLOCK; i += 1) all |= adjusted[i]!;
-  const width = bitWidth(all);
-  const bytes = out.room(width * 4);
-  let at = out.length;
-  let held = 0;
-  let heldBits = 0;
-  for (let i = from; i < from + MINIBLOCK; i += 1) {
-    held |= adjusted[i]! << heldBits;
-    heldBits += width;
-    while (heldBits >= 8) {
-      bytes[at] = held & 0xff;
-      at += 1;
-      held >>>= 8;
-      heldBits -= 8;
-    }
-  }
-  out.length = at;
-  return width;
 }
 
 function writeZigzag(out: ByteWriter, value: number): void {

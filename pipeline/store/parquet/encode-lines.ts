@@ -3,14 +3,14 @@ import { zstdCompressSync } from "node:zlib";
 import type { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type LineData, type Page, ZSTD } from "./column.ts";
 import { writeDelta } from "./delta.ts";
-import { PAGE_BYTES, writeLevels } from "./encode-text.ts";
-import { reusedNumbers, reusedWords, reusedWriter } from "./scratch.ts";
+import { PAGE_BYTES } from "./encode-text.ts";
+import { writePresence } from "./hybrid.ts";
+import { reusedNumbers, reusedWriter } from "./scratch.ts";
 
 /** Lines take less than a quarter of their size, so that this usually holds a whole page. */
 const LINES_ZSTD = { ...ZSTD, chunkSize: PAGE_BYTES / 4 };
 
 const takePage = reusedWriter(PAGE_BYTES + PAGE_BYTES / 4);
-const takeLevels = reusedWords();
 const takeLengths = reusedNumbers();
 
 /**
@@ -51,19 +51,16 @@ function writeLines(
   bytes: number,
 ): number {
   const { lines, starts, lengths } = column;
-  const rows = to - from;
-  const levels = takeLevels(rows).fill(0);
-  const present = takeLengths(rows);
+  const present = takeLengths(to - from);
   let start = -1;
   let count = 0;
   for (let row = from; row < to; row += 1) {
     if (lengths[row] === 0) continue;
     if (start < 0) start = starts[row]!;
-    levels[row - from] = 1;
     present[count] = lengths[row]!;
     count += 1;
   }
-  writeLevels(page, levels, rows, 1);
+  writePresence(page, lengths.subarray(from, to), to - from - count);
   if (count === 0) return ENCODING.plain;
   if (writeDelta(page, present.subarray(0, count))) {
     page.put(lines.subarray(start, start + bytes));

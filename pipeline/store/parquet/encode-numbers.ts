@@ -1,41 +1,68 @@
 import type { ByteWriter } from "./byte-writer.ts";
 import { type Chunk, ENCODING, type NumberData, type Page } from "./column.ts";
 import { writeDelta } from "./delta.ts";
-import { writeLevels } from "./encode-text.ts";
+import { writePresence } from "./hybrid.ts";
 import { reusedNumbers, reusedWords, reusedWriter } from "./scratch.ts";
 
 const TWO_32 = 2 ** 32;
 /** Range of a JavaScript Date, ms before and after 1970. */
 const DATE_MS_MAX = 8.64e15;
 
-const takeLevels = reusedWords();
+const takePresence = reusedWords();
 const takeValues = reusedNumbers();
 const takePage = reusedWriter(256 * 1024);
 
 /** Rows [from, to) of a number column. The page is valid until the next column is encoded. */
 export function encodeNumbers(column: NumberData, from: number, to: number): Chunk {
+  const { kind } = column;
   const rows = to - from;
-  const levels = takeLevels(rows);
-  const isWhole = column.kind === "long" || column.kind === "date";
-  const present = presentValues(column.values.subarray(from, to), levels);
-  if (isWhole) makeWhole(present, column.kind === "date" ? DATE_MS_MAX : Number.MAX_SAFE_INTEGER);
+  const all = column.values.subarray(from, to);
+  const range = rangeOf(all);
+  const nulls = rows - range.count;
+  const limit = kind === "date" ? DATE_MS_MAX : Number.MAX_SAFE_INTEGER;
+  const isWhole = kind === "long" || kind === "date";
+  const isChanged = isWhole && !(range.isWhole && range.min >= -limit && range.max <= limit);
+  const presence = takePresence(rows);
+  let values = nulls > 0 ? presentValues(all, presence) : all;
+  if (isChanged) values = wholeValues(values, limit);
   const page = takePage();
-  writeLevels(page, levels, rows, 1);
-  const encoding = writeValues(page, column.kind, present);
+  writePresence(page, presence, nulls);
+  const encoding = writeValues(page, kind, values);
   const data: Page = { isDictionary: false, values: rows, encoding, bytes: page.done() };
-  const chunk: Chunk = { pages: [data], values: rows, nulls: rows - present.length };
-  if (present.length > 0 && column.kind !== "boolean") chunk.bounds = boundsOf(present, isWhole);
+  const chunk: Chunk = { pages: [data], values: rows, nulls };
+  if (range.count === 0 || kind === "boolean") return chunk;
+  const boundOf = (value: number): Buffer =>
+    physical(isChanged ? wholeOf(value, limit) : value, isWhole);
+  chunk.bounds = { min: boundOf(range.min), max: boundOf(range.max) };
   return chunk;
 }
 
-/** The values that are not null; writes the levels of all. */
-function presentValues(values: Float64Array, levels: Uint32Array): Float64Array {
+/** The number of values that are not null, their bounds, and whether none has a fraction. */
+type Range = { count: number; min: number; max: number; isWhole: boolean };
+
+function rangeOf(values: Float64Array): Range {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let whole = 0;
+  let fractions = 0;
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row]!;
+    if (value === Math.floor(value)) whole += 1;
+    else if (value === value) fractions += 1;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return { count: whole + fractions, min, max, isWhole: fractions === 0 };
+}
+
+/** The values that are not null; `presence` is 0 for those that are. */
+function presentValues(values: Float64Array, presence: Uint32Array): Float64Array {
   const present = takeValues(values.length);
   let count = 0;
   for (let row = 0; row < values.length; row += 1) {
     const value = values[row]!;
     const isPresent = Number.isNaN(value) ? 0 : 1;
-    levels[row] = isPresent;
+    presence[row] = isPresent;
     present[count] = value;
     count += isPresent;
   }
@@ -43,21 +70,14 @@ function presentValues(values: Float64Array, levels: Uint32Array): Float64Array 
 }
 
 /** Columns of whole numbers have no fractions, and only values that a double represents exactly. */
-function makeWhole(values: Float64Array, limit: number): void {
-  for (let i = 0; i < values.length; i += 1) {
-    values[i] = Math.min(Math.max(Math.trunc(values[i]!), -limit), limit) + 0;
-  }
+function wholeValues(values: Float64Array, limit: number): Float64Array {
+  const whole = takeValues(values.length);
+  for (let i = 0; i < values.length; i += 1) whole[i] = wholeOf(values[i]!, limit);
+  return whole;
 }
 
-function boundsOf(values: Float64Array, isWhole: boolean): { min: Buffer; max: Buffer } {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i += 1) {
-    const value = values[i]!;
-    if (value < min) min = value;
-    if (value > max) max = value;
-  }
-  return { min: physical(min, isWhole), max: physical(max, isWhole) };
+function wholeOf(value: number, limit: number): number {
+  return Math.min(Math.max(Math.trunc(value), -limit), limit);
 }
 
 /** Writes the values and returns the number of their encoding. */

@@ -22,10 +22,12 @@ function columnOf(lengths: readonly number[]): TextData {
   };
 }
 
-test("rows with short texts are in row groups of 131,072", () => {
+test("rows with short texts are in row groups of 131,072, and a small rest is in the last one", () => {
   const column = columnOf(Array.from({ length: 300_000 }, (_, i) => i % 1_000));
   expect(rowGroupEnds([column], 300_000)).toEqual([131_072, 262_144, 300_000]);
   expect(rowGroupEnds([], 3)).toEqual([3]);
+  expect(rowGroupEnds([], 131_072 + 16_384)).toEqual([131_072 + 16_384]);
+  expect(rowGroupEnds([], 131_072 + 16_385)).toEqual([131_072, 131_072 + 16_385]);
   expect(rowGroupEnds([], 0)).toEqual([]);
   expect(hasLongRows([column])).toBe(false);
 });

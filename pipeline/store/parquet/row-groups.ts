@@ -2,6 +2,8 @@ import type { LineData, ParquetColumn, TextData } from "./column.ts";
 
 /** Row groups are the units that readers can skip by their statistics. */
 const ROWS_MAX = 131_072;
+/** A rest of fewer rows is added to the last row group, because each costs the encoding of every column. */
+const ROWS_MORE = ROWS_MAX / 8;
 /** DuckDB reads this many rows of a row group at a time, and has all of their texts in memory. */
 const STRETCH_ROWS = 2_048;
 /** Row groups end before a stretch has more text, so that a few lines of some MB are not in memory together. */
@@ -19,7 +21,7 @@ export function rowGroupEnds(columns: readonly ParquetColumn[], rows: number): n
   const texts = textsOf(columns);
   if (rowBytesMax(texts) * STRETCH_ROWS > STRETCH_BYTES_MAX) return endsByBytes(texts, rows);
   const ends: number[] = [];
-  for (let end = ROWS_MAX; end < rows; end += ROWS_MAX) ends.push(end);
+  for (let end = ROWS_MAX; end < rows - ROWS_MORE; end += ROWS_MAX) ends.push(end);
   return rows > 0 ? [...ends, rows] : ends;
 }
 
