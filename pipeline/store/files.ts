@@ -1,20 +1,42 @@
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { AppError, errorCode } from "#platform/errors.ts";
 
 const PRIVATE = 0o600;
+/** Systems accept this many buffers in one call. */
+const PARTS_MAX = 1024;
 
 /** Writes the bytes durably to a new file. */
 export async function writeSafe(path: string, parts: readonly Uint8Array[]): Promise<void> {
   try {
     await using file = await open(path, "wx", PRIVATE);
-    await file.writeFile(Buffer.concat(parts));
+    await writeParts(file, parts);
     await file.sync();
   } catch (error) {
     await rm(path, { force: true });
     throw explained(error, dirname(path));
   }
+}
+
+/** Without a copy of all parts, which would take longer than writing them. */
+async function writeParts(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = parts.filter((part) => part.length > 0);
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest.slice(0, PARTS_MAX));
+    rest = after(rest, bytesWritten);
+  }
+}
+
+function after(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let left = bytes;
+  const index = parts.findIndex((part) => {
+    if (left < part.length) return true;
+    left -= part.length;
+    return false;
+  });
+  const [first, ...rest] = index < 0 ? [] : parts.slice(index);
+  return first ? [first.subarray(left), ...rest] : [];
 }
 
 /** Renames the file durably to its final name. */

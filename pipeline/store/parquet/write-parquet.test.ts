@@ -190,6 +190,30 @@ describe("DuckDB reads what was written", () => {
   });
 });
 
+test("columns with the same values, which are encoded once, and with nearly the same are read as they were", async () => {
+  const rows = 2_000;
+  const addresses = Array.from({ length: rows }, (_, i) =>
+    i % 5 === 0 ? null : `10.0.0.${i % 90}`,
+  );
+  const others = addresses.map((value, i) => (i === 7 ? null : value));
+  const batch = new Batch(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const [address, other] = [addresses[row], others[row]];
+    if (address) batch.text("source.address").putText(row, address);
+    if (address) batch.text("source.ip").putText(row, address);
+    if (other) batch.text("user.name").putText(row, other);
+    batch.commit();
+  }
+  const read = await readBack(batch);
+  expect(read).toEqual(
+    addresses.map((address, i) => ({
+      "source.address": address,
+      "source.ip": address,
+      "user.name": others[i],
+    })),
+  );
+});
+
 test("the footer returns rows and metadata of any length", async () => {
   const path = join(folder, "footer.parquet");
   const metadata = { short: "it's é", long: "x".repeat(200_000) };

@@ -5,6 +5,7 @@ import { encodeLines } from "./encode-lines.ts";
 import { encodeNumbers } from "./encode-numbers.ts";
 import { encodeText, encodeTexts } from "./encode-text.ts";
 import { rowGroupEnds } from "./row-groups.ts";
+import { sameTextBefore } from "./same-text.ts";
 import { ThriftWriter } from "./thrift.ts";
 
 const MAGIC = Buffer.from("PAR1");
@@ -38,11 +39,15 @@ export function writeParquet(
     at += bytes.length;
   };
   const groups: RowGroup[] = [];
+  const same = columns.map((_, i) => sameTextBefore(columns, i));
   let from = 0;
   for (const to of rowGroupEnds(columns, rows)) {
     const start = at;
-    const chunks = columns.map((column) => {
-      const placed = placeChunk(encodeChunk(column, from, to), at);
+    const packed: PackedChunk[] = [];
+    const chunks = columns.map((column, i) => {
+      const content = packed[same[i]!] ?? packedChunk(encodeChunk(column, from, to));
+      packed.push(content);
+      const placed = placeChunk(content, at);
       for (const bytes of placed.parts) put(bytes);
       return { ...placed.meta, column };
     });
@@ -77,9 +82,11 @@ type RowGroup = {
   bytes: number;
 };
 
-/** Compresses the pages of a chunk, unless that saves little, and adds their headers. */
-function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMeta } {
-  const { bodies, isPacked } = packedPages(chunk.pages);
+/** Adds the headers of the pages of a chunk. */
+function placeChunk(
+  { chunk, bodies, isPacked }: PackedChunk,
+  at: number,
+): { parts: Buffer[]; meta: ChunkMeta } {
   const parts: Buffer[] = [];
   let end = at;
   let bytesPlain = 0;
@@ -101,18 +108,24 @@ function placeChunk(chunk: Chunk, at: number): { parts: Buffer[]; meta: ChunkMet
   return { parts, meta: { chunk, codec, encodings, ...places } };
 }
 
-function packedPages(pages: readonly Page[]): { bodies: Buffer[]; isPacked: boolean } {
+type PackedChunk = { chunk: Chunk; bodies: Buffer[]; isPacked: boolean };
+
+/** Compresses the pages of a chunk, unless that saves little. */
+function packedChunk(chunk: Chunk): PackedChunk {
+  const { pages } = chunk;
   const plain = pages.map((page) => page.bytes);
-  if (pages.some((page) => page.bytesPlain !== undefined)) return { bodies: plain, isPacked: true };
+  if (pages.some((page) => page.bytesPlain !== undefined))
+    return { chunk, bodies: plain, isPacked: true };
   const packed = total(plain) < COMPRESSED_BYTES_MIN ? plain : plain.map(compressed);
   const isPacked = total(packed) < total(plain) * COMPRESSED_SHARE_MAX;
   // The bytes of the plain pages are valid until the next column is encoded.
-  return { bodies: isPacked ? packed : plain.map((bytes) => Buffer.from(bytes)), isPacked };
+  const bodies = isPacked ? packed : plain.map((bytes) => Buffer.from(bytes));
+  return { chunk, bodies, isPacked };
 }
 
-/** Output is allocated in chunks: usually one is enough. */
+/** With space for any result, zstd compresses from one buffer into the other, without copies in between. */
 function compressed(bytes: Buffer): Buffer {
-  return zstdCompressSync(bytes, { ...ZSTD, chunkSize: Math.max(1024, bytes.length >> 1) });
+  return zstdCompressSync(bytes, { ...ZSTD, chunkSize: bytes.length + (bytes.length >> 7) + 512 });
 }
 
 function total(parts: readonly Buffer[]): number {
