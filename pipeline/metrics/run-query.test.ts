@@ -469,3 +469,33 @@ describe("times without measurements", () => {
     await expect(runQuery(store, query)).rejects.toThrow(message);
   });
 });
+
+test("an event with several statuses is counted for each that is filtered by, as searches find it, and once in all", async () => {
+  const own = await mkdtemp(join(tmpdir(), "quarterdeck-query-"));
+  await using lists = await openEmbeddedStore({ folder: own, clock: systemClock });
+  const batch = new Batch(3);
+  const frames = new FrameAccumulator(batch);
+  const hourMs = Date.UTC(2026, 4, 17, 10);
+  const event = { t: hourMs + 1, dataset: "shop.app", path: "/" };
+  for (const status of [404, 503]) fill(batch, { ...event, status });
+  const several = { "labels.ignored.http.response.status_code": [404, 503, 200] };
+  batch.text("fields_json").putText(batch.rows, JSON.stringify(several));
+  fill(batch, { ...event, status: 404 });
+  frames.fold(0, batch.rows, false);
+  await lists.append(batch, frames.takeCells(), new Map([["src_test", { offset: 3 }]]));
+  const range = { fromMs: hourMs, toMs: hourMs + HOUR };
+  for (const [status, count] of [
+    [404, 2],
+    [503, 2],
+    [200, 1],
+    [500, 0],
+  ] as const) {
+    const where = [{ field: "http.response.status_code", op: "eq", value: status }] as const;
+    const { series } = await runQuery(lists, { metric: "requests", where, ...range });
+    const found = await lists.search({ ...range, where, limit: 10 });
+    expect([status, series[0]?.value, found.length]).toEqual([status, count, count]);
+  }
+  const all = await runQuery(lists, { metric: "requests", where: [], ...range });
+  expect([all.from, all.series[0]?.value]).toEqual(["rollup", 3]);
+  await rm(own, { recursive: true, force: true });
+});

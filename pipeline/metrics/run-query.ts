@@ -1,9 +1,9 @@
 import { AppError } from "#platform/errors.ts";
 
-import type { TimeRange } from "../filter.ts";
+import { type Filter, onlyFieldOf, type TimeRange } from "../filter.ts";
 import { matchesField } from "../matches.ts";
 import type { MeasuredMetric } from "../measures/measure.ts";
-import { DATASET } from "../measures/split-fields.ts";
+import { DATASET, STATUS } from "../measures/split-fields.ts";
 import { NAME_LIMITS, ROLLUP_LEVELS_S } from "../rollup.ts";
 import { OTHER, shortfallMax } from "../sketches/heavy-hitters.ts";
 import type { MetricReader, Extent } from "../store/port.ts";
@@ -124,6 +124,11 @@ function checkSplit(metric: MeasuredMetric, { by }: MetricQuery): void {
   }
 }
 
+/** Rollups count an event by its first status, but a condition holds for each one. */
+const needsEachNumber = (where: Filter, extents: readonly Extent[]): boolean =>
+  extents.some(({ hasNumberLists }) => hasNumberLists) &&
+  where.some((condition) => onlyFieldOf(condition) === STATUS);
+
 async function read(
   store: MetricReader,
   { metric, query, extents }: Reading,
@@ -132,7 +137,7 @@ async function read(
   const sources = metric.of.flatMap(
     (measure) => rollupSource(measure, query.where, query.by?.field) ?? [],
   );
-  const inRollup = sources.length === metric.of.length;
+  const inRollup = sources.length === metric.of.length && !needsEachNumber(query.where, extents);
   const windowMs = Math.max(...metric.of.map((measure) => measure.windowMs ?? 0));
   if (windowMs > 0) {
     if (inRollup) await readWindowed(store, { query, metric, sources, windowMs }, table);

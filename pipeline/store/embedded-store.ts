@@ -15,6 +15,7 @@ import { Compactor } from "./compactor.ts";
 import { Duck, type Row } from "./duck.ts";
 import { readRetention, writeRetention } from "./expiry.ts";
 import type { Statement } from "./filter-sql.ts";
+import { extentsOf } from "./number-lists.ts";
 import { ORIGINAL_SQL } from "./original-sql.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { hasLongRows } from "./parquet/row-groups.ts";
@@ -45,14 +46,7 @@ import { Rewriter } from "./rewriter.ts";
 import { documentOf, eventSql, idParts } from "./search-sql.ts";
 import { SegmentFolder } from "./segment-folder.ts";
 import { followSegments } from "./segment-follower.ts";
-import {
-  extentsWithHoles,
-  FOOTER_KEY,
-  latestPositions,
-  mergeExtents,
-  type Segment,
-  type SegmentFooter,
-} from "./segment-footer.ts";
+import { FOOTER_KEY, latestPositions, type Segment, type SegmentFooter } from "./segment-footer.ts";
 import { compareIds } from "./segment-id.ts";
 import type { Listing } from "./segment-list.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -172,7 +166,7 @@ class EmbeddedStore implements EventStore {
   async extents(): Promise<Extent[]> {
     const listing = await this.#segments.list();
     if (this.#known?.listing !== listing) {
-      const extents = mergeExtents(listing.segments.flatMap(extentsWithHoles));
+      const extents = extentsOf(listing.segments);
       this.#known = { listing, extents };
     }
     return this.#known.extents;

@@ -1,4 +1,5 @@
 import { holdsLists, LIST_SEPARATOR } from "#collectors/fields.ts";
+import { ignoredField } from "#collectors/formats/ignored-fields.ts";
 
 import type { TimeRange } from "../filter.ts";
 import { matches } from "../matches.ts";
@@ -212,12 +213,17 @@ export function extentsOf(events: readonly KeptEvent[]): Extent[] {
   for (const { tMs, document } of events) {
     if (Number.isNaN(tMs)) continue;
     const dataset = datasetOf(document);
-    const known = extents.get(dataset) ?? { dataset, rows: 0, fromMs: tMs, toMs: tMs };
+    const known: Extent = extents.get(dataset) ?? { dataset, rows: 0, fromMs: tMs, toMs: tMs };
     const [fromMs, toMs] = [Math.min(known.fromMs, tMs), Math.max(known.toMs, tMs)];
-    extents.set(dataset, { dataset, rows: known.rows + 1, fromMs, toMs });
+    const mark =
+      known.hasNumberLists || hasNumberList(document) ? { hasNumberLists: true as const } : {};
+    extents.set(dataset, { dataset, rows: known.rows + 1, fromMs, toMs, ...mark });
   }
   return [...extents.values()].toSorted((a, b) => (a.dataset < b.dataset ? -1 : 1));
 }
+
+const hasNumberList = ({ fields }: EventDocument): boolean =>
+  Object.keys(fields).some((name) => name.startsWith(ignoredField("")));
 
 export function datasetOf({ fields }: EventDocument): string {
   const dataset = fields["data_stream.dataset"];

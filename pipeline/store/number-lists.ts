@@ -2,7 +2,8 @@ import type { Batch } from "#collectors/batch.ts";
 import { EXTRA_FIELD } from "#collectors/fields.ts";
 import { ignoredField } from "#collectors/formats/ignored-fields.ts";
 
-import type { SegmentFooter } from "./segment-footer.ts";
+import type { Extent } from "./port.ts";
+import { extentsWithHoles, mergeExtents, type SegmentFooter } from "./segment-footer.ts";
 
 const MARK = JSON.stringify(ignoredField("")).slice(0, -1);
 
@@ -16,3 +17,12 @@ export function hasNumberLists(batch: Batch): boolean {
 
 export const haveNumberLists = (segments: readonly SegmentFooter[]): boolean =>
   segments.some((segment) => segment.hasNumberLists);
+
+/** The extents of all events, with a mark for the datasets whose events may have several numbers in a field. */
+export function extentsOf(segments: readonly SegmentFooter[]): Extent[] {
+  const marked = new Set(
+    segments.flatMap((it) => (it.hasNumberLists ? it.extents.map(({ dataset }) => dataset) : [])),
+  );
+  const extents = mergeExtents(segments.flatMap(extentsWithHoles));
+  return extents.map((it) => (marked.has(it.dataset) ? { ...it, hasNumberLists: true } : it));
+}

@@ -90,7 +90,14 @@ export type FacetsRequest = TimeRange & {
 /** The most frequent values of each field, most frequent first. */
 export type Facets = Map<string, { value: string; count: number }[]>;
 
-export type Extent = { dataset: string; rows: number; fromMs: number; toMs: number };
+export type Extent = {
+  dataset: string;
+  rows: number;
+  fromMs: number;
+  toMs: number;
+  /** Whether events may have several numbers in a field: rollups count each event by the first one. */
+  hasNumberLists?: true;
+};
 
 /**
  * Stored events that cannot be read, by the times that they had: numbers over this range may be incomplete. `dataset` is
