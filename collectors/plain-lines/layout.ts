@@ -58,5 +58,9 @@ export const SLOT_MASK = 20;
 export const VALUES = 24;
 export const VALUE_BYTES_MAX = 28;
 
-/** The first byte after the heads: the arrays of the columns. */
-export const ARRAYS = 512;
+/** The lines that are parsed before their values are looked up: not many, so that they are in the processor's cache. */
+export const RECORDS = 512;
+export const RECORDS_MAX = 16;
+
+/** The first byte after the records: the arrays of the columns. */
+export const ARRAYS = 4096;

@@ -225,10 +225,11 @@ export class Ingest {
     for (const stream of this.#streams.all()) {
       if (stream.held.isOvertaken) this.#takeHeld(stream);
     }
+    const { onSealed } = this.#deps;
     const { rows } = this.#batch;
-    const historyRows = rows - this.#unstored.recentRows(this.#deps.clock.nowMs());
+    const recentRows = onSealed ? this.#unstored.recentRows(this.#deps.clock.nowMs()) : 0;
     if (!(await this.#unstored.store(signal, this.#confirm))) return;
-    this.#deps.onSealed?.({ rows, historyRows });
+    onSealed?.({ rows, historyRows: rows - recentRows });
     this.#sealAfterMs = Math.min(this.#sealAfterMs * 2, this.#deps.sealAfterMs);
   }
 }

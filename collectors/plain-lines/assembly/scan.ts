@@ -15,6 +15,8 @@ import {
   NEEDS_TAIL,
   OFFSETS,
   OFFSET_BASE,
+  RECORDS,
+  RECORDS_MAX,
   REFERRER,
   ROWS,
   ROWS_MAX,
@@ -28,25 +30,14 @@ import {
   USER_AGENT,
   VERSION,
 } from "../layout";
-import { NONE, decimal, digitsEnd, find, isDigit, move, quoteIn, threeDigits } from "./bytes";
-import { hashOf, intern } from "./dictionary";
-import { timeOf } from "./time";
+import { NONE, find, move } from "./bytes";
+import { hashOf, intern, readSlot, readValue } from "./dictionary";
+import { parse } from "./parse";
+import * as record from "./record";
 
 const LF: i32 = 0x0a;
 const CR: i32 = 0x0d;
-const SPACE: i32 = 0x20;
-const QUOTE: i32 = 0x22;
-const DASH: i32 = 0x2d;
-const OPEN_BRACKET: i32 = 0x5b;
-const CLOSE_BRACKET: i32 = 0x5d;
-const PIPE: i32 = 0x7c;
-/** ` - -`, and then ` [`. */
-const NO_IDENT_NO_USER: u32 = 0x2d202d20;
-const SPACE_BRACKET: u32 = 0x5b20;
-const ADDRESS_BYTES_MAX: usize = 48;
-const METHOD_BYTES_MAX: usize = 32;
-const URL_BYTES_MAX: usize = 1024 * 1024;
-const USER_BYTES_MAX: usize = 64;
+const VERSION_BYTES: u32 = 3;
 
 /**
  * Reads the plain lines at the beginning of [from, to) into the columns, from the open row on, and moves their bytes to the end
@@ -54,241 +45,166 @@ const USER_BYTES_MAX: usize = 64;
  * Returns the address of the line that follows.
  */
 export function scan(from: usize, to: usize): usize {
-  const times: usize = load<u32>(TIMES);
-  const statuses: usize = load<u32>(STATUSES);
-  const bodyBytes: usize = load<u32>(BODY_BYTES);
-  const offsets: usize = load<u32>(OFFSETS);
-  const datasets: usize = load<u32>(DATASET_NAMES + IDS);
-  const dataset = load<u32>(DATASET);
-  const lineStarts: usize = load<u32>(LINE_STARTS);
-  const lineLengths: usize = load<u32>(LINE_LENGTHS);
-  const lines: usize = load<u32>(LINES);
-  const offsetBase = load<f64>(OFFSET_BASE);
+  store<u32>(TAIL, 0);
+  let start = from;
+  while (true) {
+    const room = load<u32>(ROWS_MAX) - load<u32>(ROWS);
+    const count = parseLines(start, to, min(room, <u32>RECORDS_MAX));
+    readValues(count);
+    for (let i: u32 = 0; i < count; i += 1) {
+      const at = recordAt(i);
+      if (!write(at)) return load<u32>(at + record.LINE);
+      start = <usize>load<u32>(at + record.LINE_END) + 1;
+    }
+    if (count < <u32>RECORDS_MAX || load<u32>(TAIL) != 0) return start;
+  }
+}
+
+/**
+ * Parses plain lines at the beginning of [from, to) into records, at most up to one with a tail, and returns their number.
+ * Their values are looked up together afterwards: memory is read for several lines at once, which takes as long as for one.
+ */
+function parseLines(from: usize, to: usize, countMax: u32): u32 {
   const earliestMs = load<f64>(EARLIEST_MS);
   const latestMs = load<f64>(LATEST_MS);
   const needsTail = load<u32>(NEEDS_TAIL) != 0;
-  store<u32>(TAIL, 0);
-  const rowsMax = load<u32>(ROWS_MAX);
-  let row = load<u32>(ROWS);
-  let used: usize = load<u32>(LINE_BYTES);
-  let start = from;
-  while (start < to && row < rowsMax) {
+  let count: u32 = 0;
+  let at: usize = RECORDS;
+  for (let start = from; start < to && count < countMax;) {
     const lineEnd = find(LF, start, to);
     if (lineEnd == NONE) break;
     if (lineEnd == start) {
       start += 1;
       continue;
     }
-    const line = start;
     const end = load<u8>(lineEnd - 1) == CR ? lineEnd - 1 : lineEnd;
-
-    // `address - user [`
-    const addressEnd = addressEndOf(line, end);
-    if (addressEnd == NONE) break;
-    let userEnd = addressEnd + 4;
-    if (load<u32>(addressEnd) != NO_IDENT_NO_USER || load<u16>(addressEnd, 4) != SPACE_BRACKET) {
-      userEnd = userEndOf(addressEnd, end);
-      if (userEnd == NONE) break;
-    }
-
-    // `14/Mar/2026:10:11:12 +0000] "`
-    const at = userEnd + 2;
-    if (at + 30 > end || load<u8>(at, 26) != CLOSE_BRACKET || load<u16>(at, 27) != 0x2220) break;
-    const ms = timeOf(at);
+    if (!parse(at, start, end)) break;
+    const ms = load<f64>(at + record.MS);
     if (!(ms <= latestMs && ms >= earliestMs)) break;
-
-    // `GET /path HTTP/1.1" `
-    const request = at + 29;
-    const requestEnd = plainQuote(request, end);
-    if (requestEnd == NONE) break;
-    const methodEnd = methodEndOf(request, requestEnd);
-    if (methodEnd == NONE) break;
-    const url = methodEnd + 1;
-    const urlEnd = requestEnd - 9;
-    if (urlEnd <= url || urlEnd - url > URL_BYTES_MAX || load<u8>(url) == SPACE) break;
-    // ` HTTP/`
-    if (
-      load<u8>(urlEnd) != SPACE ||
-      load<u32>(urlEnd, 1) != 0x50545448 ||
-      load<u8>(urlEnd, 5) != 0x2f
-    )
-      break;
-    const version = urlEnd + 6;
-    if (
-      load<u8>(version) == SPACE ||
-      load<u8>(version, 1) == SPACE ||
-      load<u8>(version, 2) == SPACE
-    )
-      break;
-
-    // `200 1234 `
-    let i = requestEnd + 2;
-    if (i + 5 > end || load<u8>(i, 3) != SPACE) break;
-    const status = threeDigits(i);
-    if (status < 100 || status > 999) break;
-    i += 4;
-    let size: f64 = NaN;
-    if (load<u8>(i) == DASH && (i + 1 == end || load<u8>(i, 1) == SPACE)) i += 1;
-    else {
-      const sizeEnd = digitsEnd(i, end);
-      if (sizeEnd == NONE) break;
-      size = decimal(i, sizeEnd);
-      i = sizeEnd;
-    }
-    i += 1;
-
-    // `"referrer" "user agent"`, and what follows them
-    let referrer: usize = 0;
-    let referrerLength: u32 = 0;
-    let userAgent: usize = 0;
-    let userAgentLength: u32 = 0;
-    let tail: usize = NONE;
-    if (i < end) {
-      if (load<u8>(i) == QUOTE) {
-        const close = quotedEnd(i, end);
-        if (close == NONE) break;
-        referrer = i + 1;
-        referrerLength = lengthOf(referrer, close);
-        i = close + 2;
-      } else if (load<u8>(i) == DASH) break;
-      else tail = i;
-    }
-    if (i < end && tail == NONE) {
-      if (load<u8>(i) == QUOTE) {
-        const close = quotedEnd(i, end);
-        if (close == NONE) break;
-        userAgent = i + 1;
-        userAgentLength = lengthOf(userAgent, close);
-        i = close + 2;
-      } else if (load<u8>(i) == DASH) break;
-      if (i < end) tail = i;
-    }
-    if (tail == NONE && needsTail) break;
-
-    // Hashes first, so that the slots of several columns are read from memory at the same time.
-    const addressLength = <u32>(addressEnd - line);
-    const urlLength = <u32>(urlEnd - url);
-    const addressHash = hashOf(line, addressLength);
-    const urlHash = hashOf(url, urlLength);
-    const referrerHash = referrerLength > 0 ? hashOf(referrer, referrerLength) : 0;
-    const userAgentHash = userAgentLength > 0 ? hashOf(userAgent, userAgentLength) : 0;
-    let isFull = put(ADDRESS, row, addressHash, line, addressLength);
-    isFull |= put(URL, row, urlHash, url, urlLength);
-    if (referrerLength > 0) isFull |= put(REFERRER, row, referrerHash, referrer, referrerLength);
-    if (userAgentLength > 0)
-      isFull |= put(USER_AGENT, row, userAgentHash, userAgent, userAgentLength);
-    const methodLength = <u32>(methodEnd - request);
-    isFull |= put(METHOD, row, hashOf(request, methodLength), request, methodLength);
-    isFull |= put(VERSION, row, hashOf(version, 3), version, 3);
-    const user = addressEnd + 3;
-    const userLength = lengthOf(user, userEnd);
-    if (userLength > 0) isFull |= put(USER, row, hashOf(user, userLength), user, userLength);
-    if (isFull != 0) {
-      clear(row);
-      break;
-    }
-    store<f64>(times + ((<usize>row) << 3), ms);
-    store<f64>(statuses + ((<usize>row) << 3), <f64>status);
-    store<f64>(bodyBytes + ((<usize>row) << 3), size);
-    store<f64>(offsets + ((<usize>row) << 3), <f64>line + offsetBase);
-    store<u32>(datasets + ((<usize>row) << 2), dataset);
-    const length = lineEnd - line;
-    move(lines + used, line, length);
-    store<u32>(lineStarts + ((<usize>row) << 2), <u32>used);
-    store<u32>(lineLengths + ((<usize>row) << 2), <u32>length);
-    used += length;
-    row += 1;
+    const hasTail = load<u32>(at + record.TAIL_AT) != 0;
+    if (needsTail && !hasTail) break;
+    store<u32>(at + record.LINE_END, <u32>lineEnd);
+    let ahead = readSlot(ADDRESS, load<u32>(at + record.ADDRESS_HASH));
+    ahead += readSlot(URL, load<u32>(at + record.URL_HASH));
+    ahead += readSlot(REFERRER, load<u32>(at + record.REFERRER_HASH));
+    ahead += readSlot(USER_AGENT, load<u32>(at + record.USER_AGENT_HASH));
+    store<u32>(at + record.AHEAD, ahead);
     start = lineEnd + 1;
-    if (tail != NONE) {
-      store<u32>(TAILED_LINE, <u32>line);
-      store<u32>(TAIL, <u32>tail);
-      store<u32>(TAIL_END, <u32>end);
-      break;
-    }
+    count += 1;
+    if (hasTail) break;
+    at += record.RECORD_BYTES;
   }
-  store<u32>(ROWS, row);
-  store<u32>(LINE_BYTES, <u32>used);
-  return start;
+  return count;
+}
+
+/** Reads the values that the records lead to, so that `write` finds them in the processor's cache. */
+function readValues(count: u32): void {
+  let ahead: u32 = 0;
+  for (let i: u32 = 0; i < count; i += 1) {
+    const at = recordAt(i);
+    ahead += readValue(ADDRESS, load<u32>(at + record.ADDRESS_HASH));
+    ahead += readValue(URL, load<u32>(at + record.URL_HASH));
+    ahead += readValue(REFERRER, load<u32>(at + record.REFERRER_HASH));
+    ahead += readValue(USER_AGENT, load<u32>(at + record.USER_AGENT_HASH));
+  }
+  // Stored, so that no compiler removes the loop.
+  store<u32>(RECORDS + record.AHEAD, ahead);
+}
+
+function recordAt(i: u32): usize {
+  return <usize>RECORDS + <usize>i * record.RECORD_BYTES;
+}
+
+/** Writes the record into the open row; false, with nothing written, if a column is full. */
+function write(at: usize): bool {
+  const row = load<u32>(ROWS);
+  const line: usize = load<u32>(at + record.LINE);
+  let isFull = put(
+    ADDRESS,
+    row,
+    load<u32>(at + record.ADDRESS_HASH),
+    line,
+    load<u32>(at + record.ADDRESS_LENGTH),
+  );
+  isFull |= put(
+    URL,
+    row,
+    load<u32>(at + record.URL_HASH),
+    load<u32>(at + record.URL_AT),
+    load<u32>(at + record.URL_LENGTH),
+  );
+  const referrer = load<u32>(at + record.REFERRER_LENGTH);
+  if (referrer > 0)
+    isFull |= put(
+      REFERRER,
+      row,
+      load<u32>(at + record.REFERRER_HASH),
+      load<u32>(at + record.REFERRER_AT),
+      referrer,
+    );
+  const userAgent = load<u32>(at + record.USER_AGENT_LENGTH);
+  if (userAgent > 0)
+    isFull |= put(
+      USER_AGENT,
+      row,
+      load<u32>(at + record.USER_AGENT_HASH),
+      load<u32>(at + record.USER_AGENT_AT),
+      userAgent,
+    );
+  isFull |= putHashed(
+    METHOD,
+    row,
+    load<u32>(at + record.METHOD_AT),
+    load<u32>(at + record.METHOD_LENGTH),
+  );
+  isFull |= putHashed(VERSION, row, load<u32>(at + record.VERSION_AT), VERSION_BYTES);
+  const user = load<u32>(at + record.USER_LENGTH);
+  if (user > 0) isFull |= putHashed(USER, row, load<u32>(at + record.USER_AT), user);
+  if (isFull != 0) {
+    clear(row);
+    return false;
+  }
+  putNumber(TIMES, row, load<f64>(at + record.MS));
+  putNumber(STATUSES, row, load<f64>(at + record.STATUS));
+  putNumber(BODY_BYTES, row, load<f64>(at + record.SIZE_SENT));
+  putNumber(OFFSETS, row, <f64>line + load<f64>(OFFSET_BASE));
+  putWord(DATASET_NAMES + IDS, row, load<u32>(DATASET));
+  const used = load<u32>(LINE_BYTES);
+  const length = load<u32>(at + record.LINE_END) - <u32>line;
+  move(<usize>load<u32>(LINES) + used, line, length);
+  putWord(LINE_STARTS, row, used);
+  putWord(LINE_LENGTHS, row, length);
+  store<u32>(LINE_BYTES, used + length);
+  store<u32>(ROWS, row + 1);
+  const tail = load<u32>(at + record.TAIL_AT);
+  if (tail != 0) {
+    store<u32>(TAILED_LINE, <u32>line);
+    store<u32>(TAIL, tail);
+    store<u32>(TAIL_END, load<u32>(at + record.END));
+  }
+  return true;
 }
 
 function put(column: usize, row: u32, hash: u32, from: usize, length: u32): u32 {
   const id = intern(column, hash, from, length);
-  store<u32>(<usize>load<u32>(column + IDS) + ((<usize>row) << 2), id);
+  putWord(column + IDS, row, id);
   return <u32>(id == 0);
 }
 
+function putHashed(column: usize, row: u32, from: usize, length: u32): u32 {
+  return put(column, row, hashOf(from, length), from, length);
+}
+
+/** `column`: where the address of the column's values is. */
+function putWord(column: usize, row: u32, value: u32): void {
+  store<u32>(<usize>load<u32>(column) + ((<usize>row) << 2), value);
+}
+
+function putNumber(column: usize, row: u32, value: f64): void {
+  store<f64>(<usize>load<u32>(column) + ((<usize>row) << 3), value);
+}
+
 function clear(row: u32): void {
-  for (let column = ADDRESS; column <= USER_AGENT; column += HEAD_BYTES) {
-    store<u32>(<usize>load<u32>(column + IDS) + ((<usize>row) << 2), 0);
-  }
-}
-
-/** The space after an address; NONE if the line may have an envelope, or if the address is not plain. */
-function addressEndOf(start: usize, end: usize): usize {
-  const first = <u32>load<u8>(start);
-  if (isDigit(first)) {
-    if (load<u8>(start, 4) == DASH && load<u8>(start, 7) == DASH) return NONE;
-  } else if ((first | 0x20) - 0x61 > 25) return NONE;
-  const spaces = i8x16.splat(<i8>SPACE);
-  const pipes = i8x16.splat(<i8>PIPE);
-  for (let at = start; at < start + ADDRESS_BYTES_MAX; at += 16) {
-    const block = v128.load(at);
-    const space = i8x16.bitmask(i8x16.eq(block, spaces));
-    const refused = i8x16.bitmask(v128.or(i8x16.eq(block, pipes), block));
-    if (space != 0) {
-      const length = ctz(space);
-      if ((refused & ((1 << length) - 1)) != 0) return NONE;
-      const position = at + <usize>length;
-      if (position + 6 > end || load<u8>(position, 1) != DASH || load<u8>(position, 2) != SPACE)
-        return NONE;
-      return position;
-    }
-    if (refused != 0) return NONE;
-  }
-  return NONE;
-}
-
-/** The space after a user name without quotes, before the bracket; NONE if there is none. */
-function userEndOf(addressEnd: usize, end: usize): usize {
-  const user = addressEnd + 3;
-  const limit = min(end, user + USER_BYTES_MAX);
-  let at = user;
-  if (load<u8>(user) == QUOTE) return NONE;
-  for (; at < limit; at += 1) {
-    const byte = <i32>load<u8>(at);
-    if (byte >= 0x80) return NONE;
-    if (byte == SPACE) return at > user && load<u8>(at, 1) == OPEN_BRACKET ? at : NONE;
-  }
-  return NONE;
-}
-
-/** The quote that ends a request, if a status follows. */
-function plainQuote(from: usize, end: usize): usize {
-  const quote = quoteIn(from, end);
-  if (quote == NONE || quote + 3 > end) return NONE;
-  return load<u8>(quote, 1) == SPACE && isDigit(load<u8>(quote, 2)) ? quote : NONE;
-}
-
-/** The quote that ends the field whose first quote is at `from`. */
-function quotedEnd(from: usize, end: usize): usize {
-  const quote = quoteIn(from + 1, end);
-  if (quote == NONE) return NONE;
-  return quote + 1 == end || load<u8>(quote, 1) == SPACE ? quote : NONE;
-}
-
-/** The number of bytes; 0 for a dash. */
-function lengthOf(from: usize, to: usize): u32 {
-  const length = <u32>(to - from);
-  return length == 1 && load<u8>(from) == DASH ? 0 : length;
-}
-
-function methodEndOf(from: usize, end: usize): usize {
-  const limit = min(end, from + METHOD_BYTES_MAX + 1);
-  let at = from;
-  for (; at < limit; at += 1) {
-    const byte = <u32>load<u8>(at);
-    if (byte == SPACE) break;
-    if ((byte | 0x20) - 0x61 > 25 && byte != DASH && byte != 0x5f) return NONE;
-  }
-  return at > from && at < limit ? at : NONE;
+  for (let column = ADDRESS; column <= USER_AGENT; column += HEAD_BYTES)
+    putWord(column + IDS, row, 0);
 }
