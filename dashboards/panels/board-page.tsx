@@ -110,7 +110,7 @@ function AheadNote({ board, range }: { board: Board; range: RangeState }) {
   if (!isAhead(board)) return null;
   const { status } = board.predictedRequestsPerSecond;
   return (
-    <p className="quiet" role="note" data-testid="ahead">
+    <p className="ahead-note quiet" role="note" data-testid="ahead">
       {isFuture(board) ? NO_DATA_YET : "Nothing has been measured in this range yet."}{" "}
       {status === "ready"
         ? "Requests are predicted; the other numbers follow when their time comes."

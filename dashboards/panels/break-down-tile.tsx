@@ -4,8 +4,8 @@ import { useMemo } from "react";
 
 import type { Board, BreakDown } from "../api.ts";
 import type { RangeState } from "../client/use-range.ts";
+import { selectedValues, toggleValue } from "../explore/facet-selection.ts";
 import { formatExact, formatQuantity } from "../format.ts";
-import { term, withTerm } from "../search-terms.ts";
 import { cutText, visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
 import type { Line } from "./chart-rows.ts";
@@ -20,6 +20,7 @@ type BreakDownTileProps = {
   range: RangeState;
 };
 
+const NOT_SELECTED = ", also of values that are not selected";
 const HEIGHT = 200;
 const VALUE_CHARACTERS_MAX = 200;
 const LABEL_CHARACTERS_MAX = 40;
@@ -39,6 +40,7 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
   const lines = useMemo(() => linesOf(breakDown), [breakDown]);
   const compared = useMemo(() => comparedLinesOf(breakDown), [breakDown]);
   const all = useMemo(() => [...compared, ...lines], [compared, lines]);
+  const isSelected = selectedValues(range.q, field).length > 0;
   const title = `${of === "requests" ? "Requests" : "Events"} by ${visibleText(field)}`;
   const others = `and ${formatExact(more)} ${isMoreExact ? "" : "or more "}other values`;
   return (
@@ -49,7 +51,7 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
         freshness={freshness}
         caption={
           <>
-            <span>per second, over the range as loaded</span>
+            <span>per second, over the range as loaded{isSelected ? NOT_SELECTED : ""}</span>
             {lines.map(({ key, label, color }) => (
               <span key={key} className="legend">
                 <i className="key" style={{ background: color }} /> {label}
@@ -111,6 +113,7 @@ function comparedLinesOf(breakDown: BreakDown): Line[] {
 
 function ValuesTable({ breakDown, range }: { breakDown: BreakDown; range: RangeState }) {
   const { field, of, values } = breakDown;
+  const selected = selectedValues(range.q, field);
   return (
     <table className="routes">
       <thead>
@@ -127,14 +130,11 @@ function ValuesTable({ breakDown, range }: { breakDown: BreakDown; range: RangeS
         {values.map((one) => (
           <tr key={one.value}>
             <th scope="row">
-              <button
-                type="button"
-                className="link"
-                title="Filter the board by this value"
-                onClick={() => range.setQuery(withTerm(range.q, term(field, one.value)))}
-              >
-                <Untrusted text={one.value} charactersMax={VALUE_CHARACTERS_MAX} />
-              </button>
+              <ValueButton
+                value={one.value}
+                isSelected={selected.includes(one.value)}
+                toggle={() => range.setQuery(toggleValue(range.q, field, one.value))}
+              />
             </th>
             <td className="num">
               {formatQuantity(one.count, "count")}
@@ -152,6 +152,25 @@ function ValuesTable({ breakDown, range }: { breakDown: BreakDown; range: RangeS
         ))}
       </tbody>
     </table>
+  );
+}
+
+type ValueButtonProps = { value: string; isSelected: boolean; toggle: () => void };
+
+function ValueButton({ value, isSelected, toggle }: ValueButtonProps) {
+  return (
+    <button
+      type="button"
+      className="facet"
+      title="Filter the board by this value; several can be selected"
+      aria-pressed={isSelected}
+      onClick={toggle}
+    >
+      <span className="facet-mark" aria-hidden="true" />
+      <span className="facet-value">
+        <Untrusted text={value} charactersMax={VALUE_CHARACTERS_MAX} />
+      </span>
+    </button>
   );
 }
 

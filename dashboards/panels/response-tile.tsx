@@ -6,7 +6,7 @@ import { formatQuantity, quantity } from "../format.ts";
 import type { Line } from "./chart-rows.ts";
 import { ChartTile } from "./chart-tile.tsx";
 import { comparisonLines } from "./comparison-lines.tsx";
-import { pointsOf, type TileContext, valueOf } from "./tile-context.ts";
+import { isFuture, NO_DATA_YET, pointsOf, type TileContext, valueOf } from "./tile-context.ts";
 
 /** Response time: median, p95 and p99. */
 export function ResponseTile({ board, live, frame, freshness, meaning, over }: TileContext) {
@@ -59,6 +59,7 @@ export function ResponseTile({ board, live, frame, freshness, meaning, over }: T
 }
 
 function missingDurationText(board: TileContext["board"]): string {
+  if (isFuture(board)) return NO_DATA_YET;
   return pointsOf(board, "requests_per_second").some(([, rate]) => (rate ?? 0) > 0)
     ? "This log has no request durations. In nginx, add $request_time to log_format."
     : "No request in this range has a duration.";

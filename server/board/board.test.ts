@@ -143,3 +143,24 @@ test("totals of a range in the future are unknown, not 0, unless events are ahea
   await using ahead = await storeWithTimes({ "nginx.access": [NOW_MS - 1, NOW_MS + 1] });
   expect((await boardOf(ahead, NOW_MS, { range })).values["requests"]).toBe(1);
 });
+
+test("a break-down lists the values that its filter does not select too, so that several can be selected", async () => {
+  await using store = await storeWithEvents(requests);
+  const by = "http.response.status_code";
+  const range = lastHour;
+  const mine = requests.slice(0, 60).filter((one) => one["http.request.method"] === "GET");
+  const countsOf = async (query: string) => {
+    const board = await boardOf(store, NOW_MS, { range, by, where: parseQuery(query) });
+    const counts = board.breakDown?.values.map(({ value, count }) => [value, count]) ?? [];
+    return { requests: board.values["requests"], counts: Object.fromEntries(counts) };
+  };
+  const with404 = mine.filter((one) => one[by] === 404).length;
+  const with200 = mine.filter((one) => one[by] === 200).length;
+  const counts = { 404: with404, 200: with200 };
+  expect(await countsOf("method:GET")).toEqual({ requests: mine.length, counts });
+  expect(await countsOf("method:GET status:404")).toEqual({ requests: with404, counts });
+  const both = await countsOf("method:GET status:(404 OR 200)");
+  expect(both).toEqual({ requests: with404 + with200, counts });
+  // Not a selection of values.
+  expect((await countsOf("method:GET -status:404")).counts).toEqual({ 200: with200 });
+});

@@ -24,7 +24,7 @@ import {
   stepsOf,
   valuesOf,
 } from "./board-query.ts";
-import { breakDown, type Split, topRoutes } from "./break-down.ts";
+import { breakDown, selectionIn, type Split, topRoutes } from "./break-down.ts";
 import { type Comparing, loadComparison, shiftOf } from "./comparison.ts";
 import { holesIn } from "./holes.ts";
 import { sharedReads } from "./shared-reads.ts";
@@ -86,11 +86,7 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
       predictedRequests(deps, { extent, range, where, stepMs, nowMs }),
       by === undefined
         ? null
-        : breakDown(query, {
-            range,
-            field: by,
-            compared: compare && earlierQuery({ store, extent, range, where, stepMs }, compare),
-          }),
+        : brokenDown(deps.store, { extent, range, where, stepMs, measured, by, compare }),
       compare === undefined
         ? null
         : loadComparison({ store, extent, range, stepMs, where }, compare),
@@ -119,6 +115,25 @@ export async function loadBoard(given: BoardDeps, request: BoardRequest): Promis
     newestEventMs: extent?.toMs ?? null,
     atMs: nowMs,
   };
+}
+
+type BrokenDown = Shown & {
+  stepMs: number;
+  measured: TimeRange | undefined;
+  by: string;
+  compare: Comparing | undefined;
+};
+
+/** The values that the filter selects do not exclude the others, so that several can be selected one by one. */
+async function brokenDown(
+  store: MetricReader,
+  { extent, range, where, stepMs, measured, by, compare }: BrokenDown,
+): Promise<Board["breakDown"]> {
+  const { selected, rest } = selectionIn(where, by);
+  const dataset = extent?.dataset;
+  const query = queryIn({ store, dataset, range, where: rest, measured });
+  const compared = compare && earlierQuery({ store, extent, range, where: rest, stepMs }, compare);
+  return breakDown(query, { range, field: by, selected, compared });
 }
 
 type Shown = { extent: Extent | undefined; range: BoardRange; where: Filter };

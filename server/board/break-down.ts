@@ -1,5 +1,5 @@
 import type { Board } from "#dashboards/api.ts";
-import type { TimeRange } from "#pipeline/filter.ts";
+import type { Condition, Filter, TimeRange } from "#pipeline/filter.ts";
 import { INSTANCE, ROUTE } from "#pipeline/measures/split-fields.ts";
 import { chooseStep } from "#pipeline/metrics/planner.ts";
 import type { MetricAnswer } from "#pipeline/metrics/query.ts";
@@ -40,13 +40,37 @@ type Value = BreakDown["values"][number];
 export type Split = {
   range: TimeRange;
   field: string;
+  selected: readonly string[];
   /** The compared period is so much earlier; `queryIn` is the query of a range. */
   compared:
     | { to: Comparing; earlierMs: number; queryIn(range: TimeRange): Promise<BoardQuery> }
     | undefined;
 };
 
-/** Requests by the values of a field, or all events where there are no requests. */
+/** The values of a field that a filter selects, and the filter without that selection. */
+export function selectionIn(
+  where: Filter,
+  field: string | undefined,
+): { selected: readonly string[]; rest: Filter } {
+  const rest = where.filter((condition) => valuesOf(condition, field) === undefined);
+  return { selected: where.flatMap((condition) => valuesOf(condition, field) ?? []), rest };
+}
+
+/** The values of `field:a` or `field:(a OR b)`; undefined for other conditions. */
+function valuesOf(condition: Condition, field: string | undefined): string[] | undefined {
+  if (condition.op === "eq")
+    return condition.field === field ? [String(condition.value)] : undefined;
+  if (condition.op !== "or") return undefined;
+  const values = condition.of.map(([only, ...more]) =>
+    only === undefined || more.length > 0 ? undefined : valuesOf(only, field),
+  );
+  return values.includes(undefined) ? undefined : values.flatMap((it) => it ?? []);
+}
+
+/**
+ * Requests by the values of a field, or all events where there are no requests: the most frequent values, and the selected
+ * ones.
+ */
 export async function breakDown(query: BoardQuery, split: Split): Promise<BreakDown> {
   const { range, field } = split;
   const stepMs = chooseStep(range, POINTS_MAX);
@@ -70,11 +94,12 @@ export async function breakDown(query: BoardQuery, split: Split): Promise<BreakD
       ])
     : [];
   const all = namedSeries(counted);
+  const shown = all.filter(({ key }, at) => at < VALUES_SHOWN || split.selected.includes(key));
   return {
     field,
     of,
     stepMs,
-    values: all.slice(0, VALUES_SHOWN).map(({ key, value, points }) => ({
+    values: shown.map(({ key, value, points }) => ({
       value: key,
       count: value ?? 0,
       errors: errors ? among(value, errors, key) : null,
@@ -83,7 +108,7 @@ export async function breakDown(query: BoardQuery, split: Split): Promise<BreakD
       points: pointsOf.get(key) ?? perSecond(points, stepMs),
       compared: comparedOf(key),
     })),
-    more: Math.max(0, all.length - VALUES_SHOWN),
+    more: all.length - shown.length,
     isMoreExact: all.length < VALUES_COUNTED,
   };
 }

@@ -90,7 +90,7 @@ export function testControls(board: () => RunningBoard): void {
       await page.goto(`${board().url}/?tz=utc&from=now%2B1h&to=now%2B3h`);
       const note = page.getByTestId("ahead");
       await note.getByText("No data yet: the range is in the future.").waitFor();
-      for (const name of ["requests", "turnover", "instances", "routes", "totals"]) {
+      for (const name of ["requests", "response", "turnover", "instances", "routes", "totals"]) {
         await page.getByTestId(`tile-${name}`).getByText("No data yet").waitFor();
       }
       for (const name of ["requests", "errors", "sent", "quarantined-lines"]) {
@@ -225,6 +225,24 @@ export function testControls(board: () => RunningBoard): void {
       expect(await tile.getByRole("row", { name: /^200/ }).innerText()).toContain("1,455");
       await tile.getByRole("button", { name: "503" }).click();
       await expect.poll(requests, SOON).toBe("45");
+      // Values that are not selected stay, so that several can be selected, by keyboard too.
+      const ok = tile.getByRole("button", { name: "200" });
+      await expect.poll(() => ok.getAttribute("aria-pressed"), SOON).toBe("false");
+      await ok.press("Enter");
+      await expect.poll(requests, SOON).toBe("1,500");
+      const query = new URL(page.url()).searchParams.get("q");
+      expect(query).toBe("http.response.status_code:(503 OR 200)");
+      await page.reload();
+      await expect.poll(() => ok.getAttribute("aria-pressed"), SOON).toBe("true");
+      await tile.getByRole("button", { name: "503" }).press("Space");
+      await expect.poll(requests, SOON).toBe("1,455");
+      await page.setViewportSize({ width: 390, height: 844 });
+      const overflow = (): Promise<number> =>
+        page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+      await expect.poll(overflow, SOON).toBe(0);
+      await page.setViewportSize({ width: 1440, height: 900 });
     });
 
     test("the board is compared with the previous period on every chart, and today with last week by one choice", async () => {
