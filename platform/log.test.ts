@@ -58,7 +58,7 @@ test("lines and progress show control and invisible characters as escapes", () =
   const output = { isTTY: false, write: (text: string) => (written += text) };
   const terminal = openTerminal(output, { nowMs: () => 0 });
   terminal.line("a\u001B[2J\u202Eb\nc");
-  terminal.progress("d\u2066\u200B\u{E0041}e");
+  terminal.progress(() => "d\u2066\u200B\u{E0041}e");
   expect(written).toBe(
     String.raw`a\x1b[2J\u202eb` + "\nc\n" + String.raw`d\u2066\u200b\udb40\udc41e` + "\n",
   );
@@ -72,7 +72,10 @@ test("progress is one updated line on a terminal and a few plain lines elsewhere
       { isTTY, columns: 20, write: (text) => (written += text) },
       { nowMs: () => nowMs },
     );
-    for (; nowMs < 10_000; nowMs += 1_000) terminal.progress(`step ${nowMs}`);
+    for (; nowMs < 10_000; nowMs += 1_000) {
+      const step = `step ${nowMs}`;
+      terminal.progress(() => step);
+    }
     terminal.done();
     expect(written.split("\n").length - 1).toBe(isTTY ? 1 : 3);
     expect(written).toContain("step 9000");

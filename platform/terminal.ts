@@ -5,8 +5,8 @@ type Output = { write(text: string): unknown; isTTY?: boolean; columns?: number 
 /** Output for people: whole lines, and one progress line that is updated. Their text is made printable. */
 export type Terminal = {
   line(text: string): void;
-  /** On a terminal updates the progress line; otherwise prints a line occasionally. */
-  progress(text: string): void;
+  /** On a terminal updates the progress line; otherwise prints a line occasionally. Only a shown text is created. */
+  progress(text: () => string): void;
   /** Ends the progress line with its last text. */
   done(): void;
 };
@@ -20,32 +20,33 @@ const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 export function openTerminal(output: Output, clock: Clock): Terminal {
   const live = output.isTTY === true;
   let shownAtMs = Number.NEGATIVE_INFINITY;
-  let current = "";
-  let drawn = "";
-  const draw = (text: string): void => {
+  let current: (() => string) | undefined;
+  let drawn: (() => string) | undefined;
+  const draw = (progress: () => string): void => {
+    const text = printable(progress());
     output.write(live ? CLEAR_LINE + cut(text, output.columns ?? 80) : `${text}\n`);
-    drawn = text;
+    drawn = progress;
     shownAtMs = clock.nowMs();
   };
   return {
     line(external) {
       const text = printable(external);
       output.write(
-        live && current !== ""
-          ? `${CLEAR_LINE}${text}\n${cut(current, output.columns ?? 80)}`
+        live && current
+          ? `${CLEAR_LINE}${text}\n${cut(printable(current()), output.columns ?? 80)}`
           : `${text}\n`,
       );
     },
     progress(external) {
-      const text = printable(external);
-      current = text;
-      if (clock.nowMs() - shownAtMs >= (live ? LIVE_EVERY_MS : PLAIN_EVERY_MS)) draw(text);
+      current = external;
+      const everyMs = live ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
+      if (clock.nowMs() - shownAtMs >= everyMs) draw(external);
     },
     done() {
-      if (current === "") return;
+      if (!current) return;
       if (live || drawn !== current) draw(current);
       if (live) output.write("\n");
-      current = "";
+      current = undefined;
       shownAtMs = Number.NEGATIVE_INFINITY;
     },
   };

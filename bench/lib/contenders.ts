@@ -155,11 +155,13 @@ const Reported = z.object({ statuses: z.record(z.string(), z.number()) });
 const reported = async (stdout: string): Promise<Statuses> =>
   Reported.parse(JSON.parse(stdout)).statuses;
 
+const started = (file: string): string[] => [process.execPath, here("start.mjs"), here(file)];
+
 const duckdbCsv: Contender = {
   name: "DuckDB read_csv",
   keeps: "Parquet with the fields, no rollups, no positions",
   prepare: (log, folder) => ({
-    command: [process.execPath, here("duckdb-csv.ts"), log, path.join(folder, "out.parquet")],
+    command: [...started("duckdb-csv.ts"), log, path.join(folder, "out.parquet")],
     statuses: reported,
   }),
 };
@@ -168,7 +170,7 @@ const nodeScan: Contender = {
   name: "scan in plain Node",
   keeps: "nothing: the floor",
   prepare: (log) => ({
-    command: [process.execPath, here("node-scan.ts"), log],
+    command: [...started("node-scan.ts"), log],
     statuses: reported,
   }),
 };

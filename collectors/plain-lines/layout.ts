@@ -58,9 +58,7 @@ export const SLOT_MASK = 20;
 export const VALUES = 24;
 export const VALUE_BYTES_MAX = 28;
 
-/** The lines that are parsed before their values are looked up: not many, so that they are in the processor's cache. */
-export const RECORDS = 512;
-export const RECORDS_MAX = 16;
+// From 512 on, the module keeps the lines that it has parsed.
 
 /** The first byte after the records: the arrays of the columns. */
 export const ARRAYS = 4096;

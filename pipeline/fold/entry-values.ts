@@ -2,7 +2,7 @@ import type { Batch } from "#collectors/batch.ts";
 import type { TextColumn } from "#collectors/columns.ts";
 import { listOf, type NumberField, type TextField } from "#collectors/fields.ts";
 
-import { stableHash } from "../sketches/stable-hash.ts";
+import { stableHashIn } from "../sketches/stable-hash.ts";
 
 const NO_IDS = new Uint32Array();
 const NO_NUMBERS = new Float64Array();
@@ -61,7 +61,10 @@ export class EntryValues {
 }
 
 /** Hash of a value that is stable across processes and versions; never 0. */
-export const hashOf: ValueOf = (column, id) => stableHash(column.bytes(id)) || 1;
+export const hashOf: ValueOf = (column, id) => {
+  const { bytes, ends } = column.dictionary;
+  return stableHashIn(bytes, ends[id - 1]!, ends[id]!) || 1;
+};
 
 /** Maps a value to 1 if the list has it, else 0. */
 export function listHas(value: string): ValueOf {

@@ -6,17 +6,22 @@ const SEED = 0x51ed270b;
 
 /** A 32-bit hash of the bytes, as an unsigned integer. */
 export function stableHash(bytes: Uint8Array, seed = SEED): number {
-  const { length } = bytes;
-  const blocks = length & ~3;
+  return stableHashIn(bytes, 0, bytes.length, seed);
+}
+
+/** The hash of the bytes [start, end), for which no view of them has to be created. */
+export function stableHashIn(bytes: Uint8Array, start: number, end: number, seed = SEED): number {
+  const length = end - start;
+  const blocks = start + (length & ~3);
   let hash = seed;
-  for (let i = 0; i < blocks; i += 4) {
+  for (let i = start; i < blocks; i += 4) {
     const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
     hash ^= scrambled(word);
     hash = Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64;
   }
-  if (length > blocks) {
+  if (end > blocks) {
     let word = 0;
-    for (let i = length - 1; i >= blocks; i -= 1) word = (word << 8) | bytes[i]!;
+    for (let i = end - 1; i >= blocks; i -= 1) word = (word << 8) | bytes[i]!;
     hash ^= scrambled(word);
   }
   return finished(hash ^ length);

@@ -64,7 +64,7 @@ format can parse are kept in quarantine.
       unitOf: durationRules(settings.durationUnits),
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
-      onProgress: (counts) => terminal.progress(progressText(counts, seconds())),
+      onProgress: (counts) => terminal.progress(() => progressText(counts, seconds())),
     });
     const stop = new AbortController();
     process.once("SIGINT", () => stop.abort());

@@ -15,8 +15,6 @@ import {
   NEEDS_TAIL,
   OFFSETS,
   OFFSET_BASE,
-  RECORDS,
-  RECORDS_MAX,
   REFERRER,
   ROWS,
   ROWS_MAX,
@@ -35,6 +33,10 @@ import { hashOf, intern, readSlot, readValue } from "./dictionary";
 import { parse } from "./parse";
 import * as record from "./record";
 
+/** The lines that are parsed before their values are looked up: not many, so that they stay in the processor's cache. */
+const RECORDS: usize = 512;
+const RECORDS_MAX: u32 = 16;
+
 const LF: i32 = 0x0a;
 const CR: i32 = 0x0d;
 const VERSION_BYTES: u32 = 3;
@@ -49,14 +51,14 @@ export function scan(from: usize, to: usize): usize {
   let start = from;
   while (true) {
     const room = load<u32>(ROWS_MAX) - load<u32>(ROWS);
-    const count = parseLines(start, to, min(room, <u32>RECORDS_MAX));
+    const count = parseLines(start, to, min(room, RECORDS_MAX));
     readValues(count);
     for (let i: u32 = 0; i < count; i += 1) {
       const at = recordAt(i);
       if (!write(at)) return load<u32>(at + record.LINE);
       start = <usize>load<u32>(at + record.LINE_END) + 1;
     }
-    if (count < <u32>RECORDS_MAX || load<u32>(TAIL) != 0) return start;
+    if (count < RECORDS_MAX || load<u32>(TAIL) != 0) return start;
   }
 }
 
@@ -112,7 +114,7 @@ function readValues(count: u32): void {
 }
 
 function recordAt(i: u32): usize {
-  return <usize>RECORDS + <usize>i * record.RECORD_BYTES;
+  return RECORDS + <usize>i * record.RECORD_BYTES;
 }
 
 /** Writes the record into the open row; false, with nothing written, if a column is full. */

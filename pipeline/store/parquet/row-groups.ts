@@ -37,7 +37,10 @@ const rowBytesMax = (texts: readonly Texts[]): number =>
 function longestValue(column: Texts): number {
   let longest = 0;
   if ("lines" in column) {
-    for (const length of column.lengths) if (length > longest) longest = length;
+    const { lengths } = column;
+    for (let row = 0; row < lengths.length; row += 1) {
+      if (lengths[row]! > longest) longest = lengths[row]!;
+    }
     return longest;
   }
   const { ends, size } = column;
