@@ -23,8 +23,8 @@ export async function noteUnreadable(
 ): Promise<boolean> {
   if (!(error instanceof Error) || error instanceof AppError) return false;
   const named = segments.filter(({ id }) => error.message.includes(id));
-  // It is about no file in particular, and reading each of them to find one would take long.
-  if (named.length === 0 && lacksFiles(error)) return false;
+  // Files can be opened again in a moment, and to read those that it names would take long.
+  if (lacksFiles(error)) return false;
   // Damaged content can cause any error, so the checksums are verified after each.
   const suspects = named.length > 0 ? named : segments;
   try {
