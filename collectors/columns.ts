@@ -135,7 +135,7 @@ export class TextColumn {
   }
 
   reset(): void {
-    if (this.#shared && !this.#isShared) this.#return(this.#shared);
+    if (this.#shared && !this.#isShared) this.#useShared(this.#shared);
     this.ids.fill(0);
     this.#slots.fill(0);
     this.#texts.clear();
@@ -145,10 +145,10 @@ export class TextColumn {
   /** From now on the arrays are used as long as they are large enough. The column has to be empty. */
   share(shared: TextArrays): void {
     this.#shared = shared;
-    this.#return(shared);
+    this.#useShared(shared);
   }
 
-  #return({ head, ids, values, ends, slots }: TextArrays): void {
+  #useShared({ head, ids, values, ends, slots }: TextArrays): void {
     this.#head = head;
     this.ids = ids;
     this.#arena = values;

@@ -110,16 +110,18 @@ test("a restart at any line changes neither events nor datasets", async () => {
   );
 });
 
-test.each([
-  ["renamed", (log: string) => rename(log, `${log}.1`)],
+const ROTATIONS: [string, (log: string) => Promise<void>][] = [
+  ["renamed", (log) => rename(log, `${log}.1`)],
   [
     "copied and truncated",
-    async (log: string) => {
+    async (log) => {
       await copyFile(log, `${log}.1`);
       await truncate(log);
     },
   ],
-])(
+];
+
+test.each(ROTATIONS)(
   "a log that was %s keeps its format, also if the new file begins with a stack trace",
   async (_how, rotate) => {
     const log = join(await temporaryFolder(), "site.log");
@@ -133,16 +135,7 @@ test.each([
   },
 );
 
-test.each([
-  ["renamed", (log: string) => rename(log, `${log}.1`)],
-  [
-    "copied and truncated",
-    async (log: string) => {
-      await copyFile(log, `${log}.1`);
-      await truncate(log);
-    },
-  ],
-])(
+test.each(ROTATIONS)(
   "the counts of a log that was %s continue, also while it is followed",
   async (_how, rotate) => {
     const log = join(await temporaryFolder(), "site.log");

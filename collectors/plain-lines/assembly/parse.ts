@@ -1,9 +1,12 @@
 import { NONE, decimal, digitsEnd, isDigit, quoteIn, threeDigits } from "./bytes";
 import { hashOf } from "./dictionary";
 import {
+  ADDRESS_AT,
   ADDRESS_HASH,
   ADDRESS_LENGTH,
   END,
+  HASH_OF_FIELD,
+  LENGTH_OF_FIELD,
   LINE,
   METHOD_AT,
   METHOD_LENGTH,
@@ -46,9 +49,6 @@ const ADDRESS_BYTES_MAX: usize = 48;
 const METHOD_BYTES_MAX: usize = 32;
 const URL_BYTES_MAX: usize = 1024 * 1024;
 const USER_BYTES_MAX: usize = 64;
-/** From the address of a quoted field in a record. */
-const LENGTH_OF_FIELD: usize = 4;
-const HASH_OF_FIELD: usize = 8;
 
 /** Whether the line in [line, end) is plain: then its fields are in the record. */
 export function parse(record: usize, line: usize, end: usize): bool {
@@ -77,6 +77,7 @@ export function parse(record: usize, line: usize, end: usize): bool {
   const addressLength = <u32>(addressEnd - line);
   store<u32>(record + LINE, <u32>line);
   store<u32>(record + END, <u32>end);
+  store<u32>(record + ADDRESS_AT, <u32>line);
   store<u32>(record + ADDRESS_LENGTH, addressLength);
   store<u32>(record + ADDRESS_HASH, hashOf(line, addressLength));
   store<u32>(record + USER_AT, <u32>(addressEnd + 3));

@@ -121,44 +121,12 @@ function recordAt(i: u32): usize {
 function write(at: usize): bool {
   const row = load<u32>(ROWS);
   const line: usize = load<u32>(at + record.LINE);
-  let isFull = put(
-    ADDRESS,
-    row,
-    load<u32>(at + record.ADDRESS_HASH),
-    line,
-    load<u32>(at + record.ADDRESS_LENGTH),
-  );
-  isFull |= put(
-    URL,
-    row,
-    load<u32>(at + record.URL_HASH),
-    load<u32>(at + record.URL_AT),
-    load<u32>(at + record.URL_LENGTH),
-  );
-  const referrer = load<u32>(at + record.REFERRER_LENGTH);
-  if (referrer > 0)
-    isFull |= put(
-      REFERRER,
-      row,
-      load<u32>(at + record.REFERRER_HASH),
-      load<u32>(at + record.REFERRER_AT),
-      referrer,
-    );
-  const userAgent = load<u32>(at + record.USER_AGENT_LENGTH);
-  if (userAgent > 0)
-    isFull |= put(
-      USER_AGENT,
-      row,
-      load<u32>(at + record.USER_AGENT_HASH),
-      load<u32>(at + record.USER_AGENT_AT),
-      userAgent,
-    );
-  isFull |= putHashed(
-    METHOD,
-    row,
-    load<u32>(at + record.METHOD_AT),
-    load<u32>(at + record.METHOD_LENGTH),
-  );
+  let isFull = putField(ADDRESS, row, at + record.ADDRESS_AT);
+  isFull |= putField(URL, row, at + record.URL_AT);
+  isFull |= putField(REFERRER, row, at + record.REFERRER_AT);
+  isFull |= putField(USER_AGENT, row, at + record.USER_AGENT_AT);
+  const method = load<u32>(at + record.METHOD_AT);
+  isFull |= putHashed(METHOD, row, method, load<u32>(at + record.METHOD_LENGTH));
   isFull |= putHashed(VERSION, row, load<u32>(at + record.VERSION_AT), VERSION_BYTES);
   const user = load<u32>(at + record.USER_LENGTH);
   if (user > 0) isFull |= putHashed(USER, row, load<u32>(at + record.USER_AT), user);
@@ -191,6 +159,13 @@ function put(column: usize, row: u32, hash: u32, from: usize, length: u32): u32 
   const id = intern(column, hash, from, length);
   putWord(column + IDS, row, id);
   return <u32>(id == 0);
+}
+
+/** A field of the record; nothing if it is empty. */
+function putField(column: usize, row: u32, field: usize): u32 {
+  const length = load<u32>(field + record.LENGTH_OF_FIELD);
+  if (length == 0) return 0;
+  return put(column, row, load<u32>(field + record.HASH_OF_FIELD), load<u32>(field), length);
 }
 
 function putHashed(column: usize, row: u32, from: usize, length: u32): u32 {
