@@ -163,3 +163,20 @@ test("a rollup file that cannot be read is left out, and answers are known to la
   expect(holes.map(({ events }) => events)).toEqual([1]);
   expect(problems.map(({ id }) => id)).toEqual([`rollups/${name}`]);
 });
+
+test("an asker does not wait for cells that another with many questions needs too", async () => {
+  await using store = await opened(await newFolder(), 16);
+  const cell = { levelS: 60, t: T0, dataset: "it's", measure: "requests", key: "" } as const;
+  await append(store, [{ ...cell, value: 5 }]);
+  let answered = 0;
+  const others = Array.from({ length: 200 }, async () => {
+    const request = { fromMs: 0, toMs: 4e12, where: [], aggregate: { kind: "count" } } as const;
+    await store.aggregate({ ...request, asker: "others" });
+    answered += 1;
+  });
+  await Promise.race(others);
+  const asks = ["others", "board"].map((asker) => store.cells({ ...ALL, asker }));
+  expect(await asks[1]).toMatchObject([{ value: 5 }]);
+  expect(answered).toBeLessThan(100);
+  await Promise.all([...others, ...asks]);
+});

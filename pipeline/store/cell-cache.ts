@@ -88,7 +88,10 @@ export class CellCache {
     return units.filter(({ name }) => !this.#kept.has(name));
   }
 
-  /** One read for all small segments, and one for all segments that lack the same measure. */
+  /**
+   * One read for all small segments, and one for all segments that lack the same measure. Others wait for it: it has no
+   * asker, so that it takes no turn behind other questions of the one that needed it first.
+   */
   async #read(units: readonly Unit[], { levelS, measures }: CellsRequest, use: Use): Promise<void> {
     for (const measure of [undefined, ...new Set(measures)]) {
       const missing = this.#missing(units).filter((unit) => unit.measure === measure);
@@ -103,7 +106,7 @@ export class CellCache {
           addRows(reading, columns);
           return reading.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#bytesMax;
         },
-        use,
+        { ...use, question: { ...use.question, asker: undefined } },
       );
       for (const [i, { name, segment }] of missing.entries()) {
         this.#sizes.set(name, { id: segment.id, bytes: reading[i]?.bytes ?? 0 });
