@@ -10,6 +10,8 @@ import type { SegmentId } from "./segment-id.ts";
 /** A rollup file with at most this many cells is read completely, because opening it is most of the cost. */
 const SMALL_CELLS = 10_000;
 
+const SHARED_CELLS = "shared cells";
+
 /** Unit of the cache: all cells of a small segment, or those of one measure and level of a large one. */
 type Unit = { name: string; segment: Segment; measure: string | undefined };
 type Kept = { chunks: CellChunk[]; bytes: number };
@@ -89,8 +91,8 @@ export class CellCache {
   }
 
   /**
-   * One read for all small segments, and one for all segments that lack the same measure. Others wait for it: it has no
-   * asker, so that it takes no turn behind other questions of the one that needed it first.
+   * One read for all small segments, and one for all segments that lack the same measure. Others wait for it, so that it has
+   * a turn of its own instead of waiting behind other questions of the asker that needed it first.
    */
   async #read(units: readonly Unit[], { levelS, measures }: CellsRequest, use: Use): Promise<void> {
     for (const measure of [undefined, ...new Set(measures)]) {
@@ -106,7 +108,7 @@ export class CellCache {
           addRows(reading, columns);
           return reading.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#bytesMax;
         },
-        { ...use, question: { ...use.question, asker: undefined } },
+        { ...use, question: { ...use.question, asker: SHARED_CELLS } },
       );
       for (const [i, { name, segment }] of missing.entries()) {
         this.#sizes.set(name, { id: segment.id, bytes: reading[i]?.bytes ?? 0 });

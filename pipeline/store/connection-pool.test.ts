@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 
 import { ConnectionPool } from "./connection-pool.ts";
 
@@ -33,6 +33,32 @@ test("waiting askers take turns, so that one with many questions does not delay 
   }
   await Promise.all(all);
   expect(begun).toEqual(["m1", "m2", "o1", "x1", "m3", "o2", "m4"]);
+});
+
+test("the asker that used connections least lately is next, whatever waits for longer", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const pool = new ConnectionPool(["a"]);
+  const { begun, work, finish } = recorder();
+  const use = (asker: string, name: string): Promise<string> =>
+    pool.use({ asker, signal: NEVER }, work(name));
+  const end = async (name: string, afterMs: number): Promise<void> => {
+    await settled();
+    vi.advanceTimersByTime(afterMs);
+    finish(name);
+  };
+  const all = ["m1", "m2", "m3"].map((name) => use("many", name));
+  all.push(...["b1", "b2", "b3"].map((name) => use("board", name)));
+  await end("m1", 500);
+  for (const name of ["b1", "b2", "b3", "m2", "m3"]) await end(name, 100);
+  await Promise.all(all);
+  expect(begun).toEqual(["m1", "b1", "b2", "b3", "m2", "m3"]);
+  // After a while it is forgotten who used more.
+  vi.advanceTimersByTime(60_000);
+  const later = [use("many", "m4"), use("many", "m5"), use("board", "b4"), use("many", "m6")];
+  for (const name of ["m4", "m5", "b4", "m6"]) await end(name, 0);
+  await Promise.all(later);
+  expect(begun.slice(6)).toEqual(["m4", "m5", "b4", "m6"]);
 });
 
 test("a named asker leaves a connection to others, which need not wait for it", async () => {

@@ -1,20 +1,25 @@
 import type { Question } from "./questions.ts";
+import { RecentUse } from "./recent-use.ts";
+
+/** Askers whose recent use differs by less than this take turns. */
+const SAME_USE_MS = 10;
 
 type Asker = Pick<Question, "asker" | "signal">;
 type Waiting<C> = { give(connection: C): void };
 
 /**
- * Connections that are used by one question at a time. Waiting askers take turns, so that one with many questions does
- * not delay the others; questions without an asker take turns as one.
+ * Connections that are used by one question at a time. The next one is given to the waiting asker that used them least
+ * lately, so that one with many questions does not delay the others; questions without an asker count as those of one.
  */
 export class ConnectionPool<C> {
   readonly #size: number;
   readonly #idle: C[];
   readonly #perAsker: number;
-  /** By asker, in the order of their turns. */
+  /** By asker, in the order of their turns if they used as much. */
   readonly #waiting = new Map<string | undefined, Waiting<C>[]>();
   /** Number of connections in use by each named asker. */
   readonly #used = new Map<string, number>();
+  readonly #recent = new RecentUse();
 
   /** Settles when the last call of `useAll` has. */
   #lastOfAll: Promise<void> = Promise.resolve();
@@ -37,9 +42,12 @@ export class ConnectionPool<C> {
   async use<T>(question: Asker, work: (connection: C) => Promise<T>): Promise<T> {
     const { asker } = question;
     const connection = this.#takeIdle(asker) ?? (await this.#wait(question));
+    const startMs = performance.now();
     try {
       return await work(connection);
     } finally {
+      const endMs = performance.now();
+      this.#recent.add(asker, endMs - startMs, endMs);
       this.#count(asker, -1);
       this.#idle.push(connection);
       this.#serveNext();
@@ -115,14 +123,16 @@ export class ConnectionPool<C> {
 
   /** Gives the idle connection to the asker whose turn it is, which then has the last turn. */
   #serveNext(): void {
-    for (const [asker, [first, ...rest]] of this.#waiting) {
-      if (first === undefined || !this.#mayUse(asker)) continue;
-      const connection = this.#takeIdle(asker);
-      if (connection === undefined) return;
-      this.#waiting.delete(asker);
-      if (rest.length > 0) this.#waiting.set(asker, rest);
-      first.give(connection);
-      return;
-    }
+    const nowMs = performance.now();
+    const useOf = (asker: string | undefined): number =>
+      Math.floor(this.#recent.ms(asker, nowMs) / SAME_USE_MS);
+    const askers = [...this.#waiting.keys()].filter((asker) => this.#mayUse(asker));
+    const [next] = askers.toSorted((a, b) => useOf(a) - useOf(b));
+    const [first, ...rest] = this.#waiting.get(next) ?? [];
+    const connection = first && this.#takeIdle(next);
+    if (connection === undefined) return;
+    this.#waiting.delete(next);
+    if (rest.length > 0) this.#waiting.set(next, rest);
+    first?.give(connection);
   }
 }
