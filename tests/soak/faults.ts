@@ -75,13 +75,13 @@ const hold = ({ random }: Scene): Promise<void> => delay(HOLD_MS.min + random() 
 async function reported(
   { installation, board }: Scene,
   pattern: RegExp,
-  repeat: () => void = () => undefined,
+  repeat?: () => void | Promise<void>,
 ): Promise<number | null> {
   let waitedMs = 0;
   let lastMs = performance.now();
   while (!pattern.test(board.problems)) {
     if (waitedMs > REPORT_MS_MAX) return null;
-    repeat();
+    await repeat?.();
     await delay(POLL_MS);
     const nowMs = performance.now();
     if (installation.url !== undefined) waitedMs += nowMs - lastMs;

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { statfsSync, truncateSync, writeFileSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
+import { truncateSync } from "node:fs";
+import { appendFile, mkdir, rm, stat, statfs, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const BLOCK_BYTES = 65_536;
 
 /** A file system of its own for a folder, which can be filled. */
-export type SmallDisk = AsyncDisposable & { fill(): void; empty(): void };
+export type SmallDisk = AsyncDisposable & { fill(): Promise<void>; empty(): void };
 
 /** Undefined where mounting is not permitted. */
 export async function mountSmallDisk(
@@ -32,14 +32,19 @@ export async function mountSmallDisk(
   };
 }
 
-function fill(file: string, folder: string): void {
+/** Reserves all blocks without writing to them, which would take as long as a slow board. */
+async function fill(file: string, folder: string): Promise<void> {
+  await writeFile(file, "", { flag: "a" });
   for (;;) {
-    const { bavail, bsize } = statfsSync(folder);
-    const bytes = Math.min(bavail * bsize, 64 * 1024 * 1024);
+    const { bavail, bsize } = await statfs(folder);
+    const { size } = await stat(file);
+    const bytes = bavail * bsize;
     try {
-      writeFileSync(file, Buffer.alloc(Math.max(bytes, BLOCK_BYTES)), { flag: "a" });
+      if (bytes > 0) await run("fallocate", ["-o", `${size}`, "-l", `${bytes}`, file]);
+      // What is freed meanwhile is used too.
+      await appendFile(file, Buffer.alloc(BLOCK_BYTES));
     } catch {
-      if (bytes === 0) return; // Also the last block is used.
+      if (bytes === 0) return;
     }
   }
 }
