@@ -24,6 +24,17 @@ export function lastStartDamage(root: string): string | undefined {
   return damage && `${damage}: the log files of the last start are not known, so name them again`;
 }
 
+/** Saves the log files for the next start. Returns why they could not be saved: this start can go on without it. */
+export function notSaved(root: string, change: Partial<LastStart>): string | undefined {
+  try {
+    saveLastStart(root, change);
+    return undefined;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `The log files could not be saved, so name them again at the next start: ${reason}`;
+  }
+}
+
 /** Saves the change for the next start. */
 export function saveLastStart(root: string, change: Partial<LastStart>): void {
   if (Object.keys(change).length === 0) return;

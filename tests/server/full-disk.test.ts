@@ -8,8 +8,9 @@ import { Board } from "#dashboards/api.ts";
 import { numberedLine, numberedLines } from "../harness/access-log.ts";
 import { createOwner, IS_BUILT, startControlPlane } from "../harness/control-plane.ts";
 import { reportsOf } from "../harness/problems.ts";
-import { temporaryFolder, until } from "../harness/program.ts";
+import { startProgram, temporaryFolder, until } from "../harness/program.ts";
 import { fillDisk, MAY_MOUNT, onSmallDisk } from "../harness/small-disk.ts";
+import { mountSmallDisk } from "../soak/small-disk.ts";
 
 const DISK_MIB = 16;
 
@@ -50,5 +51,27 @@ describe.runIf(IS_BUILT && MAY_MOUNT)("a full disk", () => {
     await reports.over(nearlyFull);
     await until("the other lines", async () => (await rows()) === 70);
     expect(await reports.logged("ingest")).toHaveLength(2);
+  }, 120_000);
+
+  test("does not end an indexer that starts: it is reported, and the lines are stored when there is space", async () => {
+    await using folder = await temporaryFolder();
+    const data = `${folder.path}/data`;
+    const log = `${folder.path}/access.log`;
+    await writeFile(log, numberedLines(50));
+    await using disk = await mountSmallDisk(data, 64);
+    await using server = await startControlPlane(["--data", data], {
+      command: ["role", "control"],
+    });
+    const cookie = await createOwner(server);
+    await using reports = reportsOf(server, { data, cookie });
+    await disk?.fill();
+    await using indexer = startProgram(["role", "index", "--data", data, log]);
+    await reports.begun({ kind: "store_space", level: "warning", text: "nearly full" });
+    await indexer.printed(/(could not be saved, so name them again)/);
+    disk?.empty();
+    await until("the lines", async () => {
+      const board = Board.parse(await (await server.get("/api/board", cookie)).json());
+      return board.datasets.some(({ rows }) => rows === 50);
+    });
   }, 120_000);
 });
