@@ -17,7 +17,7 @@ import type { Running } from "./current-store.ts";
 import { type DataFolder, publishRunning, removeRunning, takeFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
-import { type LastStart, notSaved } from "./last-start.ts";
+import { type LastStart, trySaveLastStart } from "./last-start.ts";
 import { openPages } from "./pages.ts";
 import { watchProblems } from "./problems/watch-problems.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
@@ -58,7 +58,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await using started = new AsyncDisposableStack();
   const lease = await takeFolder(folder, options.notify);
   started.use(lease);
-  const unsaved = notSaved(folder.root, options.lastStart ?? {});
+  const unsaved = trySaveLastStart(folder.root, options.lastStart ?? {});
   if (unsaved !== undefined) options.notify(unsaved);
   const log = openLog({ file: folder.logFile, level: settings.logLevel });
   started.defer(() => log.close());

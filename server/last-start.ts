@@ -24,8 +24,8 @@ export function lastStartDamage(root: string): string | undefined {
   return damage && `${damage}: the log files of the last start are not known, so name them again`;
 }
 
-/** Saves the log files for the next start. Returns why they could not be saved: this start can go on without it. */
-export function notSaved(root: string, change: Partial<LastStart>): string | undefined {
+/** Like `saveLastStart`, for a start that can go on without it: returns why the change could not be saved, instead of throwing. */
+export function trySaveLastStart(root: string, change: Partial<LastStart>): string | undefined {
   try {
     saveLastStart(root, change);
     return undefined;

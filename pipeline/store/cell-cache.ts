@@ -10,6 +10,7 @@ import type { SegmentId } from "./segment-id.ts";
 /** A rollup file with at most this many cells is read completely, because opening it is most of the cost. */
 const SMALL_CELLS = 10_000;
 
+/** The asker of reads into the cache. */
 const SHARED_CELLS = "shared cells";
 
 /** Unit of the cache: all cells of a small segment, or those of one measure and level of a large one. */

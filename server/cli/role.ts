@@ -13,7 +13,7 @@ import { openDataFolder } from "../data-folder.ts";
 import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
-import { lastStartDamage, notSaved } from "../last-start.ts";
+import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
 import { controlSettings, indexSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -72,7 +72,7 @@ async function index(values: Options["values"], files: readonly string[]): Promi
   const damage = lastStartDamage(folder.root);
   if (damage !== undefined) terminal.line(damage);
   const named = namedPaths(folder.root, files);
-  const unsaved = named && notSaved(folder.root, { paths: named });
+  const unsaved = named && trySaveLastStart(folder.root, { paths: named });
   if (unsaved !== undefined) terminal.line(unsaved);
   const paths = named ?? (await findLogs());
   const bus = "Events pushed to the Logging API are indexed";
