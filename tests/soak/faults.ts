@@ -36,7 +36,8 @@ export type FaultKind = {
 const REPORT_MS_MAX = 30_000;
 const POLL_MS = 50;
 const OVER_MS_MAX = 30_000;
-const FULL_DISK = /disk of|space|ENOSPC/i;
+/** Not the advice to free disk space, which other problems give too. */
+const FULL_DISK = /the disk of|ENOSPC/i;
 const NO_INDEXER = /No indexer is connected/;
 const OPEN_FILES = /open files|EMFILE/i;
 const HOLD_MS = { min: 1_000, spread: 4_000 };
@@ -112,6 +113,7 @@ async function fillDisk(scene: Scene): Promise<Injected | undefined> {
   const { disk } = scene;
   if (!disk) return undefined;
   try {
+    await disk.fill();
     const reportedMs = await reported(scene, FULL_DISK, () => disk.fill());
     await hold(scene);
     return { detail: shownUnless(reportedMs, scene), reportedMs };
