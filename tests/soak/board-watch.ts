@@ -25,8 +25,7 @@ export class BoardWatch implements AsyncDisposable {
   refusals = 0;
   /** Other responses than a board. */
   readonly failures: string[] = [];
-  /** The problems that the board shows, as JSON. */
-  problems = "";
+  #problems: string | undefined;
   #problemSocket: { socket: Socket; of: string } | undefined;
   /** What happens at the moment, for messages. */
   happening: () => string;
@@ -42,6 +41,16 @@ export class BoardWatch implements AsyncDisposable {
     await this.#watching;
     this.#agent.destroy();
     this.#problemSocket?.socket.close();
+  }
+
+  /** The problems that the board shows, as JSON; undefined until it shows those of the running processes. */
+  get problems(): string | undefined {
+    return this.#problemSocket?.of === this.#session ? this.#problems : undefined;
+  }
+
+  /** Ends with a restart or a new sign-in. */
+  get #session(): string {
+    return `${this.#installation.starts} ${this.#installation.cookie}`;
   }
 
   async #watch(): Promise<void> {
@@ -73,18 +82,18 @@ export class BoardWatch implements AsyncDisposable {
 
   /** Connects as a page does, and again after a restart or a new sign-in. */
   #followProblems(url: string): void {
-    const { starts, cookie } = this.#installation;
-    const of = `${starts} ${cookie}`;
+    const { cookie } = this.#installation;
+    const of = this.#session;
     if (this.#problemSocket?.of === of) return;
     this.#problemSocket?.socket.close();
-    this.problems = "";
+    this.#problems = undefined;
     const socket = io(`${url}${PROBLEMS_NAMESPACE}`, {
       path: "/socket",
       transports: ["websocket"],
       forceNew: true,
       extraHeaders: { cookie },
     });
-    socket.on("problems", (problems: unknown) => (this.problems = JSON.stringify(problems)));
+    socket.on("problems", (problems: unknown) => (this.#problems = JSON.stringify(problems)));
     this.#problemSocket = { socket, of };
   }
 

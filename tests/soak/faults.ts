@@ -80,7 +80,7 @@ async function reported(
 ): Promise<number | null> {
   let waitedMs = 0;
   let lastMs = performance.now();
-  while (!pattern.test(board.problems)) {
+  while (!pattern.test(board.problems ?? "")) {
     if (waitedMs > REPORT_MS_MAX) return null;
     await repeat?.();
     await delay(POLL_MS);
@@ -94,16 +94,21 @@ async function reported(
 /** Waits until the board no longer reports it, so that the next report is of the next fault. */
 async function over({ board }: Scene, pattern: RegExp): Promise<void> {
   const endMs = performance.now() + OVER_MS_MAX;
-  while (pattern.test(board.problems) && performance.now() < endMs) await delay(POLL_MS);
+  const isOver = ({ problems }: BoardWatch): boolean =>
+    problems !== undefined && !pattern.test(problems);
+  while (!isOver(board) && performance.now() < endMs) await delay(POLL_MS);
 }
 
 const shownUnless = (reportedMs: number | null, { board }: Scene): string =>
   reportedMs === null ? `the board shows ${board.problems}` : "";
 
-async function kill({ installation, random }: Scene): Promise<Injected> {
+async function kill(scene: Scene): Promise<Injected> {
+  const { installation, random } = scene;
   if (installation.isApart && random() < 0.5) {
     await installation.killIndexer();
-    return { detail: "indexer" };
+    const reportedMs = await reported(scene, NO_INDEXER);
+    installation.startIndexer();
+    return { detail: `indexer ${shownUnless(reportedMs, scene)}`, reportedMs };
   }
   await installation.killAll();
   return { detail: `all, then ${installation.isApart ? "apart" : "together"}` };

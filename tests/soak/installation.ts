@@ -86,7 +86,13 @@ export class Installation implements AsyncDisposable {
     if (!indexer) throw new Error("the indexer is a thread of the control plane");
     await indexer.end("SIGKILL");
     this.#stderr += indexer.stderr();
-    this.#indexer = this.#startIndexer();
+    this.#indexer = undefined;
+  }
+
+  startIndexer(): void {
+    const { data, logs } = this.#options;
+    const args = ["role", "index", "--data", data, logs];
+    this.#indexer = startProgram(args, { env: this.#env });
   }
 
   /** The difference between the clock of the processes and that of the log files. */
@@ -111,17 +117,12 @@ export class Installation implements AsyncDisposable {
     const { data, logs, random } = this.#options;
     const isApart = random() < 0.5;
     const env = this.#env;
-    if (isApart) this.#indexer = this.#startIndexer();
+    if (isApart) this.startIndexer();
     const args = ["--data", data, ...(isApart ? [] : [logs])];
     const command = isApart ? ["role", "control"] : ["start"];
     this.#control = await startControlPlane(args, { command, env });
     this.starts += 1;
     return this.#control;
-  }
-
-  #startIndexer(): Program {
-    const { data, logs } = this.#options;
-    return startProgram(["role", "index", "--data", data, logs], { env: this.#env });
   }
 
   async #end(signal: NodeJS.Signals): Promise<(number | null)[]> {
