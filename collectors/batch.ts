@@ -1,4 +1,3 @@
-import { NumberColumn, TextColumn } from "./columns.ts";
 import {
   EXTRA_FIELD,
   FIELDS,
@@ -8,7 +7,10 @@ import {
   type TextField,
 } from "./fields.ts";
 import { LineColumn } from "./line-column.ts";
+import { NumberColumn } from "./number-column.ts";
 import type { PlainLinesMemory } from "./plain-lines/memory.ts";
+import type { PlainUrls } from "./plain-lines/plain-urls.ts";
+import { TextColumn } from "./text-column.ts";
 
 const NUMBER_TYPES = new Set<string>(["long", "double", "date", "boolean"]);
 
@@ -25,6 +27,8 @@ export class Batch {
   readonly #texts = new Map<TextField, TextColumn>();
   readonly #numbers = new Map<NumberField, NumberColumn>();
   #memory: PlainLinesMemory | undefined;
+  /** Set while the columns share memory with the module of plain lines. */
+  plainUrls: PlainUrls | undefined;
 
   constructor(rowsMax: number) {
     this.rowsMax = rowsMax;

@@ -1,7 +1,8 @@
 import { isNumberField, isTextField, type Batch } from "./batch.ts";
-import type { NumberColumn, TextColumn } from "./columns.ts";
 import { EXTRA_FIELD } from "./fields.ts";
+import type { NumberColumn } from "./number-column.ts";
 import type { RecordHeader } from "./source.ts";
+import type { TextColumn } from "./text-column.ts";
 
 type Rows = { from: number; to: number };
 

@@ -13,7 +13,10 @@ export class LineColumn {
   /** Where the line of each row begins in the buffer, and its number of bytes, which is 0 for rows without a line. */
   #starts: Uint32Array<ArrayBuffer>;
   #lengths: Uint32Array<ArrayBuffer>;
-  #arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+  /** The lines are in [#from, #to) of the buffer. */
+  #buffer = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+  #from = 0;
+  #to = ARENA_BYTES_MIN;
   #used = 0;
   /** The bytes of `begin`, and where they are in the buffer. */
   #begun: Uint8Array | undefined;
@@ -35,7 +38,7 @@ export class LineColumn {
     return this.#used;
   }
 
-  /** Where the bytes of `begin` are in the buffer; -1 if other bytes were written there since. */
+  /** Where the bytes of `begin` are in the buffer, or in the shared memory; -1 if others were written there since. */
   beginOf(bytes: Uint8Array): number {
     return bytes === this.#begun ? this.#base : -1;
   }
@@ -59,16 +62,18 @@ export class LineColumn {
   }
 
   /**
-   * Copies bytes from which the lines of the next rows are taken, in their order. Without it each line is copied for itself,
-   * which requires a view of each.
+   * Copies bytes from which the lines of the next rows are taken, in their order, unless they are in the shared memory.
+   * Without it each line is copied for itself, which requires a view of each.
    */
   begin(bytes: Uint8Array): void {
-    const end = this.#used + bytes.length;
-    if (end > this.#arena.length) this.#grow(end);
-    this.#arena.set(bytes, this.#used);
+    const end = this.#from + this.#used + bytes.length;
+    if (end > this.#to) this.#grow(this.#used + bytes.length);
     this.isText &&= isUtf8(bytes);
     this.#begun = bytes;
-    this.#base = this.#used;
+    this.#base = bytes.byteOffset;
+    if (bytes.buffer === this.#buffer.buffer) return;
+    this.#base = this.#from + this.#used;
+    this.#buffer.set(bytes, this.#base);
   }
 
   /**
@@ -82,7 +87,7 @@ export class LineColumn {
   }
 
   #take(row: number, from: number, to: number): void {
-    this.#arena.copyWithin(this.#used, from, to);
+    this.#buffer.copyWithin(this.#from + this.#used, from, to);
     this.#starts[row] = this.#used;
     this.#lengths[row] = to - from;
     this.#used += to - from;
@@ -100,13 +105,13 @@ export class LineColumn {
 
   /** A view of the row's line, which is empty if the row has none: valid until the column is written to again. */
   bytes(row: number): Uint8Array {
-    const start = this.#starts[row] ?? 0;
-    return this.#arena.subarray(start, start + (this.#lengths[row] ?? 0));
+    const start = this.#from + (this.#starts[row] ?? 0);
+    return this.#buffer.subarray(start, start + (this.#lengths[row] ?? 0));
   }
 
   /** All lines. Valid until a write. */
   get content(): { bytes: Buffer; starts: Uint32Array; lengths: Uint32Array } {
-    const bytes = this.#arena.subarray(0, this.#used);
+    const bytes = this.#buffer.subarray(this.#from, this.#from + this.#used);
     return { bytes, starts: this.#starts, lengths: this.#lengths };
   }
 
@@ -125,9 +130,11 @@ export class LineColumn {
     if (this.#shared) {
       this.#starts = this.#shared.starts;
       this.#lengths = this.#shared.lengths;
-      this.#arena = this.#shared.lines;
-    } else if (this.#arena.length > ARENA_BYTES_KEPT) {
-      this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+      this.#buffer = this.#shared.memory;
+      this.#from = this.#shared.begin;
+      this.#to = this.#shared.end;
+    } else if (this.#buffer.length > ARENA_BYTES_KEPT) {
+      this.#useOwn(Buffer.allocUnsafeSlow(ARENA_BYTES_MIN));
     }
     this.#lengths.fill(0);
     this.#used = 0;
@@ -136,10 +143,16 @@ export class LineColumn {
   }
 
   #grow(lengthMin: number): void {
-    const bigger = Buffer.allocUnsafeSlow(Math.max(this.#arena.length * 2, lengthMin));
-    this.#arena.copy(bigger, 0, 0, this.#used);
-    this.#arena = bigger;
+    const bigger = Buffer.allocUnsafeSlow(Math.max((this.#to - this.#from) * 2, lengthMin));
+    this.#buffer.copy(bigger, 0, this.#from, this.#from + this.#used);
+    this.#useOwn(bigger);
     this.#shared?.leave();
+  }
+
+  #useOwn(buffer: Buffer<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#from = 0;
+    this.#to = buffer.length;
   }
 }
 

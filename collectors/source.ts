@@ -53,14 +53,25 @@ export type Revocation = { revoked: SourceId };
 
 export type SourceId = `src_${string}`;
 
+/**
+ * Memory of this size in which whoever reads the chunks can use their lines without copying them first; undefined if there is
+ * none. It is the same each time, so that it may hold one chunk only.
+ */
+export type ChunkMemory = (bytes: number) => Buffer | undefined;
+
 /** Logs that can be read again from a position. */
 export type Source = {
   /**
    * Yields chunks from the stored positions on, until the signal aborts or the source ends. Pulling slowly
    * slows the source down (back-pressure). A source that may no longer read a stream, and cannot wait until the chunks
-   * read so far are stored, throws: rows that are not stored yet must then be dropped.
+   * read so far are stored, throws: rows that are not stored yet must then be dropped. The source may place its chunks in
+   * `memory`.
    */
-  read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk | Revocation>;
+  read(
+    positions: ReadPositions,
+    signal: AbortSignal,
+    memory?: ChunkMemory,
+  ): AsyncIterable<Chunk | Revocation>;
   /**
    * To be called right before storing; throws if the rows must not be stored because another process continues from
    * the stored positions. Absent if there are no other processes.

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 
 import type { Batch } from "../batch.ts";
-import type { TextColumn } from "../columns.ts";
 import type { DatasetTraits } from "../format.ts";
 import { findFormat } from "../formats/index.ts";
+import type { TextColumn } from "../text-column.ts";
 import { IdMap } from "./id-map.ts";
 import type { DeriveRules } from "./request-pattern.ts";
 import { SignActions } from "./sign-actions.ts";
@@ -52,6 +52,7 @@ class AddressDeriver {
   readonly #addresses: TextColumn;
   readonly #ips: TextColumn;
   readonly #ipOf = new IdMap();
+  #areAllIps = true;
 
   constructor(batch: Batch) {
     this.#addresses = batch.text("source.address");
@@ -59,21 +60,38 @@ class AddressDeriver {
   }
 
   derive(fromRow: number, toRow: number): void {
-    const known = this.#ipOf.grow(this.#addresses.size);
-    const { bytes, ends } = this.#addresses.dictionary;
-    for (let id = known + 1; id <= this.#addresses.size; id += 1) {
-      const start = ends[id - 1]!;
-      const end = ends[id]!;
-      const isAddress =
-        isUsualIp4(bytes, start, end) ||
-        (end - start <= IP_BYTES_MAX && isIP(this.#addresses.text(id)) !== 0);
-      if (isAddress) this.#ipOf.ids[id] = this.#ips.intern(bytes, start, end);
+    const { size, dictionary } = this.#addresses;
+    const known = this.#ipOf.grow(size);
+    const { ids } = this.#ipOf;
+    let id = known + 1;
+    if (this.#areAllIps && this.#ips.size === known) {
+      // The columns have the same values: a new one of the addresses is new in both.
+      for (; id <= size && this.#isIp(id); id += 1) ids[id] = id;
+      this.#ips.append(dictionary, known + 1, id - 1);
+    }
+    for (; id <= size; id += 1) {
+      if (!this.#isIp(id)) this.#areAllIps = false;
+      else
+        ids[id] = this.#ips.intern(
+          dictionary.bytes,
+          dictionary.ends[id - 1]!,
+          dictionary.ends[id]!,
+        );
     }
     this.#ipOf.copy(this.#addresses.ids, this.#ips.ids, fromRow, toRow);
   }
 
+  #isIp(id: number): boolean {
+    const { bytes, ends } = this.#addresses.dictionary;
+    const start = ends[id - 1]!;
+    const end = ends[id]!;
+    if (isUsualIp4(bytes, start, end)) return true;
+    return end - start <= IP_BYTES_MAX && isIP(this.#addresses.text(id)) !== 0;
+  }
+
   reset(): void {
     this.#ipOf.reset();
+    this.#areAllIps = true;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Batch } from "../batch.ts";
-import type { TextColumn } from "../columns.ts";
 import { listOf } from "../fields.ts";
+import type { TextColumn } from "../text-column.ts";
 import { IdMap } from "./id-map.ts";
 import { RepeatedSignIns } from "./repeated-sign-ins.ts";
 import type { DeriveRules, RequestPattern } from "./request-pattern.ts";

@@ -1,5 +1,6 @@
 import type { Batch } from "../batch.ts";
-import type { NumberColumn, TextColumn } from "../columns.ts";
+import type { NumberColumn } from "../number-column.ts";
+import type { TextColumn } from "../text-column.ts";
 import { IdMap } from "./id-map.ts";
 import { routeOf } from "./route.ts";
 import { extensionOf, urlParts } from "./url.ts";
@@ -11,6 +12,7 @@ const SLASH = 0x2f;
 
 /** Derives paths, queries, extensions and routes from url.original, once per distinct URL and path. */
 export class UrlDeriver {
+  readonly #batch: Batch;
   readonly #urls: TextColumn;
   readonly #paths: TextColumn;
   readonly #queries: TextColumn;
@@ -26,10 +28,10 @@ export class UrlDeriver {
   readonly #extensionOf = new IdMap();
   readonly #routeOf = new IdMap();
   readonly #portOf = new Map<number, number>();
-  #hasQueries = false;
   #hasDomains = false;
 
   constructor(batch: Batch) {
+    this.#batch = batch;
     this.#urls = batch.text("url.original");
     this.#paths = batch.text("url.path");
     this.#queries = batch.text("url.query");
@@ -43,7 +45,8 @@ export class UrlDeriver {
   derive(fromRow: number, toRow: number): void {
     this.#learnUrls();
     this.#pathOf.copy(this.#urls.ids, this.#paths.ids, fromRow, toRow);
-    if (this.#hasQueries) this.#queryOf.copy(this.#urls.ids, this.#queries.ids, fromRow, toRow);
+    if (this.#queries.size > 0)
+      this.#queryOf.copy(this.#urls.ids, this.#queries.ids, fromRow, toRow);
     if (this.#hasDomains) this.#putAbsolute(fromRow, toRow);
     this.#learnPaths();
     this.#extensionOf.copy(this.#paths.ids, this.#extensions.ids, fromRow, toRow);
@@ -55,8 +58,10 @@ export class UrlDeriver {
     const known = this.#pathOf.grow(size);
     for (const map of [this.#queryOf, this.#domainOf, this.#schemeOf]) map.grow(size);
     const { bytes, ends } = this.#urls.dictionary;
+    const parts = { pathOf: this.#pathOf.ids, queryOf: this.#queryOf.ids };
     for (let id = known + 1; id <= size; id += 1) {
-      this.#learnUrl(id, bytes, { start: ends[id - 1]!, end: ends[id]! });
+      id = this.#batch.plainUrls?.split(id, size, parts) ?? id;
+      if (id <= size) this.#learnUrl(id, bytes, { start: ends[id - 1]!, end: ends[id]! });
     }
   }
 
@@ -70,20 +75,14 @@ export class UrlDeriver {
     }
     if (!isPlain) return this.#learnUncommonUrl(id);
     this.#pathOf.ids[id] = this.#paths.intern(bytes, start, mark);
-    if (mark + 1 < end) {
-      this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, end);
-      this.#hasQueries = true;
-    }
+    if (mark + 1 < end) this.#queryOf.ids[id] = this.#queries.intern(bytes, mark + 1, end);
     return undefined;
   }
 
   #learnUncommonUrl(id: number): void {
     const { path, query, scheme, domain, port } = urlParts(this.#urls.text(id));
     if (path !== "") this.#pathOf.ids[id] = this.#paths.internText(path);
-    if (query !== undefined) {
-      this.#queryOf.ids[id] = this.#queries.internText(query);
-      this.#hasQueries = true;
-    }
+    if (query !== undefined) this.#queryOf.ids[id] = this.#queries.internText(query);
     if (scheme === undefined) return;
     this.#hasDomains = true;
     this.#schemeOf.ids[id] = this.#schemes.internText(scheme);
@@ -121,7 +120,6 @@ export class UrlDeriver {
     this.#extensionOf.reset();
     this.#routeOf.reset();
     this.#portOf.clear();
-    this.#hasQueries = false;
     this.#hasDomains = false;
   }
 }

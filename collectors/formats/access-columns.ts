@@ -1,6 +1,7 @@
 import type { Batch } from "../batch.ts";
-import type { NumberColumn, TextColumn } from "../columns.ts";
 import { EXTRA_FIELD } from "../fields.ts";
+import type { NumberColumn } from "../number-column.ts";
+import type { TextColumn } from "../text-column.ts";
 
 /** The columns that access logs fill, looked up once for a batch. */
 export type AccessColumns = {

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { TextColumn } from "../columns.ts";
+import { TextColumn } from "../text-column.ts";
 import { NO_FIELD, QuotedField, slotOfUrl, slotOfUserAgent } from "./quoted-field.ts";
 
 const bytesOf = (text: string): Buffer => Buffer.from(text);

@@ -1,4 +1,4 @@
-import type { TextColumn } from "../columns.ts";
+import type { TextColumn } from "../text-column.ts";
 import { BACKSLASH, DASH, QUOTE, SPACE, escapeInvalidUtf8 } from "./bytes.ts";
 
 /** Returned instead of a position if no quoted field begins there. */

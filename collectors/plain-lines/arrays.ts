@@ -17,5 +17,8 @@ export type TextArrays = Shared & {
 export type LineArrays = Shared & {
   starts: Uint32Array<ArrayBuffer>;
   lengths: Uint32Array<ArrayBuffer>;
-  lines: Buffer<ArrayBuffer>;
+  /** The whole memory, and where the lines are in it: from `begin` up to `end`. */
+  memory: Buffer<ArrayBuffer>;
+  begin: number;
+  end: number;
 };

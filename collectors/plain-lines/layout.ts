@@ -46,6 +46,8 @@ export const VERSION = 256;
 export const REFERRER = 288;
 export const USER_AGENT = 320;
 export const DATASET_NAMES = 352;
+export const PATH = 384;
+export const QUERY = 416;
 export const HEAD_BYTES = 32;
 
 // In the head of a text column: addresses, the number of values, and limits.
@@ -57,6 +59,10 @@ export const SLOTS = 16;
 export const SLOT_MASK = 20;
 export const VALUES = 24;
 export const VALUE_BYTES_MAX = 28;
+
+// Addresses of the numbers of paths and queries, by the numbers of their URLs.
+export const PATH_OF_URL = 448;
+export const QUERY_OF_URL = 452;
 
 // From 512 on, the module keeps the lines that it has parsed.
 

@@ -16,6 +16,10 @@ import {
   LINE_STARTS,
   METHOD,
   OFFSETS,
+  PATH,
+  PATH_OF_URL,
+  QUERY,
+  QUERY_OF_URL,
   REFERRER,
   SLOTS,
   STATUSES,
@@ -35,6 +39,8 @@ const ALIGNMENT = 64;
 const SPARE_BYTES = 64;
 /** The lines of a full batch. */
 const LINES_BYTES = 80 * MB;
+/** A chunk of a file. */
+const CHUNK_BYTES = MB;
 const WORD_BYTES = 4;
 const NUMBER_BYTES = 8;
 /** A hash and a number. */
@@ -43,6 +49,7 @@ const SLOT_WORDS = 2;
 /** The head of a column and, for most logs, enough room: all values may differ, or there are few. */
 type TextPlan = { head: number; slots: number; bytes: number };
 const MANY = { slots: 524_288, bytes: 24 * MB };
+const VALUES_MAX = MANY.slots / 2;
 const FEW = { slots: 4_096, bytes: MB / 16 };
 
 const TEXTS: readonly (readonly [TextField, TextPlan])[] = [
@@ -54,6 +61,8 @@ const TEXTS: readonly (readonly [TextField, TextPlan])[] = [
   ["http.request.referrer", { head: REFERRER, ...MANY }],
   ["user_agent.original", { head: USER_AGENT, ...MANY }],
   ["data_stream.dataset", { head: DATASET_NAMES, ...FEW }],
+  ["url.path", { head: PATH, ...MANY }],
+  ["url.query", { head: QUERY, ...MANY }],
 ];
 
 const NUMBERS: readonly (readonly [NumberField, number])[] = [
@@ -72,8 +81,12 @@ export class PlainLinesMemory {
   readonly rowsMax: number;
   readonly memory: WebAssembly.Memory;
   readonly lines: LineArrays;
+  readonly #chunk: Buffer<ArrayBuffer>;
   readonly texts = new Map<TextField, TextArrays>();
   readonly numbers = new Map<NumberField, NumberArrays>();
+  /** The numbers of the paths and queries of URLs, which the module has split. */
+  readonly pathOf: Uint32Array;
+  readonly queryOf: Uint32Array;
   #hasAll = true;
 
   /** @throws RangeError if there is not enough address space. */
@@ -94,10 +107,20 @@ export class PlainLinesMemory {
     for (const [field, at] of NUMBERS) {
       this.numbers.set(field, { values: arrays.numbers(at, rowsMax), leave });
     }
+    this.pathOf = arrays.words(PATH_OF_URL, VALUES_MAX);
+    this.queryOf = arrays.words(QUERY_OF_URL, VALUES_MAX);
     const starts = arrays.words(LINE_STARTS, rowsMax);
     const lengths = arrays.words(LINE_LENGTHS, rowsMax);
-    const { buffer, byteOffset } = arrays.bytes(LINES, LINES_BYTES);
-    this.lines = { starts, lengths, lines: Buffer.from(buffer, byteOffset, LINES_BYTES), leave };
+    const { buffer, byteOffset: begin } = arrays.bytes(LINES, LINES_BYTES);
+    const end = begin + LINES_BYTES;
+    this.lines = { starts, lengths, memory: Buffer.from(buffer), begin, end, leave };
+    this.#chunk = Buffer.from(buffer, begin + roomFor(LINES_BYTES), CHUNK_BYTES);
+  }
+
+  /** Memory for a chunk that no column uses; undefined if it is larger. */
+  chunk(bytes: number): Buffer | undefined {
+    if (bytes === CHUNK_BYTES) return this.#chunk;
+    return bytes < CHUNK_BYTES ? this.#chunk.subarray(0, bytes) : undefined;
   }
 
   /** Whether all columns use their arrays here. */
@@ -165,8 +188,8 @@ function textArrays(
 
 function bytesOf(rowsMax: number): number {
   const row = { words: roomFor(rowsMax * WORD_BYTES), numbers: roomFor(rowsMax * NUMBER_BYTES) };
-  let bytes = ARRAYS + 2 * row.words + roomFor(LINES_BYTES);
-  bytes += row.numbers * NUMBERS.length;
+  let bytes = ARRAYS + 2 * row.words + roomFor(LINES_BYTES) + roomFor(CHUNK_BYTES);
+  bytes += row.numbers * NUMBERS.length + 2 * roomFor(VALUES_MAX * WORD_BYTES);
   for (const [, { slots, bytes: values }] of TEXTS) {
     const ends = roomFor((slots / 2) * WORD_BYTES);
     bytes += row.words + ends + roomFor(slots * SLOT_WORDS * WORD_BYTES) + roomFor(values);

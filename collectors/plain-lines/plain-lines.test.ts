@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { Batch } from "../batch.ts";
+import { type Deriver, openDeriver } from "../derive/derive.ts";
 import { DurationUnits } from "../duration-units.ts";
 import type { Format, FormatContext } from "../format.ts";
 import { apacheAccess } from "../formats/apache-access.ts";
@@ -21,16 +22,27 @@ const OFFSET = 1_000_000;
 class Reader {
   readonly batch = new Batch(ROWS_MAX);
   readonly plain: PlainLines | null;
+  readonly #deriver: Deriver;
   readonly #format: Format;
   readonly #context: FormatContext = { zone: UTC, nowMs: Date.UTC(2026, 10, 1) };
 
   constructor(format: Format, readsPlain: boolean) {
     this.#format = format;
     this.plain = readsPlain ? openPlainLines(this.batch, this.#context) : null;
+    this.#deriver = openDeriver(this.batch, { signIn: [], signOut: [] });
   }
 
-  read(bytes: Uint8Array): number {
+  reset(): void {
+    this.batch.reset();
+    this.#deriver.reset();
+  }
+
+  /** `isPlaced`: the bytes are in memory of the module, if they fit. */
+  read(text: Uint8Array, isPlaced = false): number {
     const { batch, plain } = this;
+    const placed = isPlaced ? plain?.chunkMemory(text.length) : undefined;
+    placed?.set(text);
+    const bytes = placed ?? text;
     this.#context.units = new DurationUnits();
     const scan = this.#format.open(batch, this.#context);
     const dataset = batch.text("data_stream.dataset").internText(DATASET);
@@ -57,6 +69,7 @@ class Reader {
       },
       takePlain,
     );
+    this.#deriver.derive(0, batch.rows);
     return plainRows;
   }
 
@@ -106,6 +119,18 @@ const time = fc.constantFrom(
 const url = fc.oneof(
   fc.webPath(),
   fc.constantFrom("/", "*", "http://x/", "", "/a b", "/\\x22", '/\\"', "/é", "/\xff", '/"quote"'),
+  fc.constantFrom(
+    "/?",
+    "/a?b=c",
+    "/a?b?c",
+    "/a%20b?c",
+    "/a?b=%20",
+    "/a?b#c",
+    "/#?",
+    "?a",
+    "http://x/?a=1",
+  ),
+  fc.tuple(fc.webPath(), fc.webQueryParameters()).map(([path, query]) => `/${path}?${query}`),
   fc.stringMatching(/^[ -~]{0,200}$/),
 );
 const request = fc.oneof(
@@ -199,14 +224,14 @@ test.each(FORMATS)("plain lines have the fields that the format $dataset reads",
   const both = [new Reader(format, true), new Reader(format, false)] as const;
   let plainRows = 0;
   fc.assert(
-    fc.property(lines, fc.boolean(), (written, isCut) => {
+    fc.property(lines, fc.boolean(), fc.boolean(), (written, isCut, isPlaced) => {
       const text = written.map(([line, end]) => line + end).join("");
       const bytes = Buffer.from(isCut ? text.slice(0, -1) : text, "latin1");
       const [reader, reference] = both;
-      plainRows += reader.read(bytes);
+      plainRows += reader.read(bytes, isPlaced);
       reference.read(bytes);
       expect(reader.rows).toEqual(reference.rows);
-      for (const { batch } of both) batch.reset();
+      for (const it of both) it.reset();
     }),
     { numRuns: 500 },
   );
@@ -228,8 +253,22 @@ test("the values that a format and the module write are the same entries of the 
   expect(column.size).toBe(40);
 });
 
+test("lines of several chunks in the module's memory stay as they were", () => {
+  const reader = new Reader(nginxAccess, true);
+  const reference = new Reader(nginxAccess, false);
+  for (let chunk = 0; chunk < 3; chunk += 1) {
+    const bytes = linesOf(500, (i) => ({
+      url: i % 10 === 0 ? `/é/${chunk}` : `/${chunk}/${i}?q=${i}`,
+    }));
+    reader.read(bytes, true);
+    reference.read(bytes);
+  }
+  expect(reader.rows).toEqual(reference.rows);
+});
+
 test.each([
   ["many users", linesOf(9_000, (i) => ({ user: `user${i}` }))],
+  ["many URLs", linesOf(9_000, (i) => ({ url: `/${i}?q=${"q".repeat(3_000)}${i}` }))],
   ["long users", linesOf(4_000, (i) => ({ user: "u".repeat(50) + String(i) }))],
   ["long URLs", linesOf(60, (i) => ({ url: `/${String(i).repeat(450_000)}` }))],
   ["more rows than the batch has", linesOf(ROWS_MAX + 50)],
@@ -243,7 +282,7 @@ test.each([
     expect(before).toBeLessThan(reader.batch.rows);
     expect(reader.rows).toEqual(reference.rows);
 
-    for (const { batch } of [reader, reference]) batch.reset();
+    for (const it of [reader, reference]) it.reset();
     const few = linesOf(500);
     expect(reader.read(few)).toBe(500);
     reference.read(few);

@@ -7,7 +7,6 @@ import {
   DATASET,
   EARLIEST_MS,
   LATEST_MS,
-  LINES,
   LINE_BYTES,
   NEEDS_TAIL,
   OFFSET_BASE,
@@ -18,6 +17,7 @@ import {
   TAIL_END,
 } from "./layout.ts";
 import { PlainLinesMemory } from "./memory.ts";
+import { PlainUrls } from "./plain-urls.ts";
 
 const WASM = new URL("plain-lines.wasm", import.meta.url);
 const TIME_BYTES = 26;
@@ -43,7 +43,7 @@ export class PlainLines {
   readonly #memory: PlainLinesMemory;
   readonly #context: FormatContext;
   readonly #view: DataView;
-  readonly #scan: Scan;
+  readonly #scan: Exports["scan"];
   #tail: PlainTail | undefined;
   #bytes: Uint8Array = new Uint8Array();
   /** Address of the first byte of the chunk. */
@@ -54,15 +54,22 @@ export class PlainLines {
     this.#memory = memory;
     this.#context = context;
     this.#view = new DataView(memory.memory.buffer);
-    this.#scan = instantiate(memory.memory, new ClfTimeReader(context));
+    const { scan, splitUrls } = instantiate(memory.memory, new ClfTimeReader(context));
+    this.#scan = scan;
+    batch.plainUrls = new PlainUrls(memory, splitUrls);
   }
 
-  /** To be called before `take`, when the bytes of the chunk are in the column of lines. */
+  /** Memory for the bytes of a chunk, which are then read where they are; undefined if it is larger. */
+  chunkMemory(bytes: number): Buffer | undefined {
+    return this.#memory.chunk(bytes);
+  }
+
+  /** To be called before `take`, after the column of lines began with the bytes of the chunk. */
   begin({ bytes, offset, tail }: PlainChunk): void {
     const view = this.#view;
     this.#bytes = bytes;
     this.#tail = tail;
-    this.#base = view.getUint32(LINES, true) + this.#batch.lines.beginOf(bytes);
+    this.#base = this.#batch.lines.beginOf(bytes);
     view.setFloat64(OFFSET_BASE, offset - this.#base, true);
     view.setFloat64(LATEST_MS, this.#context.nowMs + DAY_MS, true);
     view.setFloat64(EARLIEST_MS, EARLIEST_TIME_MS, true);
@@ -118,9 +125,13 @@ export function openPlainLines(batch: Batch, context: FormatContext): PlainLines
   }
 }
 
-type Scan = (from: number, to: number) => number;
+/** The functions of assembly/scan.ts. */
+type Exports = {
+  scan(from: number, to: number): number;
+  splitUrls(first: number, last: number): number;
+};
 
-function instantiate(memory: WebAssembly.Memory, times: ClfTimeReader): Scan {
+function instantiate(memory: WebAssembly.Memory, times: ClfTimeReader): Exports {
   compiled ??= new WebAssembly.Module(readFileSync(WASM));
   const bytes = Buffer.from(memory.buffer);
   const time = Buffer.alloc(TIME_BYTES);
@@ -130,6 +141,6 @@ function instantiate(memory: WebAssembly.Memory, times: ClfTimeReader): Scan {
     return times.read26(time, 0);
   };
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, time: { dayOf } });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type in assembly/scan.ts, of which it is compiled
-  return exports["scan"] as Scan;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types in assembly/scan.ts, of which it is compiled
+  return exports as Exports;
 }

@@ -41,6 +41,36 @@ describe("reading once", () => {
     expect(reading.lines).toHaveLength(1500);
   });
 
+  test("chunks are read into the reader's memory, and longer lines beside it", async () => {
+    await using folder = await temporaryFolder();
+    const log = join(folder.path, "app.log");
+    const lines = [...numbered(0, 100), "x".repeat(5_000), ...numbered(100, 200)];
+    await writeFile(log, text(lines));
+    await writeFile(`${log}.1.gz`, gzipSync(text(numbered(200, 250))));
+    const memory = Buffer.alloc(1_000);
+    await using source = fileSource({
+      paths: [`${log}*`],
+      follow: false,
+      clock: fastClock(),
+      chunkBytes: 1_000,
+    });
+    const chunks = source.read(
+      () => Promise.resolve(new Map()),
+      new AbortController().signal,
+      (bytes) => (bytes <= memory.length ? memory.subarray(0, bytes) : undefined),
+    );
+    const read: string[] = [];
+    let beside = "";
+    for await (const { bytes } of chunks) {
+      if (bytes.buffer !== memory.buffer) beside += Buffer.from(bytes).toString();
+      read.push(...Buffer.from(bytes).toString().split("\n").slice(0, -1));
+    }
+    expect(new Set(read)).toEqual(new Set([...lines, ...numbered(200, 250)]));
+    expect(read).toHaveLength(lines.length + 50);
+    expect(beside).toContain("x".repeat(5_000));
+    expect(beside.length).toBeLessThan(9_000);
+  });
+
   test("continues after a restart under any name, gzipped, and in a copy", async () => {
     await using folder = await temporaryFolder();
     const log = join(folder.path, "app.log");

@@ -1,11 +1,11 @@
-import type { Chunk, ReadPositions, SourceStatus } from "../source.ts";
+import type { Chunk, ChunkMemory, ReadPositions, SourceStatus } from "../source.ts";
 import { FileRun } from "./files/file-run.ts";
 import { logFilesOpenMax } from "./files/open-files.ts";
 import type { FileSourceOptions } from "./files/options.ts";
 
 /** To be disposed when everything read is stored, so that other processes may continue. */
 export type FileSource = AsyncDisposable & {
-  read(positions: ReadPositions, signal: AbortSignal): AsyncIterable<Chunk>;
+  read(positions: ReadPositions, signal: AbortSignal, memory?: ChunkMemory): AsyncIterable<Chunk>;
   /** One entry per file or pattern, those with problems first. */
   status(): SourceStatus[];
   confirm(): Promise<void>;
@@ -24,7 +24,7 @@ export function fileSource(options: FileSourceOptions): FileSource {
     ...options,
   });
   return {
-    read: (positions, signal) => run.read(positions, signal),
+    read: (positions, signal, memory) => run.read(positions, signal, memory),
     status: () => run.status(),
     confirm: () => run.confirm(),
     [Symbol.asyncDispose]: () => run.release(),

@@ -1,6 +1,6 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { TextColumn } from "#collectors/columns.ts";
 import { listOf, type NumberField, type TextField } from "#collectors/fields.ts";
+import type { TextColumn } from "#collectors/text-column.ts";
 
 import { stableHashIn } from "../sketches/stable-hash.ts";
 

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { TextColumn } from "#collectors/columns.ts";
+import { TextColumn } from "#collectors/text-column.ts";
 
 import { nameIn, shortName } from "./names.ts";
 

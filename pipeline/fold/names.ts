@@ -1,4 +1,4 @@
-import type { TextColumn } from "#collectors/columns.ts";
+import type { TextColumn } from "#collectors/text-column.ts";
 
 import { stableHash } from "../sketches/stable-hash.ts";
 

@@ -1,7 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { TextColumn } from "#collectors/columns.ts";
 import { EXTRA_FIELD } from "#collectors/fields.ts";
 import type { SourceStatus } from "#collectors/source.ts";
+import type { TextColumn } from "#collectors/text-column.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import {

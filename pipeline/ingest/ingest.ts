@@ -67,7 +67,8 @@ export class Ingest {
     const signal = AbortSignal.any([ending, failed.signal]);
     const ticker = setInterval(() => this.#tick(signal), this.#deps.foldEveryMs);
     try {
-      for await (const item of source.read(() => this.#readPositions(), signal)) {
+      const memory = (bytes: number): Buffer | undefined => this.#lines.chunkMemory(bytes);
+      for await (const item of source.read(() => this.#readPositions(), signal, memory)) {
         await this.#sealing;
         if (this.#failure) break;
         if ("revoked" in item) {

@@ -58,6 +58,11 @@ export class LineTaker {
     this.#counts = counts;
   }
 
+  /** Memory in which plain lines are read without copying their chunk first. */
+  chunkMemory(bytes: number): Buffer | undefined {
+    return this.#plainLines?.chunkMemory(bytes);
+  }
+
   takeChunk(stream: Stream, chunk: Chunk): void {
     const batch = this.#batch;
     const { bytes, offset, retime } = chunk;

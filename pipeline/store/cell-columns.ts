@@ -1,4 +1,4 @@
-import { TextColumn } from "#collectors/columns.ts";
+import { TextColumn } from "#collectors/text-column.ts";
 
 import type { RollupCell } from "../rollup.ts";
 import type { NumberData, ParquetColumn, TextData } from "./parquet/column.ts";

@@ -33,6 +33,8 @@ import { hashOf, intern, readSlot, readValue } from "./dictionary";
 import { parse } from "./parse";
 import * as record from "./record";
 
+export { splitUrls } from "./urls";
+
 /** The lines that are parsed before their values are looked up: not many, so that they stay in the processor's cache. */
 const RECORDS: usize = 512;
 const RECORDS_MAX: u32 = 16;

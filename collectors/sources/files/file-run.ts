@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, Position, ReadPositions, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Position, Source, SourceStatus } from "#collectors/source.ts";
 import { lacksFiles } from "#platform/open-files.ts";
 
 import { Catalogue } from "./catalogue.ts";
@@ -73,7 +73,9 @@ export class FileRun {
     return statusOf(this.#catalogue, { openMax: this.#open.max, watch: this.#watch });
   }
 
-  async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
+  async *read(...args: Parameters<Source["read"]>): AsyncGenerator<Chunk, void> {
+    const [positions, signal, memory] = args;
+    this.#cutter.memory = memory;
     await this.#streams.begin(positions);
     try {
       if (this.#options.follow) yield* this.#tail(signal);

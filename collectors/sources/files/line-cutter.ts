@@ -1,3 +1,5 @@
+import type { ChunkMemory } from "#collectors/source.ts";
+
 import type { ByteReader } from "./byte-reader.ts";
 import type { Compression } from "./file-kind.ts";
 import { type AfterNuls, trailingZerosFrom } from "./nuls.ts";
@@ -31,6 +33,8 @@ export class LineCutter {
   readonly #chunkBytes: number;
   readonly #lineBytesMax: number;
   #buffer: Buffer;
+  /** Where lines are read into, if it has room. */
+  memory: ChunkMemory | undefined;
 
   constructor(chunkBytes: number, lineBytesMax: number) {
     this.#chunkBytes = Math.min(chunkBytes, lineBytesMax);
@@ -41,9 +45,7 @@ export class LineCutter {
   /** The next whole lines from offset `at` on; with `lastLineCounts`, also an unterminated last line. */
   async next(file: CutFile, at: number, lastLineCounts: boolean): Promise<Cut | undefined> {
     const reader = file.reader();
-    if (this.#buffer.length > this.#chunkBytes) {
-      this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
-    }
+    this.#begin();
     let used = 0;
     for (;;) {
       const room = this.#buffer.subarray(used);
@@ -88,6 +90,14 @@ export class LineCutter {
       bytesSkipped: 0,
       isLast: after.is === "end",
     };
+  }
+
+  #begin(): void {
+    const shared = this.memory?.(this.#chunkBytes);
+    if (shared) this.#buffer = shared;
+    else if (this.#buffer.length > this.#chunkBytes) {
+      this.#buffer = Buffer.allocUnsafeSlow(this.#chunkBytes);
+    }
   }
 
   #grow(): void {

@@ -1,5 +1,4 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { NumberColumn, TextColumn } from "#collectors/columns.ts";
 import {
   EXTRA_FIELD,
   FIELDS,
@@ -7,6 +6,8 @@ import {
   ORIGINAL_BYTES,
   type TextField,
 } from "#collectors/fields.ts";
+import type { NumberColumn } from "#collectors/number-column.ts";
+import type { TextColumn } from "#collectors/text-column.ts";
 
 import type { NumberData, ParquetColumn, TextData } from "./column.ts";
 import { originalColumns } from "./original-columns.ts";

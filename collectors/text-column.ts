@@ -1,11 +1,7 @@
+import { copyBytes, grownBytes, grownWords, viewAll } from "./byte-arrays.ts";
 import { hashBytes } from "./hash-bytes.ts";
-import type { NumberArrays, TextArrays } from "./plain-lines/arrays.ts";
+import type { TextArrays } from "./plain-lines/arrays.ts";
 import { HEAD_BYTES, SIZE, SIZE_MAX, SLOT_MASK } from "./plain-lines/layout.ts";
-
-/**
- * Columns that a format writes row by row, without creating an object or a string per event.
- * Text is dictionary-coded: each distinct byte string is stored once, and a row has its number.
- */
 
 const SLOTS_MIN = 1024;
 const ARENA_BYTES_MIN = 16 * 1024;
@@ -30,6 +26,13 @@ function viewOf(bytes: Uint8Array): DataView {
   return lastView;
 }
 
+/** Distinct values, concatenated: value `id`, from 1 on, is in [ends[id - 1], ends[id]). */
+type Dictionary = { bytes: Uint8Array; ends: Uint32Array };
+
+/**
+ * Text that a format writes row by row, without creating an object or a string per event. It is dictionary-coded: each distinct
+ * byte string is stored once, and a row has its number.
+ */
 export class TextColumn {
   /** A dictionary number for each row; 0 for rows without a value. */
   ids: Uint32Array<ArrayBuffer>;
@@ -42,6 +45,8 @@ export class TextColumn {
   #head = new Uint32Array(HEAD_BYTES / 4);
   #shared: TextArrays | undefined;
   #isShared = false;
+  /** The first of the values that have no slot yet; 0 if all have one. */
+  #appended = 0;
   /** Numbers of short texts, so that frequent texts are not encoded each time. */
   readonly #texts = new Map<string, number>();
 
@@ -78,6 +83,7 @@ export class TextColumn {
 
   /** The number of this byte string, which is added to the dictionary if it is new. */
   intern(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#appended > 0) this.#giveSlots();
     const view = viewOf(bytes);
     const hash = hashBytes(view, start, end);
     const slots = this.#slots;
@@ -93,6 +99,26 @@ export class TextColumn {
       }
       slot = (slot + 1) & mask;
     }
+  }
+
+  /**
+   * Adds the values [first, last] of another dictionary, none of which is in this one, without looking for them. Numbers continue
+   * after those of this dictionary.
+   */
+  append({ bytes, ends }: Dictionary, first: number, last: number): void {
+    if (last < first) return;
+    const from = ends[first - 1]!;
+    const shift = this.dictionaryBytes - from;
+    const before = this.size;
+    this.#reserveBytes(ends[last]! + shift);
+    this.#arena.set(bytes.subarray(from, ends[last]), from + shift);
+    while (before + last - first + 1 >= this.#ends.length) this.#growEnds();
+    for (let id = first; id <= last; id += 1) {
+      this.#ends[before + 1 + id - first] = ends[id]! + shift;
+    }
+    this.#head[SIZE / 4] = before + 1 + last - first;
+    if (this.#appended === 0) this.#appended = before + 1;
+    if (this.#isShared) this.#giveSlots();
   }
 
   internText(text: string): number {
@@ -118,7 +144,7 @@ export class TextColumn {
   }
 
   /** All distinct values, concatenated; value `id` is in [ends[id - 1], ends[id]). Valid until a write. */
-  get dictionary(): { bytes: Uint8Array; ends: Uint32Array } {
+  get dictionary(): Dictionary {
     return { bytes: this.#arena, ends: this.#ends };
   }
 
@@ -136,9 +162,12 @@ export class TextColumn {
 
   reset(): void {
     if (this.#shared && !this.#isShared) this.#useShared(this.#shared);
+    // Without values, no row has one.
+    else if (this.size === 0) return;
     this.ids.fill(0);
     this.#slots.fill(0);
     this.#texts.clear();
+    this.#appended = 0;
     this.#head[SIZE / 4] = 0;
   }
 
@@ -186,23 +215,43 @@ export class TextColumn {
   #add(slot: number, hash: number, value: { view: DataView; start: number; end: number }): number {
     const start = this.#ends[this.size]!;
     const end = start + value.end - value.start;
-    if (end > this.#arena.length) {
-      this.#arena = grownBytes(this.#arena, end);
-      this.#view = viewAll(this.#arena);
-      this.#leaveShared();
-    }
+    this.#reserveBytes(end);
     copyBytes(value, this.#view, start);
     const id = this.size + 1;
     this.#head[SIZE / 4] = id;
-    if (id >= this.#ends.length) {
-      this.#ends = grownWords(this.#ends);
-      this.#leaveShared();
-    }
+    if (id >= this.#ends.length) this.#growEnds();
     this.#ends[id] = end;
+    this.#setSlot(slot, hash, id);
+    return id;
+  }
+
+  #reserveBytes(length: number): void {
+    if (length <= this.#arena.length) return;
+    this.#arena = grownBytes(this.#arena, length);
+    this.#view = viewAll(this.#arena);
+    this.#leaveShared();
+  }
+
+  #growEnds(): void {
+    this.#ends = grownWords(this.#ends);
+    this.#leaveShared();
+  }
+
+  #setSlot(slot: number, hash: number, id: number): void {
     this.#slots[slot * 2] = hash;
     this.#slots[slot * 2 + 1] = id;
     if (id * 2 > this.#head[SLOT_MASK / 4]!) this.#rehash();
-    return id;
+  }
+
+  #giveSlots(): void {
+    for (let id = this.#appended; id <= this.size; id += 1) {
+      const hash = hashBytes(this.#view, this.#ends[id - 1]!, this.#ends[id]!);
+      const mask = this.#head[SLOT_MASK / 4]!;
+      let slot = hash & mask;
+      while (this.#slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+      this.#setSlot(slot, hash, id);
+    }
+    this.#appended = 0;
   }
 
   #rehash(): void {
@@ -228,68 +277,5 @@ export class TextColumn {
     if (shared && length <= shared.length) return shared.subarray(0, length).fill(0);
     this.#leaveShared();
     return new Uint32Array(length);
-  }
-}
-
-const viewAll = (bytes: Uint8Array<ArrayBuffer>): DataView =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-function copyBytes(
-  { view, start, end }: { view: DataView; start: number; end: number },
-  to: DataView,
-  at: number,
-): void {
-  let i = start;
-  let j = at;
-  for (; i + 4 <= end; i += 4, j += 4) to.setInt32(j, view.getInt32(i, true), true);
-  for (; i < end; i += 1, j += 1) to.setUint8(j, view.getUint8(i));
-}
-
-function grownBytes(array: Uint8Array<ArrayBuffer>, lengthMin: number): Uint8Array<ArrayBuffer> {
-  const bigger = new Uint8Array(Math.max(array.length * 2, lengthMin));
-  bigger.set(array);
-  return bigger;
-}
-
-function grownWords(
-  array: Uint32Array<ArrayBuffer>,
-  length = array.length * 2,
-): Uint32Array<ArrayBuffer> {
-  const bigger = new Uint32Array(length);
-  bigger.set(array);
-  return bigger;
-}
-
-export class NumberColumn {
-  /** A number for each row; NaN for rows without a value. */
-  values: Float64Array<ArrayBuffer>;
-  #shared: NumberArrays | undefined;
-
-  constructor(rowsMax: number) {
-    this.values = new Float64Array(rowsMax).fill(Number.NaN);
-  }
-
-  /** From now on the array is used as long as it is large enough. The column has to be empty. */
-  share(shared: NumberArrays): void {
-    this.#shared = shared;
-    this.reset();
-  }
-
-  /** Ensures capacity for rows up to this number. */
-  reserve(rowsMax: number): void {
-    if (rowsMax <= this.values.length) return;
-    const bigger = new Float64Array(rowsMax).fill(Number.NaN);
-    bigger.set(this.values);
-    this.values = bigger;
-    this.#shared?.leave();
-  }
-
-  put(row: number, value: number): void {
-    this.values[row] = value;
-  }
-
-  reset(): void {
-    if (this.#shared) this.values = this.#shared.values;
-    this.values.fill(Number.NaN);
   }
 }
