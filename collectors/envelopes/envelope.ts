@@ -17,6 +17,8 @@ export type Origin = {
   process?: string | undefined;
   pid?: number | undefined;
   priority?: Priority | undefined;
+  /** Other ECS fields of the event, unless the line states them itself. */
+  fields?: Readonly<Record<string, string>> | undefined;
 };
 
 /** What a container runtime, a syslog daemon or a terminal put before a line, or around it. */

@@ -63,8 +63,24 @@ const ENVELOPES: [string, string, Record<string, unknown>][] = [
   [
     "RFC 5424 with structured data",
     `<190>1 2026-03-14T10:11:12Z edge-1 nginx - ID4 [a@1 b="c \\] d"][e f="g"] \uFEFF${ACCESS}`,
-    SYSLOG,
+    {
+      ...SYSLOG,
+      "log.syslog.msgid": "ID4",
+      "log.syslog.structured_data.a@1.b": "c ] d",
+      "log.syslog.structured_data.e.f": "g",
+    },
   ],
+  [
+    "RFC 3164 without a tag",
+    `<190>Mar 14 10:11:12 edge-1 ${ACCESS}`,
+    { "host.name": "edge-1", "log.syslog.facility.code": 23 },
+  ],
+  [
+    "RFC 3164 without time and host",
+    `<190>nginx[44]: ${ACCESS}`,
+    { "process.name": "nginx", "process.pid": 44, "log.syslog.severity.code": 6 },
+  ],
+  ["a syslog priority", `<190>${ACCESS}`, { "log.syslog.facility.code": 23 }],
   [
     "syslog with an ISO time",
     `2026-03-14T10:11:12.345678+01:00 edge-1 nginx[44]: ${ACCESS}`,
@@ -181,6 +197,7 @@ test.each([
   ["a date", "Mar 14 10:11:12"],
   ["a time", "2026-03-14T10:11:12.345678901Z"],
   ["markup", "<p>1</p>"],
+  ["a number that is no priority", "<192>text"],
 ])("%s is no envelope", (_name, line) => {
   const bytes = Buffer.from(line);
   expect(unwrap({ bytes, start: 0, end: bytes.length }, CONTEXT)).toBeUndefined();

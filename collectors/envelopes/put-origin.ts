@@ -2,6 +2,7 @@ import type { Batch } from "../batch.ts";
 import type { TextField } from "../fields.ts";
 import type { Format } from "../format.ts";
 import { putPriority } from "../formats/put-priority.ts";
+import { fillFields } from "../header-fields.ts";
 import { containerOfPath } from "./container-path.ts";
 import type { Unwrapped } from "./unwrap.ts";
 
@@ -18,6 +19,7 @@ export function putOrigin(batch: Batch, origin: Unwrapped, { path, format }: Con
   put(batch, "log.iostream", origin.stream);
   put(batch, "container.name", origin.container ?? ofPath?.name);
   put(batch, "container.id", ofPath?.id);
+  if (origin.fields) fillFields(batch, origin.fields, { from: batch.rows, to: batch.rows + 1 });
   if (format?.readsHeader === true) return;
   if (origin.priority) putPriority(batch, origin.priority);
   put(batch, "host.name", origin.host);

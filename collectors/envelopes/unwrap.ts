@@ -63,6 +63,7 @@ function combined(outer: Unwrapped, inner: Unwrapped): Unwrapped {
     process: inner.process ?? outer.process,
     pid: inner.pid ?? outer.pid,
     priority: inner.priority ?? outer.priority,
+    fields: inner.fields ?? outer.fields,
     withHeader: outer.withHeader === outer.body ? inner.withHeader : outer.withHeader,
     timeMs: Number.isNaN(inner.timeMs) ? outer.timeMs : inner.timeMs,
     isContainer: outer.isContainer || inner.isContainer,

@@ -1,4 +1,5 @@
 import type { FormatContext } from "../format.ts";
+import { structuredData } from "./structured-data.ts";
 import { namedPriority, type Priority, priorityOf } from "./syslog-priority.ts";
 import { dayMs, monthOf, offsetMs, parseTime } from "./time.ts";
 
@@ -7,14 +8,13 @@ const BSD =
   /^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d|\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})? (?:(\S{1,255}) )?/;
 const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(\S{1,255}) )?/;
 /** RFC 5424: priority, version, time, host, application, process id, message id; a dash is no value. */
-const RFC_5424 = /^<\d{1,3}>1 (\S{1,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) \S{1,32} /;
-/** One element of structured data, in whose values `"`, `\\` and `]` are escaped. */
-const ELEMENT = /^\[[^\s="\]]{1,32}(?: [^\s="\]]{1,32}="(?:[^"\\\]]|\\.){0,4096}")*\]/;
+const RFC_5424 = /^<\d{1,3}>1 (\S{1,40}) (\S{1,255}) (\S{1,48}) (\S{1,128}) (\S{1,32}) /;
 /** Decoded as UTF-8, or as a character for each byte. */
 const BYTE_ORDER_MARK = /^(?:\uFEFF|\u00EF\u00BB\u00BF)/;
 const ZONE = /(?:Z|[+-]\d\d:?\d\d)$/;
 const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
+const PRIORITY = /^<\d{1,3}>/;
 
 export type SyslogHeader = {
   /** The time as logged, and as epoch ms (NaN if it is invalid). */
@@ -26,6 +26,8 @@ export type SyslogHeader = {
   /** The offset of the time, milliseconds east of UTC; undefined if it has none. */
   eastMs: number | undefined;
   priority: Priority | undefined;
+  /** The message id and the structured data of RFC 5424, as ECS fields. */
+  fields?: Readonly<Record<string, string>> | undefined;
   /** Length of the header in characters. */
   length: number;
 };
@@ -66,22 +68,23 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
 
 function modernHeader(
   line: string,
-  [all, time = "", host, process, pid]: RegExpExecArray,
+  [all, time = "", host, process, pid, messageId]: RegExpExecArray,
   context: FormatContext,
 ): SyslogHeader {
-  const length = all.length + dataLength(line.slice(all.length));
+  const data = structuredData(line.slice(all.length));
+  let length = all.length + data.length;
+  if (line[length] === " ") length += 1;
+  length += BYTE_ORDER_MARK.exec(line.slice(length))?.[0].length ?? 0;
   const names = { host: valueOf(host), process: valueOf(process), pid: valueOf(pid) };
-  return { time, ...isoTime(time, context), ...names, priority: priorityOf(line), length };
+  const fields = fieldsOf(valueOf(messageId), data.fields);
+  return { time, ...isoTime(time, context), ...names, priority: priorityOf(line), fields, length };
 }
 
-/** The length of structured data, and of the space and the byte order mark after it. */
-function dataLength(text: string): number {
-  let length = text.startsWith("-") ? 1 : 0;
-  for (let found = ELEMENT.exec(text); found; found = ELEMENT.exec(text.slice(length))) {
-    length += found[0].length;
-  }
-  if (text[length] === " ") length += 1;
-  return length + (BYTE_ORDER_MARK.exec(text.slice(length))?.[0].length ?? 0);
+function fieldsOf(
+  messageId: string | undefined,
+  data: Readonly<Record<string, string>> | undefined,
+): SyslogHeader["fields"] {
+  return messageId === undefined ? data : { "log.syslog.msgid": messageId, ...data };
 }
 
 const valueOf = (text: string | undefined): string | undefined => (text === "-" ? undefined : text);
@@ -106,6 +109,28 @@ function bareHeader(line: string): SyslogHeader | undefined {
   const [{ length }, process, pid] = found;
   const time = { time: "", timeMs: Number.NaN, eastMs: undefined };
   return { ...time, host: undefined, process, pid, priority: undefined, length };
+}
+
+/**
+ * The header of a message with a priority of whose other parts some are missing, as RFC 3164 allows it:
+ * `<13>Mar 14 10:11:12 host `, `<13>name[12]: ` or `<13>`.
+ */
+export function partialSyslogHeader(
+  line: string,
+  context: FormatContext,
+): SyslogHeader | undefined {
+  const priority = priorityOf(line);
+  if (!priority) return undefined;
+  const none = { process: undefined, pid: undefined, eastMs: undefined, priority };
+  const timed = BSD.exec(line);
+  if (timed) {
+    const [{ length }, , , , , , host] = timed;
+    return { ...none, time: timed[0], timeMs: bsdTime(timed, context), host, length };
+  }
+  const start = PRIORITY.exec(line)?.[0].length ?? 0;
+  const [named = "", process, pid] = PROCESS.exec(line.slice(start)) ?? [];
+  const length = start + named.length;
+  return { ...none, time: "", timeMs: Number.NaN, host: undefined, process, pid, length };
 }
 
 function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {
