@@ -19,6 +19,8 @@ export type RecordHeader = {
   dataset?: string;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */
   fields: Readonly<Record<string, string>>;
+  /** The listener or token that received the lines, as the list of sources names it; at most 100 characters. */
+  source?: string;
 };
 
 /** Lines that are read together. They are complete, except possibly the last one of a stream that has ended. */
@@ -27,6 +29,8 @@ export type Chunk = {
   sourceId: SourceId;
   /** The path at the time of reading, for people; empty if the stream is not a file. */
   path: string;
+  /** The configured source from which it was read: its id, or the path or pattern that was named. */
+  source?: string;
   /** Valid until the next item is requested. */
   bytes: Uint8Array;
   /** Offset of `bytes[0]` in the stream: ascending, and the same when the chunk is read again. */
@@ -46,10 +50,10 @@ export type Chunk = {
 };
 
 /**
- * This reader must release the stream to another one, which continues from the stored position: everything read must be
- * stored before the next item is requested.
+ * This reader must release the stream, or all streams of a configured source, to another one, which continues from the
+ * stored position: everything read must be stored before the next item is requested.
  */
-export type Revocation = { revoked: SourceId };
+export type Revocation = { revoked: SourceId } | { revokedSource: string };
 
 export type SourceId = `src_${string}`;
 
@@ -80,4 +84,12 @@ export type Source = {
 };
 
 /** Status of a path for people: whether it is read, otherwise why not and what to do. */
-export type SourceStatus = { path: string; message: string; level: "info" | "warning" | "error" };
+export type SourceStatus = {
+  path: string;
+  message: string;
+  level: "info" | "warning" | "error";
+  /** The configured source that it belongs to, as in `Chunk.source`. Default: the path itself. */
+  source?: string;
+  /** What was read; the total if it is known. */
+  progress?: { read: number; total?: number; unit: "bytes" | "objects" | "messages" };
+};

@@ -181,9 +181,9 @@ async function openWorkspaceStore(url: string, { kind }: WorkspaceKind): Promise
 }
 
 /** The demo has a bus of its own, because the records of a bus that are not stored yet would outlast it. */
-function extraOf(kind: WorkspaceKind, { demo }: DataFolder): Partial<WhatToIndex> {
+function extraOf(kind: WorkspaceKind, { root, demo }: DataFolder): Partial<WhatToIndex> {
   if (kind.kind === "replay") return { replay: { path: kind.path, speed: kind.speed } };
-  return kind.kind === "demo" ? { busUrl: busUrlIn(demo) } : {};
+  return kind.kind === "demo" ? { busUrl: busUrlIn(demo) } : { sourcesFolder: root };
 }
 
 /** The access logs of the shop's proxy and of the domain APIs behind it. */

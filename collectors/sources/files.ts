@@ -9,6 +9,11 @@ export type FileSource = AsyncDisposable & {
   /** One entry per file or pattern, those with problems first. */
   status(): SourceStatus[];
   confirm(): Promise<void>;
+  /**
+   * Changes the paths and patterns that are followed; each has the source that it belongs to. A file that none of them matches any more is no longer read; if
+   * it is matched again, it is read on from where reading ended.
+   */
+  setPaths(sources: ReadonlyMap<string, string>): void;
 };
 
 /**
@@ -27,6 +32,7 @@ export function fileSource(options: FileSourceOptions): FileSource {
     read: (positions, signal, memory) => run.read(positions, signal, memory),
     status: () => run.status(),
     confirm: () => run.confirm(),
+    setPaths: (sources) => run.setPaths(sources),
     [Symbol.asyncDispose]: () => run.release(),
   };
 }

@@ -35,7 +35,7 @@ type Line = { end: number; dueMs: number; shiftMs: number };
  * Replays an old log as if it were written now: each line is yielded (its time − the first time) / speed after the
  * start, and `retime` of its chunk returns that time. Always a new stream, which ends with the file.
  */
-export function replaySource(options: ReplayOptions): FileSource {
+export function replaySource(options: ReplayOptions): Omit<FileSource, "setPaths"> {
   const { path, speed } = options;
   if (!(speed > 0 && Number.isFinite(speed))) {
     throw new AppError("bad_request", `speed must be a number above 0, such as 60, not ${speed}`);

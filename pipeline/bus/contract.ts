@@ -47,7 +47,7 @@ async function readInto(store: TestStore, bus: Bus, signal: AbortSignal): Promis
   };
   const ticker = setInterval(flush, 20);
   for await (const item of joinSources([bus]).read(store.positions, signal)) {
-    if ("revoked" in item) flush();
+    if (!("bytes" in item)) flush();
     else {
       lines.push(...linesOf(item));
       positions.set(item.sourceId, item.position);

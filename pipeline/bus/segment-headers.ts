@@ -28,6 +28,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   format: z.string().exactOptional(),
   dataset: z.string().exactOptional(),
   fields: Fields,
+  source: z.string().max(100).exactOptional(),
 });
 
 /** The header of segments without headers. */

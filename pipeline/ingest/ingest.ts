@@ -1,11 +1,12 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
-import type { Chunk, Positions, Source, SourceId, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Positions, Revocation, Source, SourceStatus } from "#collectors/source.ts";
 
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { LineTaker } from "./line-taker.ts";
-import { Streams, type Stream } from "./streams.ts";
+import type { Stream } from "./stream.ts";
+import { Streams } from "./streams.ts";
 import { UnstoredBatch } from "./unstored-batch.ts";
 
 const SEAL_AFTER_FIRST_MS = 200;
@@ -71,8 +72,8 @@ export class Ingest {
       for await (const item of source.read(() => this.#readPositions(), signal, memory)) {
         await this.#sealing;
         if (this.#failure) break;
-        if ("revoked" in item) {
-          await this.#release(item.revoked, signal);
+        if (!("bytes" in item)) {
+          await this.#release(item, signal);
           continue;
         }
         this.#take(item);
@@ -133,10 +134,10 @@ export class Ingest {
   }
 
   /** Stores what was read of a source, because another process continues from there. */
-  async #release(id: SourceId, signal: AbortSignal): Promise<void> {
+  async #release(revocation: Revocation, signal: AbortSignal): Promise<void> {
     await this.#seal(signal);
     // Lines that are held are after the stored position.
-    this.#streams.forget(id);
+    this.#streams.forget(revocation);
   }
 
   #take(chunk: Chunk): void {

@@ -17,7 +17,7 @@ import { HeldLines } from "./held-lines.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
 import { lineOf, type LogLine } from "./log-line.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
-import { datasetOf, type Stream } from "./streams.ts";
+import { datasetOf, type Stream } from "./stream.ts";
 import { RESERVE_ROWS } from "./unstored-batch.ts";
 
 /** An event that has reached this size ends with its next line; a split line ends with its next part. */

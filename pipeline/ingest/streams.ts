@@ -3,68 +3,24 @@ import { detectFormat } from "#collectors/detect.ts";
 import type { UnitOfField } from "#collectors/duration-rules.ts";
 import { DurationUnits } from "#collectors/duration-units.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
-import { ecs } from "#collectors/formats/ecs.ts";
 import { findFormat } from "#collectors/formats/index.ts";
-import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Position, Positions, Revocation, SourceStatus } from "#collectors/source.ts";
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
 import type { Zone } from "#collectors/zone.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
-import { Held } from "./held.ts";
-import { LateLines } from "./late-lines.ts";
-import { LineCounts } from "./line-counts.ts";
 import { LogCounts } from "./log-counts.ts";
 import { notesByPath, type PathNotes } from "./path-notes.ts";
 import { pushedStatus } from "./pushed-status.ts";
-import { RecentLines } from "./recent-lines.ts";
 import { continueWith, storedRecognition } from "./recognition.ts";
 import { StoredFormats, withFormats } from "./stored-formats.ts";
-import { StreamZone } from "./stream-zone.ts";
-import { UnrecognisedLines } from "./unrecognised-lines.ts";
+import { formatsOf, keyOf, newStream, sourceOf, type Stream } from "./stream.ts";
 
 /** Limits of lines that are held until their format is recognised: of one stream, and of all. */
 const HELD_BYTES_MAX = { stream: 1024 * 1024, all: 16 * 1024 * 1024 };
 const HELD_MS_MAX = 1_000;
 /** A stream that has not been read for this long, such as that of a rotated file, is forgotten. */
 const IDLE_MS_MAX = 24 * 3_600_000;
-
-/** The state of a stream while it is read. Pushed lines with different headers have separate states. */
-export type Stream = {
-  id: SourceId;
-  readonly formats: StreamFormats;
-  /** Dataset that the sender of the lines named for events without one; undefined: that of their format. */
-  dataset: string | undefined;
-  /** Time for lines without one, epoch ms: that of the line before, or of the first line with a time. */
-  eventMs: number | undefined;
-  /** When its latest chunk was read. */
-  readMs: number;
-  path: string;
-  /** Whether its lines have a header, as those that were pushed. */
-  readonly isPushed: boolean;
-  /** Whether its lines are originals: pushed ECS documents are written by the API that receives them. */
-  readonly keepsLines: boolean;
-  /** Position after everything that was read, including the lines that are held. */
-  position: Position;
-  /** The first row of the chunk that is read, whose source fields are not written yet. */
-  firstRow: number;
-  /** Lines that the next chunk may continue. */
-  readonly held: Held;
-  readonly recent: RecentLines;
-  readonly lines: LineCounts;
-  /** Rows of the chunk that is read whose format is not the main one. */
-  rowsOfOthers: number;
-  readonly ahead: AheadLines;
-  readonly late: LateLines;
-  /** When the lines of its latest chunk were written, if it is known. */
-  writtenMs: number | undefined;
-  readonly unrecognised: UnrecognisedLines;
-  /** What its durations mean. */
-  readonly units: DurationUnits;
-  /** The zone of its times without one. */
-  readonly zone: StreamZone;
-  /** Whether its first lines were read for the evidence of `units`. */
-  isSampled: boolean;
-};
 
 /** The streams of a batch, and their formats. Each format is bound to the batch's columns once. */
 export class Streams {
@@ -112,6 +68,7 @@ export class Streams {
       }
     }
     stream.path = chunk.path;
+    stream.source = sourceOf(chunk);
     this.#advance(stream);
     const { formats } = stream;
     if (formats.main) return stream;
@@ -198,9 +155,15 @@ export class Streams {
     return { recognised: storedRecognition(this.#stored.positionAt(path)), warnings: [] };
   }
 
-  /** Removes the streams of a source with the lines that are held. */
-  forget(id: SourceId): void {
-    for (const [key, stream] of this.#streams) if (stream.id === id) this.#delete(key, stream);
+  /** Removes the streams that are released, with the lines that are held. */
+  forget(revocation: Revocation): void {
+    for (const [key, stream] of this.#streams) {
+      const isMeant =
+        "revoked" in revocation
+          ? stream.id === revocation.revoked
+          : stream.source === revocation.revokedSource;
+      if (isMeant) this.#delete(key, stream);
+    }
   }
 
   /** Forgets streams that are no longer read. If one of them continues, its format is that of its stored position. */
@@ -258,43 +221,3 @@ export class Streams {
     return bytes;
   }
 }
-
-function newStream(
-  chunk: Chunk,
-  formats: StreamFormats,
-  { pushedAhead, units, zone }: { pushedAhead: AheadLines; units: DurationUnits; zone: Zone },
-): Stream {
-  const isPushed = chunk.header !== undefined;
-  return {
-    id: chunk.sourceId,
-    formats,
-    dataset: undefined,
-    eventMs: undefined,
-    readMs: 0,
-    path: chunk.path,
-    isPushed,
-    keepsLines: chunk.header?.format !== ecs.dataset,
-    position: chunk.position,
-    firstRow: 0,
-    held: new Held(),
-    recent: new RecentLines(),
-    lines: new LineCounts(),
-    rowsOfOthers: 0,
-    ahead: isPushed ? pushedAhead : new AheadLines(),
-    late: new LateLines(),
-    writtenMs: undefined,
-    unrecognised: new UnrecognisedLines(),
-    units,
-    zone: new StreamZone(zone),
-    isSampled: false,
-  };
-}
-
-/** The dataset of an event of this format, unless the event has its own. */
-export const datasetOf = ({ dataset }: Stream, format: Format): string => dataset ?? format.dataset;
-
-const formatsOf = ({ formats: { main, others } }: Stream): Format[] =>
-  main ? [main, ...others] : [];
-
-const keyOf = ({ sourceId, header }: Chunk): string =>
-  header ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""}` : sourceId;

@@ -17,7 +17,7 @@ import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
 import { controlSettings, indexSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
-import { describePaths, namedPaths } from "./log-paths.ts";
+import { describePaths, describeSources, namedPaths } from "./log-paths.ts";
 import { environmentWith, type Options, parseOptions } from "./options.ts";
 import { runControlPlane } from "./run-control-plane.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -33,7 +33,8 @@ Runs one of the roles that quarterdeck start runs together. Roles with the same 
 any order of starting. Each role reads only its own settings.
 
   index      tails the files (default: those of the last start, else the logs in the usual places) and stores their events
-             and those pushed to the Logging API. Several may run; no line is read twice
+             and those pushed to the Logging API, and reads the sources of DATA/sources.yaml. Several may run; no line is
+             read twice
   control    serves the boards: pages, HTTP and sockets. Without an indexer they show stored events, but no live numbers
   forecast   computes forecasts for control. Without it, control shows earlier forecasts
 
@@ -79,11 +80,13 @@ async function index(values: Options["values"], files: readonly string[]): Promi
   terminal.line(
     paths.length > 0 ? `${describePaths(paths)}\n${bus} too.` : `${bus}; no logs are tailed.`,
   );
+  await describeSources(folder.root, terminal);
   const log = openLog({
     file: path.join(folder.root, "logs", "index.log"),
     level: settings.logLevel,
   });
-  const task = indexerTask(settings, folder, { storeUrl: folder.storeUrl, paths });
+  const { storeUrl, root: sourcesFolder } = folder;
+  const task = indexerTask(settings, folder, { storeUrl, paths, sourcesFolder });
   await untilStopped(terminal, STOPPING, (signal) =>
     runIndexRole({ task, dataFolder, log }, signal),
   );

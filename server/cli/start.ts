@@ -1,3 +1,4 @@
+import { readSources } from "#collectors/configured/sources-file.ts";
 import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
@@ -9,7 +10,7 @@ import { lastStartDamage, type LastStart, readLastStart } from "../last-start.ts
 import { ALL_SETTINGS } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
-import { describePaths, namedPaths } from "./log-paths.ts";
+import { describePaths, describeSources, namedPaths } from "./log-paths.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 import { runControlPlane } from "./run-control-plane.ts";
 
@@ -19,8 +20,9 @@ export const startCommand: Command = {
   help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [--no-apis] [FILE…]
 npm start -- [the same]
 
-Tails the files (also globs; formats are detected) and opens the boards. Default: the files of the last start, else the
-logs in the usual places, else a demo: a small shop with simulated visitors.
+Tails the files (also globs; formats are detected), reads the sources of DATA/sources.yaml, and opens the boards. Default:
+the files of the last start, else the logs in the usual places; without any sources a demo, a small shop with simulated
+visitors.
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --port N     the port (default 4600, or the next free one; 0: any free port)
@@ -45,6 +47,7 @@ logs in the usual places, else a demo: a small shop with simulated visitors.
     if (damage !== undefined) terminal.line(damage);
     const workspace = await chooseWorkspace(folder.root, positionals, isDemo);
     terminal.line(describe(workspace, isDemo));
+    if (workspace.kind === "logs") await describeSources(folder.root, terminal);
     const apis = values["no-apis"] === true ? undefined : settings;
     const roles = ownRoles(folder, { index, apis });
     const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);
@@ -64,8 +67,14 @@ async function chooseWorkspace(
   if (named) return { kind: "logs", paths: named };
   const lastStart = readLastStart(root);
   const found = lastStart.demo === "on" ? [] : await findLogs();
-  if (found.length > 0) return { kind: "logs", paths: found };
-  return lastStart.demo === "off" ? { kind: "logs", paths: [] } : { kind: "demo" };
+  const isLogs = found.length > 0 || lastStart.demo === "off" || (await hasSources(root));
+  return isLogs ? { kind: "logs", paths: found } : { kind: "demo" };
+}
+
+/** Whether a sources file names any. One with mistakes does, so that they are shown instead of the demo. */
+async function hasSources(root: string): Promise<boolean> {
+  const read = await readSources(root);
+  return !read.ok || read.file.sources.length > 0;
 }
 
 const namedIn = (kind: StartedWorkspace, files: readonly string[]): Partial<LastStart> =>
@@ -76,6 +85,8 @@ function describe(kind: StartedWorkspace, isRequested: boolean): string {
     const why = isRequested ? "Showing" : "No logs were named or found: showing";
     return `${why} a demo (a small shop with simulated visitors).`;
   }
-  if (kind.paths.length === 0) return "No logs yet: name them with npm start -- FILE…";
+  if (kind.paths.length === 0) {
+    return "No log files are named: name them with npm start -- FILE…, or in sources.yaml in the data folder.";
+  }
   return describePaths(kind.paths);
 }

@@ -1,5 +1,4 @@
 import { durationRules } from "#collectors/duration-rules.ts";
-import { fileSource } from "#collectors/sources/files.ts";
 import { replaySource } from "#collectors/sources/replay.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { openBus } from "#pipeline/bus/open-bus.ts";
@@ -9,10 +8,11 @@ import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { Expired } from "#pipeline/store/port.ts";
-import { steadyClock, systemClock as clock } from "#platform/clock.ts";
+import { systemClock as clock } from "#platform/clock.ts";
 
 import { deriveRules } from "../rules.ts";
 import { IndexerFailures } from "./indexer-failures.ts";
+import { openLogs } from "./open-logs.ts";
 
 const FOLD_EVERY_MS = 25;
 const STATUS_EVERY_MS = 1_000;
@@ -23,6 +23,8 @@ export type IndexerTask = {
   storeUrl: string;
   locksFolder: string;
   paths: readonly string[];
+  /** The data folder whose sources file is followed too; undefined for the demo and a replay. */
+  sourcesFolder?: string;
   /** The bus whose events go into the store; undefined for a replay. */
   busUrl?: string;
   /** Request patterns in text form. */
@@ -59,10 +61,10 @@ export async function runIndexer(
     await openStore({ url: task.storeUrl, clock, memoryLimitMb: STORE_MEMORY_MB }),
   );
   const zone = zoneOf(task.timezone);
-  const { paths, locksFolder, busUrl, replay } = task;
-  await using files = replay
+  const { busUrl, replay } = task;
+  await using logs = replay
     ? replaySource({ ...replay, clock, zone })
-    : fileSource({ paths, follow: true, clock: steadyClock(), locksFolder });
+    : await openLogs(task, clock, signal);
   await using bus = busUrl === undefined ? undefined : openBus({ url: busUrl });
   const failures = new IndexerFailures({ store, bus });
   const ingest = new Ingest({
@@ -84,7 +86,7 @@ export async function runIndexer(
   const publishStatus = async (): Promise<void> => {
     const failed = await failures.status();
     const { lines, quarantined } = ingest.counts;
-    const sources = ingest.statusWith(files.status());
+    const sources = ingest.statusWith(logs.status());
     publisher.status({ lines, quarantined, sources, ...failed });
   };
   await publishStatus();
@@ -92,7 +94,7 @@ export async function runIndexer(
   const ended = new AbortController();
   upkeep = keepUp({ store, clock, bus, onExpired }, AbortSignal.any([signal, ended.signal]));
   try {
-    await ingest.run(bus ? joinSources([files, bus]) : files, signal);
+    await ingest.run(bus ? joinSources([logs, bus]) : logs, signal);
   } finally {
     clearInterval(status);
     // Publish the final counts of a replay.

@@ -8,7 +8,7 @@ import type { IndexerTask } from "./run-indexer.ts";
 const SEAL_AFTER_MS = 3_000;
 
 /** The sources to index and the store. */
-export type WhatToIndex = Pick<IndexerTask, "storeUrl" | "paths" | "replay"> & {
+export type WhatToIndex = Pick<IndexerTask, "storeUrl" | "paths" | "replay" | "sourcesFolder"> & {
   sealAfterMs?: number;
   /** Default: the bus of the settings. */
   busUrl?: string;

@@ -3,20 +3,35 @@ import { dirname } from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 
-import { filesIn, lookAt, scanFiles, type FoundFile } from "./scan.ts";
+import { filesIn, lookAt, scanFiles, type FoundFile, type ScanResult } from "./scan.ts";
 import { TrackedFile } from "./tracked-file.ts";
 
 /** The known files by inode and by current path. */
 export class Catalogue {
-  readonly #paths: readonly string[];
+  #sources: ReadonlyMap<string, string>;
   readonly #clock: Clock;
   readonly #byKey = new Map<string, TrackedFile>();
   readonly #byPath = new Map<string, TrackedFile>();
-  problems = new Map<string, string>();
+  problems: ScanResult["problems"] = new Map();
 
   constructor(paths: readonly string[], clock: Clock) {
-    this.#paths = paths;
+    this.#sources = new Map(paths.map((path) => [path, path]));
     this.#clock = clock;
+  }
+
+  /** Changes the paths and patterns, each with the source that it belongs to, for the next scan. */
+  setPaths(sources: ReadonlyMap<string, string>): void {
+    this.#sources = sources;
+  }
+
+  /** The source that a path or pattern belongs to. */
+  sourceOf(pattern: string): string {
+    return this.#sources.get(pattern) ?? pattern;
+  }
+
+  /** The files that no present path or pattern matches, as these were changed. */
+  unwanted(): TrackedFile[] {
+    return this.files().filter(({ pattern }) => !this.#sources.has(pattern));
   }
 
   /** In the order in which they were found: oldest first. */
@@ -31,7 +46,7 @@ export class Catalogue {
 
   /** Looks up all paths again. Resolves to the folders to watch. */
   async scan(): Promise<Set<string>> {
-    const { files, folders, problems } = await scanFiles(this.#paths);
+    const { files, folders, problems } = await scanFiles([...this.#sources.keys()]);
     this.problems = problems;
     this.#byPath.clear();
     const keys = new Set<string>();
@@ -39,6 +54,7 @@ export class Catalogue {
       keys.add(found.key);
       const file = this.#keep(found);
       file.isMoved = false;
+      file.pattern = found.pattern;
       this.#byPath.set(found.path, file);
       const real = await realpath(found.path).catch(() => found.path);
       this.#byPath.set(real, file);
@@ -75,7 +91,7 @@ export class Catalogue {
   async #lookUpMissing(missing: readonly TrackedFile[]): Promise<void> {
     const folders = new Map<string, Map<string, FoundFile> | undefined>();
     for (const file of missing) {
-      if ((await lookAt(file.path))?.key === file.key && !file.isMoved) continue;
+      if ((await lookAt(file.path, file.pattern))?.key === file.key && !file.isMoved) continue;
       file.isDeleted = true;
       if (file.isOpen) continue;
       const folder = dirname(file.path);

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, Position, Source, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Source, SourceStatus } from "#collectors/source.ts";
 import { lacksFiles } from "#platform/open-files.ts";
 
 import { Catalogue } from "./catalogue.ts";
-import { type Cut, LineCutter } from "./line-cutter.ts";
+import { chunkOf } from "./chunk-of.ts";
+import { LineCutter } from "./line-cutter.ts";
 import { OpenFiles } from "./open-files.ts";
 import type { FileSourceOptions } from "./options.ts";
 import {
@@ -73,6 +74,11 @@ export class FileRun {
     return statusOf(this.#catalogue, { openMax: this.#open.max, watch: this.#watch });
   }
 
+  setPaths(sources: ReadonlyMap<string, string>): void {
+    this.#catalogue.setPaths(sources);
+    this.#mustScan = true;
+  }
+
   async *read(...args: Parameters<Source["read"]>): AsyncGenerator<Chunk, void> {
     const [positions, signal, memory] = args;
     this.#cutter.memory = memory;
@@ -136,6 +142,7 @@ export class FileRun {
           this.#mustScan = false;
           scannedMs = nowMs;
           watch.follow(await this.#catalogue.scan());
+          for (const file of this.#catalogue.unwanted()) await this.#retire(file);
           await this.#openEarly();
         }
         const readMs = performance.now();
@@ -249,7 +256,8 @@ export class FileRun {
         file.isCaughtUp = !file.compression;
         return;
       }
-      const chunk = chunkOf(file, stream, cut);
+      const source = this.#catalogue.sourceOf(file.pattern);
+      const chunk = chunkOf(file, stream, { cut, source });
       // NULs alone need no position of their own.
       if (chunk.bytes.length > 0) yield chunk;
     }
@@ -275,25 +283,4 @@ export class FileRun {
     stream.holder = undefined;
     for (const copy of this.#catalogue.files()) if (copy.stream === stream) copy.markRotated();
   }
-}
-
-/** Advances the fingerprint of the stream past the cut. */
-function chunkOf(file: TrackedFile, { id, fingerprint }: Stream, cut: Cut): Chunk {
-  const { offset } = fingerprint;
-  const before = fingerprint.copy();
-  const positionAt = (first: Uint8Array): Position => before.after(first).toPosition();
-  fingerprint.advance(cut.read, cut.end);
-  const isSealed = file.compression !== undefined && cut.isLast;
-  const position = { ...fingerprint.toPosition(), ...(isSealed && { sealed: file.seal }) };
-  const { bytes, bytesSkipped } = cut;
-  const chunk = {
-    sourceId: id,
-    path: file.path,
-    bytes,
-    offset,
-    position,
-    positionAt,
-    bytesSkipped,
-  };
-  return file.isCaughtUp ? { ...chunk, writtenMs: file.mtimeMs } : chunk;
 }

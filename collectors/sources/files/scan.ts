@@ -6,8 +6,16 @@ import { lacksFiles } from "#platform/open-files.ts";
 
 import { RefusedFile } from "./file-kind.ts";
 
-/** A file that was found; `key` does not depend on its name. */
-export type FoundFile = { path: string; key: string; size: number; mtimeMs: number };
+/** A file that was found; `key` does not depend on its name. `pattern` is the path or pattern that matches it. */
+export type FoundFile = {
+  path: string;
+  key: string;
+  size: number;
+  mtimeMs: number;
+  pattern: string;
+};
+
+type FileProblem = { message: string; pattern: string };
 
 export type ScanResult = {
   /** Oldest first. */
@@ -15,7 +23,7 @@ export type ScanResult = {
   /** The folders to watch for new and deleted files. */
   folders: Set<string>;
   /** Paths and patterns that cannot be read, with the reason. */
-  problems: Map<string, string>;
+  problems: Map<string, FileProblem>;
 };
 
 export const GLOB_CHARACTERS = /[*?[\]{}]/;
@@ -25,7 +33,7 @@ export async function scanFiles(paths: readonly string[]): Promise<ScanResult> {
   const found = new Map<string, FoundFile>();
   const result: ScanResult = { files: [], folders: new Set(), problems: new Map() };
   for (const path of paths) {
-    const literal = await look(path, result);
+    const literal = await look(path, path, result);
     if (literal) keep(literal, found);
     else if (GLOB_CHARACTERS.test(path)) await scanPattern(path, found, result);
     result.folders.add(folderOf(path));
@@ -43,17 +51,19 @@ async function scanPattern(
   result.problems.delete(pattern);
   try {
     for await (const path of glob(pattern)) {
-      const file = await look(path, result);
+      const file = await look(path, pattern, result);
       result.folders.add(dirname(path));
       matches += 1;
       if (file) keep(file, found);
-      else if (result.problems.get(path)?.startsWith("is a folder")) result.problems.delete(path);
+      else if (result.problems.get(path)?.message.startsWith("is a folder"))
+        result.problems.delete(path);
     }
   } catch (error) {
-    result.problems.set(pattern, explain(error));
+    result.problems.set(pattern, { message: explain(error), pattern });
     return;
   }
-  if (matches === 0) result.problems.set(pattern, await whyNothing(pattern));
+  if (matches > 0) return;
+  result.problems.set(pattern, { message: await whyNothing(pattern), pattern });
 }
 
 /** Explains a pattern without matches: a glob treats a folder that cannot be listed as empty. */
@@ -68,10 +78,10 @@ async function whyNothing(pattern: string): Promise<string> {
   return "matches no file yet; check the pattern, or wait: it is checked again every few seconds";
 }
 
-/** The file at the path; undefined if there is none. */
-export async function lookAt(path: string): Promise<FoundFile | undefined> {
+/** The file at the path, which was found by the pattern; undefined if there is none. */
+export async function lookAt(path: string, pattern: string): Promise<FoundFile | undefined> {
   const stats = await stat(path).catch(() => undefined);
-  return stats?.isFile() ? foundAs(path, stats) : undefined;
+  return stats?.isFile() ? foundAs({ path, pattern }, stats) : undefined;
 }
 
 /** All files of a folder by their keys; undefined if it cannot be listed for the moment. */
@@ -82,29 +92,37 @@ export async function filesIn(folder: string): Promise<Map<string, FoundFile> | 
   );
   if (!names) return undefined;
   for (const name of names) {
-    const file = await lookAt(join(folder, name));
+    const path = join(folder, name);
+    const file = await lookAt(path, path);
     if (file) files.set(file.key, file);
   }
   return files;
 }
 
-const foundAs = (path: string, { dev, ino, size, mtimeMs }: Stats): FoundFile => ({
-  path,
+const foundAs = (
+  where: Pick<FoundFile, "path" | "pattern">,
+  { dev, ino, size, mtimeMs }: Stats,
+): FoundFile => ({
+  ...where,
   key: `${dev}:${ino}`,
   size,
   mtimeMs,
 });
 
-async function look(path: string, result: ScanResult): Promise<FoundFile | undefined> {
+async function look(
+  path: string,
+  pattern: string,
+  result: ScanResult,
+): Promise<FoundFile | undefined> {
   try {
     const stats = await stat(path);
-    if (stats.isFile()) return foundAs(path, stats);
+    if (stats.isFile()) return foundAs({ path, pattern }, stats);
     const what = stats.isDirectory()
       ? `is a folder: give its files, for example ${path}/*.log`
       : "is not a file";
-    result.problems.set(path, what);
+    result.problems.set(path, { message: what, pattern });
   } catch (error) {
-    result.problems.set(path, explain(error));
+    result.problems.set(path, { message: explain(error), pattern });
   }
   return undefined;
 }

@@ -5,7 +5,7 @@ import type { Catalogue } from "./catalogue.ts";
 import type { FileState, TrackedFile } from "./tracked-file.ts";
 import type { Watch } from "./watch.ts";
 
-type Description = Omit<SourceStatus, "path">;
+type Description = Omit<SourceStatus, "path" | "source">;
 
 const STATES: Record<Exclude<FileState, "reading">, (file: TrackedFile) => Description> = {
   new: () => ({ level: "info", message: "has no complete line yet" }),
@@ -34,11 +34,12 @@ type Limits = { openMax: number; watch: Pick<Watch, "problem"> };
 
 /** Status of each path for people, those with problems first. */
 export function statusOf(catalogue: Catalogue, limits: Limits): SourceStatus[] {
-  const problems = [...catalogue.problems].map(([path, message]): SourceStatus => {
-    return { path, message, level: message.startsWith("matches no file") ? "warning" : "error" };
+  const problems = [...catalogue.problems].map(([path, { message, pattern }]): SourceStatus => {
+    const level = message.startsWith("matches no file") ? "warning" : "error";
+    return { path, message, level, source: catalogue.sourceOf(pattern) };
   });
   const files = catalogue.files().map((file): SourceStatus => {
-    return { path: file.path, ...describe(file) };
+    return { path: file.path, source: catalogue.sourceOf(file.pattern), ...describe(file) };
   });
   const followed = catalogue.files().filter(isFollowed).length;
   const all = [...problems, ...files, ...limitsOf(followed, limits)];
@@ -78,7 +79,15 @@ function describe(file: TrackedFile): Description {
     nuls >= NULS_SHOWN_MIN
       ? `; skipped ${grouped.format(nuls)} NUL bytes, as truncation leaves them if the writer keeps its position`
       : "";
-  return { level: "info", message: `${progressOf(file, offset)}${skipped}` };
+  return {
+    level: "info",
+    message: `${progressOf(file, offset)}${skipped}`,
+    progress: {
+      read: offset,
+      unit: "bytes",
+      ...(!file.compression && { total: Math.max(offset, file.size) }),
+    },
+  };
 }
 
 /** The size of a compressed file is not that of its content. */

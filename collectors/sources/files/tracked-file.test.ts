@@ -6,7 +6,7 @@ import { TrackedFile, type Identity, type Stream } from "./tracked-file.ts";
 const stream: Stream = { id: "src_a", fingerprint: new Fingerprint(0), holder: undefined };
 
 function fileAs(identity: Identity, path = "/log/app.log"): TrackedFile {
-  const file = new TrackedFile({ path, key: "1:2", size: 10, mtimeMs: 0 }, 0);
+  const file = new TrackedFile({ path, pattern: path, key: "1:2", size: 10, mtimeMs: 0 }, 0);
   file.beginTurn();
   file.identifyAs(identity);
   return file;

@@ -52,6 +52,8 @@ export type FileState = Identity["state"] | "failed";
 /** One file, identified by device and inode, with its open handles. */
 export class TrackedFile {
   path: string;
+  /** The path or pattern that matches it, or matched it before it was renamed. */
+  pattern: string;
   readonly key: string;
   compression: Compression | undefined;
   /** The reason why it cannot be read completely, and what to do. */
@@ -83,6 +85,7 @@ export class TrackedFile {
 
   constructor(found: FoundFile, nowMs: number) {
     this.path = found.path;
+    this.pattern = found.pattern;
     this.key = found.key;
     this.size = found.size;
     this.mtimeMs = found.mtimeMs;

@@ -1,0 +1,72 @@
+import { stat } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { SourceStatus } from "../source.ts";
+import {
+  mistakeText,
+  NO_SOURCES,
+  readSources,
+  type SourcesFile,
+  sourcesFileIn,
+} from "./sources-file.ts";
+
+const CHECK_EVERY_MS = 1_000;
+
+/** The sources file of a data folder, which may be changed while it is followed. */
+export type FollowedSources = {
+  /** The last valid content. */
+  file(): SourcesFile;
+  /** Why the present content is not used; empty if it is. */
+  status(): SourceStatus[];
+};
+
+/**
+ * Reads the file, and calls the listener with its content now and whenever it has changed, until the signal aborts. With
+ * a mistake in it, the last valid content stays in use. Resolves when it was read for the first time.
+ */
+export async function followSourcesFile(
+  dataFolder: string,
+  onFile: (file: SourcesFile) => void,
+  signal: AbortSignal,
+): Promise<FollowedSources> {
+  const path = sourcesFileIn(dataFolder);
+  let file = NO_SOURCES;
+  let problem: SourceStatus | undefined;
+  let wasValid = false;
+  let seen = "unread";
+
+  async function check(): Promise<void> {
+    const version = await versionOf(path);
+    if (version === seen) return;
+    const read = await readSources(dataFolder);
+    seen = version;
+    if (read.ok) {
+      problem = undefined;
+      wasValid = true;
+      file = read.file;
+      onFile(file);
+      return;
+    }
+    const mistakes = read.mistakes.map(mistakeText).join("; ");
+    const effect = wasValid ? "its last valid content stays in use" : "its sources are not read";
+    const message = `has mistakes, so that ${effect}: ${mistakes}`;
+    problem = { path, level: "error", message };
+  }
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      await delay(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) await check().catch(() => undefined);
+    }
+  }
+
+  await check();
+  void follow();
+  return { file: () => file, status: () => (problem ? [problem] : []) };
+}
+
+/** Changes whenever the file was written or replaced. */
+async function versionOf(path: string): Promise<string> {
+  const stats = await stat(path, { bigint: true }).catch(() => undefined);
+  return stats ? `${stats.ino} ${stats.size} ${stats.mtimeNs}` : "";
+}

@@ -1,0 +1,5 @@
+import { filesKind } from "./files-kind.ts";
+import type { SourceKind } from "./source-kind.ts";
+
+/** All kinds of sources that can be configured, in the order in which they are offered. */
+export const SOURCE_KINDS: readonly SourceKind[] = [filesKind];

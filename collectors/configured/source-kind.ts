@@ -1,0 +1,54 @@
+import type { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+
+import type { Source, SourceStatus } from "../source.ts";
+
+/** What a source may use while it is open. */
+export type SourceDeps = {
+  /** Its id in the configuration. */
+  id: string;
+  clock: Clock;
+  dataFolder: string;
+  /** Folder of the leases of the data folder. */
+  locksFolder: string;
+};
+
+/** A source that is being read. To be disposed when everything read is stored. */
+export type OpenSource = Source &
+  AsyncDisposable & {
+    /** Its parts, such as buckets or hosts, at most a hundred. Called once a second. */
+    status(): readonly SourceStatus[];
+  };
+
+/** A kind of source that can be configured: one file, and one entry of the list in kinds.ts. */
+export type SourceKind = {
+  /** Value of `kind` in the file. */
+  readonly kind: string;
+  readonly title: string;
+  /** One line about it, for the choice of a kind. */
+  readonly summary: string;
+  /** The properties of a source of this kind, without `id` and `kind`. */
+  readonly schema: z.ZodObject;
+  /**
+   * Opens a source with valid properties. Absent: another part of the program reads it, such as the one that follows all
+   * log files.
+   * @throws AppError with what to do; opening is tried again
+   */
+  readonly open?: (properties: unknown, deps: SourceDeps) => OpenSource | Promise<OpenSource>;
+};
+
+type KindSpec<Schema extends z.ZodObject> = Pick<SourceKind, "kind" | "title" | "summary"> & {
+  schema: Schema;
+  open?(properties: z.infer<Schema>, deps: SourceDeps): OpenSource | Promise<OpenSource>;
+};
+
+/** Declares a kind, so that `open` gets the properties with their types. */
+export function sourceKind<Schema extends z.ZodObject>({
+  open,
+  schema,
+  ...about
+}: KindSpec<Schema>): SourceKind & { readonly schema: Schema } {
+  if (!open) return { ...about, schema };
+  return { ...about, schema, open: (properties, deps) => open(schema.parse(properties), deps) };
+}

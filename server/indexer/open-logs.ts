@@ -1,0 +1,45 @@
+import { followSourcesFile } from "#collectors/configured/follow-sources.ts";
+import { logPaths } from "#collectors/configured/log-paths.ts";
+import { OpenSources } from "#collectors/configured/open-sources.ts";
+import type { OpenSource } from "#collectors/configured/source-kind.ts";
+import { fileSource } from "#collectors/sources/files.ts";
+import { joinSources } from "#pipeline/ingest/join-sources.ts";
+import { type Clock, steadyClock } from "#platform/clock.ts";
+
+export type LogsTask = {
+  /** The log files that were named at start. */
+  paths: readonly string[];
+  locksFolder: string;
+  /** The data folder whose sources file is followed; undefined: none is. */
+  sourcesFolder?: string;
+};
+
+/**
+ * Everything that an indexer reads but the bus: the log files that were named, and the sources of the sources file, which
+ * may change until the signal aborts.
+ */
+export async function openLogs(
+  { paths, locksFolder, sourcesFolder }: LogsTask,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<OpenSource> {
+  const files = fileSource({ paths, follow: true, clock: steadyClock(), locksFolder });
+  if (sourcesFolder === undefined) return files;
+  const others = new OpenSources({ clock, dataFolder: sourcesFolder, locksFolder });
+  const followed = await followSourcesFile(
+    sourcesFolder,
+    (file) => {
+      files.setPaths(logPaths(paths, file));
+      others.apply(file.sources);
+    },
+    signal,
+  );
+  return {
+    ...joinSources([files, others]),
+    status: () => [...followed.status(), ...files.status(), ...others.status()],
+    async [Symbol.asyncDispose]() {
+      await others[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
