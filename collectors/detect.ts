@@ -1,8 +1,9 @@
 import { Batch } from "./batch.ts";
 import type { Line, ReadableLine } from "./envelopes/envelope.ts";
 import { originKey, unwrap } from "./envelopes/unwrap.ts";
-import type { Format, FormatContext } from "./format.ts";
+import type { Format, FormatContext, LineScanner } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
+import { jsonShape } from "./json-shape.ts";
 import { eachLine } from "./lines.ts";
 import { UTC } from "./zone.ts";
 
@@ -13,6 +14,8 @@ const BYTES_MAX = 1024 * 1024;
 const SHARE_MIN = 0.1;
 /** The dictionaries of a prober are emptied after so many lines. */
 const PROBES_PER_RESET = 4096;
+/** What was found for JSON objects with the same names is forgotten when there are so many. */
+const SHAPES_MAX = 4096;
 const BOM = [0xef, 0xbb, 0xbf];
 const LF = 0x0a;
 /** Detection checks the shape of a line, not its time: every time is before the year 10000. */
@@ -53,7 +56,9 @@ export function detectLines(
   context: Context = {},
 ): Detected {
   const samples = lines.map(sampleOf);
-  const attempts = (context.among ?? FORMATS).map((format) => tryFormat(format, samples));
+  const attempts = withoutTaken(
+    (context.among ?? FORMATS).map((format) => tryFormat(format, samples)),
+  );
   const isEvent = lines.map((_, index) => attempts.some(({ parsed }) => parsed[index]));
   const inStream = attempts.filter(hasParsed).map(({ format }) => format);
   const known = [...(context.known ?? []), ...inStream];
@@ -130,25 +135,51 @@ export const readBy = ({ readsHeader }: Format, line: ReadableLine): Line =>
 
 /** Finds the formats that can parse single lines. */
 export class LineProber {
-  readonly #probes = FORMATS.map((format) => {
-    const batch = new Batch(1);
-    return { format, batch, scan: format.open(batch, CONTEXT) };
-  });
-  #lines = 0;
+  readonly #probes = FORMATS.map((format) => new Probe(format));
+  readonly #specific = this.#probes.filter(({ format }) => format.isGeneric !== true);
+  /** Whether a specific format can parse JSON objects of this shape. */
+  readonly #shapes = new Map<number, boolean>();
 
   /** The formats that can parse the line, whatever its time. */
   formatsOf(line: ReadableLine): Format[] {
+    const all = this.#probes.filter((probe) => probe.canParse(line)).map(({ format }) => format);
+    const specific = all.filter((format) => format.isGeneric !== true);
+    return specific.length > 0 ? specific : all;
+  }
+
+  /** Whether a format that is not generic can parse the line. JSON objects with the same names are alike. */
+  hasSpecific(line: ReadableLine): boolean {
+    const shape = jsonShape(line.bytes, line.start, line.end);
+    const known = shape === undefined ? undefined : this.#shapes.get(shape);
+    if (known !== undefined) return known;
+    const has = this.#specific.some((probe) => probe.canParse(line));
+    if (shape === undefined) return has;
+    if (this.#shapes.size >= SHAPES_MAX) this.#shapes.clear();
+    this.#shapes.set(shape, has);
+    return has;
+  }
+}
+
+/** A format with a batch of its own. */
+class Probe {
+  readonly format: Format;
+  readonly #batch = new Batch(1);
+  readonly #scan: LineScanner;
+  #lines = 0;
+
+  constructor(format: Format) {
+    this.format = format;
+    this.#scan = format.open(this.#batch, CONTEXT);
+  }
+
+  canParse(line: ReadableLine): boolean {
+    const { format } = this;
     this.#lines += 1;
-    const isFull = this.#lines % PROBES_PER_RESET === 0;
-    return this.#probes
-      .filter(({ format, batch, scan }) => {
-        if (isFull) batch.reset();
-        batch.rollback();
-        const { bytes, start, end } = readBy(format, line);
-        if (scan(bytes, start, end) !== undefined) return false;
-        return (format.detection?.evidence?.(batch, bytes.subarray(start, end)) ?? 0) >= 0;
-      })
-      .map(({ format }) => format);
+    if (this.#lines % PROBES_PER_RESET === 0) this.#batch.reset();
+    this.#batch.rollback();
+    const { bytes, start, end } = readBy(format, line);
+    if (this.#scan(bytes, start, end) !== undefined) return false;
+    return (format.detection?.evidence?.(this.#batch, bytes.subarray(start, end)) ?? 0) >= 0;
   }
 }
 
@@ -189,6 +220,18 @@ function tryFormat(format: Format, samples: readonly Sample[]): Attempt {
   });
   const count = parsed.filter(Boolean).length;
   return { format, parsed, evidence: count === 0 ? 0 : evidence / count, reason };
+}
+
+/** Generic formats do not get the lines that another one parses. */
+function withoutTaken(attempts: readonly Attempt[]): Attempt[] {
+  const specific = attempts.filter((it) => it.format.isGeneric !== true && hasParsed(it));
+  return attempts.map((attempt) => {
+    if (attempt.format.isGeneric !== true) return attempt;
+    const parsed = attempt.parsed.map(
+      (isParsed, index) => isParsed && !specific.some((it) => it.parsed[index]),
+    );
+    return { ...attempt, parsed };
+  });
 }
 
 /**

@@ -40,7 +40,7 @@ type Tier = (typeof TIERS)[number];
 /** Properties that all events of a dataset have in common. */
 export type DatasetTraits = {
   "event.kind": string;
-  "event.category": string;
+  "event.category": string | undefined;
   "event.type": string | undefined;
   /** `event.type` follows from the log level: error or info. */
   levelDecidesType: boolean;
@@ -67,6 +67,8 @@ export type Format = {
   readonly title: string;
   /** The tier, if all events are requests; `none` if none is; `mixed` if their fields decide. */
   readonly requests: Tier | "none" | "mixed";
+  /** Whether it reads lines of any program: a line that another format can parse is left to that one. */
+  readonly isGeneric?: boolean;
   /** Whether events without a status and with another `event.type` than access are no requests, such as connections. */
   readonly hasOtherEvents?: boolean;
   /** Looks up the batch's columns once, so that lines need no look-up. */

@@ -7,6 +7,8 @@ import type { Format, FormatContext, LineScanner } from "./format.ts";
 const WINDOW_LINES = 200;
 /** Lines that decide between formats. */
 const SAMPLE_BYTES = 64 * 1024;
+/** Not shown: the line is read by the other format. */
+const TAKEN = "another format can parse the line";
 const UNKNOWN = "unknown format: `quarterdeck parse` shows what is recognised";
 
 /** The scanners of all formats, each bound once to the columns of the batch. */
@@ -67,10 +69,18 @@ export class StreamFormats {
     const before = this.main;
     this.main = format;
     this.readsHeader = format.readsHeader === true;
-    this.scanLine = format.begins ? undefined : this.#bound.scannerOf(format);
+    this.scanLine = format.begins ? undefined : this.#lineScannerOf(format);
     const known = this.others.filter((other) => other !== format);
     this.others.length = 0;
     this.addOthers(before && before !== format ? [before, ...known] : known);
+  }
+
+  /** That of a generic format leaves lines to others as `read` does. */
+  #lineScannerOf(format: Format): LineScanner {
+    const scan = this.#bound.scannerOf(format);
+    if (format.isGeneric !== true) return scan;
+    return (bytes, start, end) =>
+      this.#isTaken(format, { bytes, start, end }) ? TAKEN : scan(bytes, start, end);
   }
 
   addOthers(formats: readonly Format[]): void {
@@ -130,9 +140,15 @@ export class StreamFormats {
     this.#recent.clear();
   }
 
+  /** Whether the format is generic, and another one can parse the line. */
+  #isTaken(format: Format, line: ReadableLine): boolean {
+    return format.isGeneric === true && !this.isOnly && this.#bound.prober.hasSpecific(line);
+  }
+
   #canParse(format: Format, line: ReadableLine): boolean {
-    const { bytes, start, end } = readBy(format, line);
     this.#bound.batch.rollback();
+    if (this.#isTaken(format, line)) return false;
+    const { bytes, start, end } = readBy(format, line);
     const { context } = this.#bound;
     const { zone } = context;
     if (line.zone) context.zone = zone.ofHeader?.(line.zone.eastMs(0)) ?? line.zone;

@@ -75,3 +75,17 @@ export const NUMBERS = byName<NumberField>([
 ]);
 
 export const UPSTREAM_TIMES = new Set("upstreamresponsetime upstreamtime".split(" "));
+
+const LEVELS = ["level", "severity", "loglevel", "levelname", "lvl"];
+const MESSAGES = ["msg", "message", "shortmessage"];
+/** Variables of nginx and Apache, which applications do not have. */
+const VARIABLES =
+  "timelocal timeiso8601 msec bodybytessent requestlength httpuseragent httpreferer httphost upstreamaddr upstreamresponsetime upstreamstatus".split(
+    " ",
+  );
+
+/** Whether a line is that of an application that logs its requests among other events. */
+export function isApplicationLine(fields: Pick<ReadonlyMap<string, unknown>, "has">): boolean {
+  const has = (name: string): boolean => fields.has(name);
+  return LEVELS.some(has) && MESSAGES.some(has) && !VARIABLES.some(has);
+}

@@ -8,6 +8,7 @@ import {
   CLIENTS,
   FORWARDED,
   HOSTS,
+  isApplicationLine,
   normalName,
   NUMBERS,
   PROTOCOLS,
@@ -48,6 +49,8 @@ export function openAccessJson(
     line.row = batch.rows;
     line.extras.clear();
     const fields = namedFields(flat);
+    if (isApplicationLine(fields))
+      return `not an ${dialect.name} line: it has the level and the message of an application`;
     const reason = putTime(line, fields) ?? putFields(line, fields, bytes.subarray(start, end));
     if (reason !== undefined) return reason;
     line.extras.write(line.columns.extras, line.row);

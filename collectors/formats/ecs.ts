@@ -8,6 +8,7 @@ import {
 } from "../fields.ts";
 import type { Format, FormatContext } from "../format.ts";
 import { Extras } from "./access-columns.ts";
+import { isSet } from "./evidence.ts";
 import { IGNORED_FIELDS, ignoredField } from "./ignored-fields.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { jsonTime } from "./json-time.ts";
@@ -19,7 +20,9 @@ export const ecs: Format = {
   dataset: "ecs",
   title: "JSON lines in ECS",
   requests: "mixed",
-  detection: { evidence: (batch) => (filledColumns(batch) > 0 ? 2 : -1) },
+  detection: {
+    evidence: (batch) => (filledColumns(batch) > 0 && !hasForeignLevel(batch) ? 2 : -1),
+  },
   open(batch, context) {
     const extras = new Extras();
     return (bytes, start, end) => {
@@ -120,4 +123,14 @@ function filledColumns(batch: Batch): number {
     if (name !== "@timestamp" && !Number.isNaN(column.values[0])) count += 1;
   }
   return count;
+}
+
+/** Whether the level has another name than in ECS, as that of Logstash's encoder: other fields have too. */
+function hasForeignLevel(batch: Batch): boolean {
+  if (isSet(batch, "log.level")) return false;
+  const column = batch.text(EXTRA_FIELD);
+  const text = column.text(column.ids[0] ?? 0);
+  return (
+    /"(?:level|severity|levelname|loglevel|log_level)":/i.test(text) && !/"ecs\.version"/.test(text)
+  );
 }

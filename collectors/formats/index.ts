@@ -3,6 +3,10 @@ import { AppError } from "#platform/errors.ts";
 import type { Format } from "../format.ts";
 import { apacheAccess } from "./apache-access.ts";
 import { apacheError } from "./apache-error.ts";
+import { appJson } from "./application/app-json.ts";
+import { appLogfmt } from "./application/app-logfmt.ts";
+import { caddyAccess } from "./caddy-access.ts";
+import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
 import { haproxyLog } from "./haproxy.ts";
 import { nginxAccess } from "./nginx-access.ts";
@@ -20,6 +24,10 @@ export const FORMATS: readonly Format[] = [
   apacheError,
   haproxyLog,
   ecs,
+  caddyAccess,
+  caddyLog,
+  appJson,
+  appLogfmt,
 ];
 
 const BY_DATASET: ReadonlyMap<string, Format> = new Map(
