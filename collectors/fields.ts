@@ -76,6 +76,8 @@ export const FIELDS = {
   "user.hash": "keyword",
   "session.id": "keyword",
   "file.path": "keyword",
+  "db.query.text": "keyword",
+  "db.query.fingerprint": "keyword",
   "tls.cipher": "keyword",
   "tls.version": "keyword",
   "tls.version_protocol": "keyword",
@@ -108,6 +110,8 @@ export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "log.syslog.facility.name",
   "log.syslog.severity.code",
   "log.syslog.severity.name",
+  "db.query.text",
+  "db.query.fingerprint",
 ]);
 
 export type FieldName = keyof typeof FIELDS;
@@ -141,6 +145,7 @@ const SINGLE_TEXTS: ReadonlySet<string> = new Set([
   "http.route",
   "http.request.referrer",
   "user_agent.original",
+  "db.query.text",
 ]);
 
 /**

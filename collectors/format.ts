@@ -77,6 +77,13 @@ export type Format = {
   readonly readsHeader?: boolean;
   /** For logs with multi-line events: whether this line begins an event. Default: every line does. */
   begins?(bytes: Uint8Array, start: number, end: number): boolean;
+  /**
+   * For formats with `begins`: whether this line belongs to the event that begins after it, such as `# Time:` of a slow
+   * query log. The scanner reads it alone too, as nothing may follow.
+   */
+  precedes?(bytes: Uint8Array, start: number, end: number): boolean;
+  /** For formats with `begins`: whether this line continues the event before it, so that no format needs to be tried. */
+  continues?(bytes: Uint8Array, start: number, end: number): boolean;
   readonly detection?: Detection;
   /** Glob patterns of the usual paths of this log. */
   readonly usualPaths?: readonly string[];

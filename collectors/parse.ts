@@ -10,7 +10,7 @@ import { joined, originKey, readable, unwrap, type Unwrapped } from "./envelopes
 import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
-import { BoundFormats, StreamFormats } from "./stream-formats.ts";
+import { BoundFormats, type EventLines, StreamFormats } from "./stream-formats.ts";
 import type { Zone } from "./zone.ts";
 
 const LINE_BYTES_MAX = 16 * 1024 * 1024;
@@ -46,7 +46,7 @@ type ParsedLine = SplitLine & { read: ReadableLine; origin: Unwrapped | undefine
 type Held = { line: ParsedLine; format: Format | undefined; reason: string };
 
 /** An event to which lines may be added. */
-type OpenEvent = { lines: ParsedLine[]; bytes: number; mayContinue: boolean };
+type OpenEvent = { lines: ParsedLine[]; bytes: number; event: EventLines | undefined };
 
 /**
  * Converts lines to flat ECS documents, in order, each with its `event.original`. A line that the format cannot
@@ -138,23 +138,23 @@ export class Parser {
     }
     const open = this.#open.get(key);
     const { length } = line.bytes;
-    const continues = open?.mayContinue && !this.#formats.begins(line.read);
+    const continues = open?.event && this.#formats.continues(open.event, line.read);
     if (open && continues && open.bytes + length <= LINE_BYTES_MAX) {
       open.lines.push(line);
       open.bytes += length + 1;
       return;
     }
     yield* this.#takeOpen(key);
-    const mayContinue = !hasOthers || this.#beginsLines(line.read);
-    this.#open.set(key, { lines: [line], bytes: length + 1, mayContinue });
+    this.#open.set(key, { lines: [line], bytes: length + 1, event: this.#eventOf(line.read) });
   }
 
-  /** Whether the line begins an event that may have more lines. */
-  #beginsLines(line: ReadableLine): boolean {
-    if (this.#options.format.begins?.(line.bytes, line.start, line.end)) return true;
+  /** Undefined if the line is an event that has no other lines. */
+  #eventOf(line: ReadableLine): EventLines | undefined {
+    const { format: main, hasOthers } = this.#options;
+    if (!hasOthers || this.#formats.mayBegin(line)) return this.#formats.eventOf(line, main);
     const format = this.#formats.read(line);
     this.#batch.rollback();
-    return format?.begins !== undefined;
+    return format?.begins && this.#formats.eventOf(line, format);
   }
 
   *#takeOpen(key: string): Generator<Document> {

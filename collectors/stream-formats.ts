@@ -11,6 +11,14 @@ const SAMPLE_BYTES = 64 * 1024;
 const TAKEN = "another format can parse the line";
 const UNKNOWN = "unknown format: `quarterdeck parse` shows what is recognised";
 
+/** What decides whether lines are added to an event. */
+export type EventLines = {
+  /** The format that can parse its first line. */
+  format: Format | undefined;
+  /** Whether it has its first line, after the lines that precede it. */
+  hasBegun: boolean;
+};
+
 /** The scanners of all formats, each bound once to the columns of the batch. */
 export class BoundFormats {
   readonly batch: Batch;
@@ -115,9 +123,33 @@ export class StreamFormats {
     return isParsed ? timeMs : Number.NaN;
   }
 
+  /** Whether the line belongs to this event of several lines, of which it is the next one. */
+  continues(event: EventLines, line: ReadableLine): boolean {
+    const { format } = event;
+    const { bytes, start, end } = line;
+    if (format?.continues?.(bytes, start, end) === true) return true;
+    const precedes = format?.precedes?.(bytes, start, end) === true;
+    if (event.hasBegun) return !precedes && !this.#begins(line);
+    event.hasBegun = format?.begins?.(bytes, start, end) === true;
+    return precedes || event.hasBegun || !this.#begins(line);
+  }
+
+  /** An event with this first line, of which the format is known that reads or begins it. */
+  eventOf(line: ReadableLine, format: Format | undefined): EventLines {
+    return { format, hasBegun: format?.precedes?.(line.bytes, line.start, line.end) !== true };
+  }
+
+  /** Whether the line is the first one of an event of several lines in the main format, also if its values are invalid. */
+  mayBegin({ bytes, start, end }: ReadableLine): boolean {
+    const { main } = this;
+    return (
+      main?.begins?.(bytes, start, end) === true || main?.precedes?.(bytes, start, end) === true
+    );
+  }
+
   /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */
-  begins(line: ReadableLine): boolean {
-    if (this.main?.begins?.(line.bytes, line.start, line.end) === true) return true;
+  #begins(line: ReadableLine): boolean {
+    if (this.mayBegin(line)) return true;
     const isEvent = this.read(line) !== undefined || this.#recognise(line).length > 0;
     this.#bound.batch.rollback();
     return isEvent;

@@ -105,8 +105,8 @@ describe("every format", () => {
 });
 
 test("an unknown dataset is rejected with a list of the known ones", () => {
-  expect(() => formatNamed("mysql.error")).toThrow(
-    /unknown dataset "mysql.error": use one of .*haproxy.log/,
+  expect(() => formatNamed("oracle.error")).toThrow(
+    /unknown dataset "oracle.error": use one of .*haproxy.log/,
   );
 });
 

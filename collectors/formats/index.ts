@@ -12,6 +12,7 @@ import { haproxyLog } from "./haproxy.ts";
 import { nginxAccess } from "./nginx-access.ts";
 import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
+import { postgresqlLog } from "./postgresql/log.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
 /** Every log format. If two match equally well, the first one is chosen. */
@@ -23,6 +24,7 @@ export const FORMATS: readonly Format[] = [
   nginxError,
   apacheError,
   haproxyLog,
+  postgresqlLog,
   ecs,
   caddyAccess,
   caddyLog,

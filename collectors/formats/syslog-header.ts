@@ -15,6 +15,8 @@ const ZONE = /(?:Z|[+-]\d\d:?\d\d)$/;
 const BARE = /^([A-Za-z][\w./-]{0,127})\[(\d{1,10})\]: /;
 const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
 const PRIORITY = /^<\d{1,3}>/;
+/** The level of a line of PostgreSQL, such as `LOG:  `, is no process. */
+const LEVEL = /[A-Z]{3}[1-5]?: $/;
 
 export type SyslogHeader = {
   /** The time as logged, and as epoch ms (NaN if it is invalid). */
@@ -47,11 +49,11 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   let length = found[0].length;
   const named = namedPriority(line.slice(length));
   length += named?.length ?? 0;
-  let process = PROCESS.exec(line.slice(length));
+  let process = processOf(line.slice(length));
   // Without a host, the first word is the name of the process.
   if (!process && host !== undefined) {
     const shorter = found[0].length - host.length - 1;
-    process = PROCESS.exec(line.slice(shorter));
+    process = processOf(line.slice(shorter));
     if (!process) return undefined;
     host = undefined;
     length = shorter;
@@ -100,6 +102,11 @@ export function isoTime(
     timeMs: parseTime(bytes, 0, bytes.length, zone),
     eastMs: at === undefined ? undefined : offsetMs(bytes, at, bytes.length),
   };
+}
+
+function processOf(text: string): RegExpExecArray | null {
+  const found = PROCESS.exec(text);
+  return found && text[found[0].length] === " " && LEVEL.test(found[0]) ? null : found;
 }
 
 /** Without time and host: `haproxy[12]: `. */

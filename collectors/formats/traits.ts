@@ -13,3 +13,10 @@ export const ERROR_TRAITS: DatasetTraits = {
   "event.type": undefined,
   levelDecidesType: true,
 };
+
+/** Events of databases, whose formats write `event.type`. */
+export const DATABASE_TRAITS: DatasetTraits = {
+  ...ACCESS_TRAITS,
+  "event.category": "database",
+  "event.type": "info",
+};

@@ -1,11 +1,14 @@
 import type { Unwrapped } from "#collectors/envelopes/unwrap.ts";
 import { endWithCr } from "#collectors/line-column.ts";
 import type { Chunk, Position } from "#collectors/source.ts";
+import type { EventLines } from "#collectors/stream-formats.ts";
 
 import type { LogLine } from "./log-line.ts";
 
 const LF = 0x0a;
 const LINE_END = Buffer.of(LF);
+/** Parts of a line are joined whatever they contain. */
+const PARTS: EventLines = { format: undefined, hasBegun: true };
 
 /** The lines of an event that the next lines may continue, or the parts of a line that a container runtime split. */
 export class HeldLines {
@@ -13,6 +16,8 @@ export class HeldLines {
   readonly offset: number;
   readonly retime: Chunk["retime"];
   readonly origin: Unwrapped | undefined;
+  /** What decides whether the next line is added. */
+  readonly event: EventLines;
   /** When a line was added last. */
   changedMs: number;
   bytes = 0;
@@ -27,7 +32,8 @@ export class HeldLines {
   /** The bytes of an earlier chunk after the last line. */
   #gap: Uint8Array | undefined;
 
-  constructor(line: LogLine, nowMs: number) {
+  constructor(line: LogLine, nowMs: number, event = PARTS) {
+    this.event = event;
     this.offset = line.offset;
     this.retime = line.retime;
     this.origin = line.origin;

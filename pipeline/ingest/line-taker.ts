@@ -235,19 +235,17 @@ export class LineTaker {
     this.#batch.reserve(1);
     const before = held.events.get(key);
     if (before) {
-      if (before.bytes < EVENT_BYTES_MAX && !formats.begins(line.line)) {
+      if (before.bytes < EVENT_BYTES_MAX && formats.continues(before.event, line.line)) {
         before.append(line, nowMs);
         return;
       }
       this.#takeEvent(stream, key);
       this.#batch.reserve(1);
     }
-    const { bytes, start, end } = line.line;
-    const isBegun = formats.main?.begins?.(bytes, start, end) === true;
-    const format = isBegun ? formats.main : formats.read(line.line);
+    const format = formats.mayBegin(line.line) ? formats.main : formats.read(line.line);
     if (!format?.begins) return this.#commit(stream, line, format);
     this.#batch.rollback();
-    held.events.set(key, new HeldLines(line, nowMs));
+    held.events.set(key, new HeldLines(line, nowMs, formats.eventOf(line.line, format)));
   }
 
   /** The format has written its fields into the open row. Without one, the line is quarantined. */
