@@ -41,7 +41,7 @@ export const TEXTS = byName<TextField>([
 
 /** Addresses with an optional port, by rank. */
 export const CLIENTS = new Set(
-  "remoteaddr clientip clientaddr clientaddress client remoteip remotehost remoteaddress realip ip srcip sourceip".split(
+  "remoteaddr clientip clientaddr clientaddress client remoteip remotehost remoteaddress remote realip ip srcip sourceip".split(
     " ",
   ),
 );

@@ -104,6 +104,9 @@ function ignoreTime(line: AccessLine, field: { name: string; value: unknown } | 
 function putFields(line: AccessLine, fields: Fields, bytes: Uint8Array): string | undefined {
   const { batch, row } = line;
   let known = putUrl(line, fields) ? 1 : 0;
+  // Varnish's "handling" also tells a pass from a miss, "hitmiss" does not.
+  const handling = take(fields, ["handling"]);
+  if (handling !== undefined) putText(line, "varnish.handling", handling.toLowerCase());
   putClient(line, fields);
   putHost(line, fields);
   for (const [key, { name, value, text }] of fields) {
@@ -200,6 +203,7 @@ type Other = { name: string; value: unknown; text: string };
 
 function putOther(line: AccessLine, key: string, { name, value, text }: Other): void {
   const { vendor } = line.dialect;
+  if (vendor === "varnish.access" && putVarnish(line, key, text)) return;
   const times = numbersOf(text);
   if (UPSTREAM_TIMES.has(key) && times.length > 0) {
     line.extras.set(`${vendor}.upstream.response_time`, times.length === 1 ? times[0] : times);
@@ -218,4 +222,14 @@ function putOther(line: AccessLine, key: string, { name, value, text }: Other): 
 function putProtocol(line: AccessLine, text: string): void {
   if (/^https?$/i.test(text)) putText(line, "url.scheme", text.toLowerCase());
   else putText(line, "http.version", text.replace(/^HTTP\//i, ""));
+}
+
+/** The time to the first byte, in seconds with a fraction, and the transaction. */
+function putVarnish(line: AccessLine, key: string, text: string): boolean {
+  const isTime = /^(?:ttfb|timefirstbyte|varnishtimefirstbyte)$/.test(key);
+  const isXid = /^(?:varnish)?v?xid$/.test(key) && /^\d{1,12}$/.test(text);
+  if (isXid) line.extras.set("varnish.vxid", text);
+  if (!isTime || !/^\d{1,9}\.\d{1,9}$/.test(text)) return isXid;
+  line.extras.set("varnish.ttfb_ms", Math.round(Number(text) * 1e6) / 1e3);
+  return true;
 }

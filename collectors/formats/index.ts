@@ -8,6 +8,7 @@ import { appLogfmt } from "./application/app-logfmt.ts";
 import { caddyAccess } from "./caddy-access.ts";
 import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
+import { envoyproxy } from "./envoyproxy.ts";
 import { haproxyLog } from "./haproxy.ts";
 import { nginxAccess } from "./nginx-access.ts";
 import { nginxError } from "./nginx-error.ts";
@@ -26,6 +27,7 @@ export const FORMATS: readonly Format[] = [
   haproxyLog,
   postgresqlLog,
   ecs,
+  envoyproxy,
   caddyAccess,
   caddyLog,
   appJson,

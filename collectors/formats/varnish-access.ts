@@ -2,13 +2,15 @@ import type { Batch } from "../batch.ts";
 import type { Format, LineScanner } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
+import { isAddressList } from "./address.ts";
 import { OPEN_BRACE } from "./bytes.ts";
 import { hasNginxVariable, isSet } from "./evidence.ts";
+import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const HANDLING = /^(hit|miss|pass|pipe|synth|hitmiss|hitpass|hit-for-pass)$/i;
-const XID = /^\d{1,12}$/;
+const MICROSECONDS = /^\d{1,12}$/;
 
 export const varnishAccess: Format = {
   dataset: "varnish.access",
@@ -17,12 +19,11 @@ export const varnishAccess: Format = {
   traits: ACCESS_TRAITS,
   detection: {
     path: /varnish/i,
-    evidence: (batch, line) =>
-      isSet(batch, "varnish.handling") && !hasNginxVariable(line)
-        ? 3
-        : hasAbsoluteUrl(batch)
-          ? 2
-          : -1,
+    evidence: (batch, line) => {
+      const hasHandling = isSet(batch, "varnish.handling");
+      if (hasAbsoluteUrl(batch)) return hasHandling ? 5 : 2;
+      return hasHandling && !hasNginxVariable(line) ? 3 : -1;
+    },
   },
   usualPaths: ["/var/log/varnish/varnishncsa.log"],
   open(batch, context) {
@@ -49,18 +50,31 @@ function tail(line: AccessLine, start: number, end: number): undefined {
   const unknown: string[] = [];
   for (const { name, value } of tailTokens(line.bytes, start, end)) {
     const key = name?.toLowerCase() ?? "";
-    if (HANDLING.test(value))
-      line.batch.text("varnish.handling").putText(line.row, value.toLowerCase());
+    if (HANDLING.test(value)) putHandling(line, value.toLowerCase());
     else if (/^\d{1,9}\.\d{1,9}$/.test(value) && (key === "" || key.startsWith("ttfb"))) {
       line.extras.set("varnish.ttfb_ms", Math.round(Number(value) * 1e6) / 1e3);
-    } else if (key === "vxid" || key === "xid") line.extras.set("varnish.vxid", value);
-    else if (XID.test(value) && (key === "" || key === "d")) {
+    } else if (key === "" && isAddressList(value)) putForwardedFor(line, value);
+    else if (key === "vxid" || key === "xid") line.extras.set("varnish.vxid", value);
+    else if (isDuration(line, key, value)) {
       line.columns.duration.put(line.row, Number(value) * 1e3);
     } else if (key !== "" && value !== "-") line.extras.set(`varnish.access.${key}`, value);
     else if (value !== "-" && value !== "") unknown.push(value);
   }
   if (unknown.length > 0) line.extras.set("varnish.access.extra", unknown);
   return undefined;
+}
+
+/** `%{Varnish:handling}x` tells more than `%{Varnish:hitmiss}x`, if the line has both. */
+function putHandling(line: AccessLine, value: string): void {
+  const column = line.batch.text("varnish.handling");
+  const isHitmiss = value === "hit" || value === "miss";
+  if (column.ids[line.row] === 0 || !isHitmiss) column.putText(line.row, value);
+}
+
+/** Whole microseconds; of several numbers without a name, the first one. */
+function isDuration(line: AccessLine, key: string, value: string): boolean {
+  if (!MICROSECONDS.test(value) || !(key === "" || key === "d")) return false;
+  return Number.isNaN(line.columns.duration.values[line.row]);
 }
 
 function hasAbsoluteUrl(batch: Batch): boolean {
