@@ -129,9 +129,9 @@ export class StreamFormats {
     const { bytes, start, end } = line;
     if (format?.continues?.(bytes, start, end) === true) return true;
     const precedes = format?.precedes?.(bytes, start, end) === true;
-    if (event.hasBegun) return !precedes && !this.#begins(line);
+    if (event.hasBegun) return !precedes && !this.#begins(line, format);
     event.hasBegun = format?.begins?.(bytes, start, end) === true;
-    return precedes || event.hasBegun || !this.#begins(line);
+    return precedes || event.hasBegun || !this.#begins(line, format);
   }
 
   /** An event with this first line, of which the format is known that reads or begins it. */
@@ -147,12 +147,13 @@ export class StreamFormats {
     );
   }
 
-  /** Whether the line begins an event: one that is in a known format, also if its values are invalid. */
-  #begins(line: ReadableLine): boolean {
+  /** Whether the line begins an event after one of this format: one in a known format, also if its values are invalid. */
+  #begins(line: ReadableLine, before: Format | undefined): boolean {
     if (this.mayBegin(line)) return true;
-    const isEvent = this.read(line) !== undefined || this.#recognise(line).length > 0;
+    const own = this.read(line);
+    const found = own ? [own] : this.#recognise(line);
     this.#bound.batch.rollback();
-    return isEvent;
+    return found.some(({ isGeneric }) => before?.hasAnyText !== true || isGeneric !== true);
   }
 
   /** Counts lines of this format, for the choice of the main one. */

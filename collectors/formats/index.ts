@@ -10,6 +10,9 @@ import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
 import { envoyproxy } from "./envoyproxy.ts";
 import { haproxyLog } from "./haproxy.ts";
+import { mysqlError } from "./mysql/error-log.ts";
+import { mysqlGeneral } from "./mysql/general-log.ts";
+import { mysqlSlowLog } from "./mysql/slow-log.ts";
 import { nginxAccess } from "./nginx-access.ts";
 import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
@@ -26,6 +29,9 @@ export const FORMATS: readonly Format[] = [
   apacheError,
   haproxyLog,
   postgresqlLog,
+  mysqlError,
+  mysqlSlowLog,
+  mysqlGeneral,
   ecs,
   envoyproxy,
   caddyAccess,

@@ -13,11 +13,11 @@ test.each<[QueryDialect, string, string]>([
   ["postgresql", "select 'C:\\' , 'x'", "select ?, ?"],
   ["postgresql", "select 1 -- one\n /* two\n lines */ + 2;", "select ? + ?"],
   ["postgresql", "select * from t where id in (1, 2, 3)", "select * from t where id in (?)"],
-  ["postgresql", "select f(1, 2), a[1:2], b::int", "select f (?, ?), a [? : ?], b::int"],
+  ["postgresql", "select f(1, 2), a[1:2], b::int", "select f(?, ?), a [? : ?], b::int"],
   [
     "postgresql",
     "insert into t (a, b) values (1, now()), (2, now())",
-    "insert into t (a, b) values (?, now ())",
+    "insert into t(a, b) values (?, now())",
   ],
   ["postgresql", "where a is null and b = null", "where a is null and b = ?"],
   ["postgresql", "select 'cut", "select ?"],

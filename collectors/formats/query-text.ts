@@ -28,6 +28,12 @@ const SIGNS = new Set(["-", "+"]);
 /** After these a sign belongs to a number. */
 const OPERAND_STARTS = new Set("( [ , : = < > <= >= <> != + - * /".split(" "));
 const OPERATOR = /->>?|[<>!=|&*/%^~]+|::/y;
+/** Words before a parenthesis that name no function and no table. */
+const KEYWORDS = new Set(
+  "all and any as by exists from in into is join not on or over select set union using values where with".split(
+    " ",
+  ),
+);
 /** Larger groups in parentheses are not compared with the one before them. */
 const GROUP_TOKENS_MAX = 256;
 
@@ -184,6 +190,7 @@ class TokenList {
       .join(" ")
       .replaceAll(/ ?([,;.]) ?/g, (_all, mark: string) => (mark === "." ? "." : `${mark} `))
       .replaceAll(/([([]) | ([)\]])/g, "$1$2")
-      .replaceAll(/ (::) /g, "$1");
+      .replaceAll(/ (::) /g, "$1")
+      .replaceAll(/(\w+) \(/g, (all, word: string) => (KEYWORDS.has(word) ? all : `${word}(`));
   }
 }

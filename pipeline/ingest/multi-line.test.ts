@@ -47,6 +47,64 @@ const LOGS: [string, string, string[][]][] = [
       [`${NOON},"a","b",7,,69b5.7,3,,${NOON},,0,LOG,00000,"select ""`, "", '"", 2",,,,,,,,,""'],
     ],
   ],
+  [
+    "the slow query log of MariaDB, opened twice",
+    "mysql.slowlog",
+    [
+      [
+        "/usr/sbin/mariadbd, Version: 10.11.6-MariaDB-log (Debian 12). started with:",
+        "Tcp port: 3306  Unix socket: /run/mysqld/mysqld.sock",
+        "Time\t\t    Id Command\tArgument",
+        "# Time: 260314 12:00:00",
+        "# User@Host: ann[ann] @ localhost []",
+        "# Thread_id: 8  Schema: shop  QC_hit: No",
+        "# Query_time: 2.000227  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0",
+        "SET timestamp=1773489600;",
+        "select sleep(2),",
+        "",
+        "level=info msg=x",
+        "AS foo;",
+      ],
+      [
+        "# User@Host: bob[bob] @  [203.0.113.9]",
+        "# Query_time: 3.000000  Lock_time: 0.000000  Rows_sent: 1  Rows_examined: 0",
+        "SET timestamp=1773489603;",
+        "# administrator command: Ping;",
+      ],
+      [
+        "# Time: 260314 12:00:09",
+        "# User@Host: ann[ann] @ localhost []",
+        "# Query_time: 2.5  Lock_time: 0.0  Rows_sent: 1  Rows_examined: 0",
+        "SET timestamp=1773489600;",
+        "update t",
+        "set a = 1;",
+      ],
+    ],
+  ],
+  [
+    "the general query log of MySQL",
+    "mysql.general",
+    [
+      ["2026-03-14T12:00:00.000001Z\t    8 Connect\tann@localhost on shop using Socket"],
+      ["2026-03-14T12:00:00.000002Z\t    8 Query\tselect 1,", "\t2"],
+      ["2026-03-14T12:00:00.000003Z\t    8 Quit\t"],
+    ],
+  ],
+  [
+    "a dead lock in the error log of MariaDB",
+    "mysql.error",
+    [
+      ["2026-03-14 12:00:00 6 [Note] InnoDB: Transactions deadlock detected, dumping"],
+      [
+        "2026-03-14 12:00:00 6 [Note] InnoDB: ",
+        "*** (1) TRANSACTION:",
+        "",
+        "TRANSACTION 23, ACTIVE 0 sec starting index read",
+        "update t set v=v+1 where id=2",
+      ],
+      ["2026-03-14 12:00:00 6 [ERROR] InnoDB: Transaction was aborted due to Deadlock"],
+    ],
+  ],
 ];
 
 test.each(LOGS)(

@@ -19,6 +19,7 @@ export const postgresqlLog: Format = {
   dataset: "postgresql.log",
   title: "PostgreSQL log",
   requests: "none",
+  hasAnyText: true,
   traits: DATABASE_TRAITS,
   detection: { path: /postgres|pgsql|pg_log/i, evidence: () => 2 },
   usualPaths: [
