@@ -8,6 +8,14 @@ const ARENA_BYTES_MIN = 256 * 1024;
 const ARENA_BYTES_KEPT = 96 * 1024 * 1024;
 const CR = 0x0d;
 
+/** Returns what replaces the line of a row, which is in [start, end) of the bytes. */
+type ReplaceLine = (
+  row: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => Uint8Array | undefined;
+
 /** The original line of each row, unchanged and one after the other. */
 export class LineColumn {
   /** Where the line of each row begins in the buffer, and its number of bytes, which is 0 for rows without a line. */
@@ -97,6 +105,40 @@ export class LineColumn {
   remove(row: number): void {
     this.#used -= this.#lengths[row]!;
     this.#lengths[row] = 0;
+  }
+
+  /**
+   * Replaces the lines of rows [fromRow, toRow), which have to be the last ones, by what `replacementOf` returns for them.
+   * Undefined keeps a line.
+   */
+  replace(fromRow: number, toRow: number, replacementOf: ReplaceLine): void {
+    const replacements = new Map<number, Uint8Array>();
+    for (let row = fromRow; row < toRow; row += 1) {
+      if (this.#lengths[row] === 0) continue;
+      const start = this.#from + this.#starts[row]!;
+      const line = replacementOf(row, this.#buffer, start, start + this.#lengths[row]!);
+      if (line) replacements.set(row, line);
+    }
+    const [first] = replacements.keys();
+    if (first === undefined) return;
+    const [from, to] = [this.#starts[first]!, this.#used];
+    const old = Buffer.from(this.#buffer.subarray(this.#from + from, this.#from + to));
+    this.#used = from;
+    for (let row = first; row < toRow; row += 1) {
+      const start = this.#starts[row]! - from;
+      const kept = old.subarray(start, start + this.#lengths[row]!);
+      if (kept.length > 0) this.#append(row, replacements.get(row) ?? kept);
+    }
+    this.#begun = undefined;
+  }
+
+  #append(row: number, line: Uint8Array): void {
+    const end = this.#from + this.#used + line.length;
+    if (end > this.#to) this.#grow(this.#used + line.length);
+    this.#buffer.set(line, this.#from + this.#used);
+    this.#starts[row] = this.#used;
+    this.#lengths[row] = line.length;
+    this.#used += line.length;
   }
 
   has(row: number): boolean {

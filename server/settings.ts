@@ -9,6 +9,7 @@ import {
 import { managementSettings } from "#api/management/settings.ts";
 import { reportingSettings } from "#api/reporting/settings.ts";
 import { derivationSettings } from "#collectors/settings.ts";
+import { processingSettings } from "#pipeline/processing/settings.ts";
 import { busSettings, storeSettings } from "#pipeline/settings.ts";
 import { controlHttpSettings } from "#platform/http/settings.ts";
 import { databaseSettings } from "#platform/postgres/settings.ts";
@@ -33,6 +34,7 @@ export const indexSettings = {
   ...storeSettings,
   ...busSettings,
   ...derivationSettings,
+  ...processingSettings,
   ...logSettings,
 } satisfies SettingGroup;
 

@@ -5,6 +5,7 @@ import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { FrameDelta } from "../live/live-part.ts";
+import type { Processing } from "../processing/processing.ts";
 import type { EventReader, EventWriter, PositionReader } from "../store/port.ts";
 
 /** Rows became durable; `historyRows` of them are not recent, so that live frames do not show them. */
@@ -27,6 +28,8 @@ export type IngestDeps = {
   zone: Zone;
   /** The unit that a setting fixes for a field of a source. Absent: units are guessed. */
   unitOf?: UnitOfField;
+  /** What happens to events before they are stored. Absent: nothing. */
+  processing?: Processing | undefined;
   /**
    * Maximum age of a row before the batch is stored, and interval of folding rows into frames. The first
    * batches of a run are stored sooner, so that existing lines are visible quickly.

@@ -1,8 +1,11 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
+import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
+import { redactedText } from "#collectors/redaction/redact.ts";
 import type { Chunk, Positions, Revocation, Source, SourceStatus } from "#collectors/source.ts";
 
+import { allKinds } from "../processing/processing.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { LineTaker } from "./line-taker.ts";
 import type { Stream } from "./stream.ts";
@@ -93,7 +96,15 @@ export class Ingest {
 
   /** The source's status of each path, with the number of its latest quarantined lines and of its moved events. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
-    return this.#unstored.datasets.statusWith(this.#streams.statusWith(sources));
+    const described = this.#unstored.datasets.statusWith(this.#streams.statusWith(sources));
+    const { processing } = this.#deps;
+    if (!processing || processing.redact.length === 0) return described;
+    // Why a line was refused quotes it.
+    const finder = new SecretFinder(new Set(allKinds(processing)));
+    return described.map((status) => ({
+      ...status,
+      message: redactedText(finder, status.message),
+    }));
   }
 
   /** The source reads the positions before it continues a stream: the streams continue with their formats. */

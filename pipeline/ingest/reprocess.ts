@@ -5,12 +5,14 @@ import { detectLines, sampleLines } from "#collectors/detect.ts";
 import { openWrapped } from "#collectors/envelopes/scan-wrapped.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
+import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import { matches } from "../matches.ts";
+import { NO_PROCESSING, type Processing, redactionRules } from "../processing/processing.ts";
 import type { RollupCell } from "../rollup.ts";
 import type { EventReader, EventRewriter, PositionReader } from "../store/port.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
@@ -23,6 +25,8 @@ export type ReprocessDeps = {
   rules: DeriveRules;
   /** Time zone of log times without a zone. */
   zone: Zone;
+  /** What happens to events before they are stored. Absent: nothing. */
+  processing?: Processing;
 };
 
 export type ReprocessRequest = {
@@ -63,6 +67,7 @@ class ReprocessedRows {
   readonly #parsers: Parsers;
   readonly #datasets: DatasetLimit;
   readonly #deriver: Deriver;
+  readonly #redactor: BatchRedactor;
   readonly #frames: FrameAccumulator;
   #datasetsRead: Promise<void> | undefined;
 
@@ -72,6 +77,7 @@ class ReprocessedRows {
     this.#parsers = new Parsers(batch, deps);
     this.#datasets = new DatasetLimit(batch, deps);
     this.#deriver = openDeriver(batch, deps.rules);
+    this.#redactor = new BatchRedactor(batch, redactionRules(deps.processing ?? NO_PROCESSING));
     this.#frames = new FrameAccumulator(batch, deps.clock);
   }
 
@@ -79,6 +85,7 @@ class ReprocessedRows {
     await (this.#datasetsRead ??= this.#datasets.read());
     await this.#datasets.reset();
     this.#deriver.reset();
+    this.#redactor.reset();
     this.#frames.reset();
     const batch = this.#batch;
     const rows = rowsAt(batch, this.#path);
@@ -88,6 +95,8 @@ class ReprocessedRows {
     );
     this.#datasets.apply(0, batch.rows);
     this.#deriver.derive(0, batch.rows);
+    this.#redactor.redact(0, batch.rows);
+    this.#redactor.erase();
     this.#frames.fold(0, batch.rows, false);
     done.lines += rows.length;
     const datasets = batch.text("data_stream.dataset");
@@ -113,7 +122,10 @@ function rowsAt(batch: Batch, path: string | undefined): number[] {
 
 type ParserDeps = ReprocessRequest &
   Pick<ReprocessDeps, "clock" | "rules" | "zone"> & { positions: Positions };
-type RowsDeps = ParserDeps & { store: Pick<EventReader, "extents"> };
+type RowsDeps = ParserDeps & {
+  processing?: Processing;
+  store: Pick<EventReader, "extents">;
+};
 
 /** The parsers that are tried for the lines of each source, bound to the batch. */
 class Parsers {

@@ -2,10 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
+import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
+import { redactionRules } from "../processing/processing.ts";
 import { AHEAD_MS_MAX } from "../time-range.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
@@ -19,7 +21,10 @@ const RECENT_MS = 5 * 60_000;
 /** Short enough that storing goes on soon after a disk has space again. */
 const RETRY_MS = { first: 500, max: 5_000 };
 
-type Deps = Pick<IngestDeps, "store" | "clock" | "rules" | "onFrames" | "onRows" | "onStoreError">;
+type Deps = Pick<
+  IngestDeps,
+  "store" | "clock" | "rules" | "processing" | "onFrames" | "onRows" | "onStoreError"
+>;
 
 /** The rows that were read and are not stored yet, with the positions after them. */
 export class UnstoredBatch {
@@ -31,6 +36,8 @@ export class UnstoredBatch {
   sinceMs: number | undefined;
   readonly #deps: Deps;
   readonly #deriver: Deriver;
+  /** Undefined if nothing is redacted. */
+  readonly #redactor: BatchRedactor | undefined;
   readonly #frames: FrameAccumulator;
   /** Rows that are in frames and rollup cells: they must not be changed. */
   foldedRows = 0;
@@ -39,6 +46,10 @@ export class UnstoredBatch {
     this.#deps = deps;
     this.datasets = new DatasetLimit(this.batch, deps);
     this.#deriver = openDeriver(this.batch, deps.rules);
+    const { processing } = deps;
+    if (processing && processing.redact.length > 0) {
+      this.#redactor = new BatchRedactor(this.batch, redactionRules(processing));
+    }
     this.#frames = new FrameAccumulator(this.batch, deps.clock);
   }
 
@@ -64,6 +75,7 @@ export class UnstoredBatch {
     if (rows === from) return;
     this.datasets.apply(from, rows);
     this.#deriver.derive(from, rows);
+    this.#redactor?.redact(from, rows);
     const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
     this.#deps.onFrames?.(deltas);
     this.#deps.onRows?.(this.batch, from, rows);
@@ -75,6 +87,7 @@ export class UnstoredBatch {
     if (this.positions.size === 0) return false;
     this.fold();
     const cells = this.#frames.takeCells();
+    this.#redactor?.erase();
     for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
       await confirm();
       try {
@@ -89,6 +102,7 @@ export class UnstoredBatch {
     }
     this.batch.reset();
     this.#deriver.reset();
+    this.#redactor?.reset();
     this.#frames.reset();
     this.positions.clear();
     this.foldedRows = 0;

@@ -62,6 +62,7 @@ format can parse are kept in quarantine.
       rules: deriveRules(settings),
       zone: zoneOf(settings.timezone),
       unitOf: durationRules(settings.durationUnits),
+      processing: settings.processing,
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
       onProgress: (counts) => terminal.progress(() => progressText(counts, seconds())),

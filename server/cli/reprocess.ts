@@ -43,7 +43,13 @@ own time; the others stay in quarantine. It may run beside a control plane, and 
     await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
     const { format, path } = values;
     const done = await reprocess(
-      { store, clock: systemClock, rules: deriveRules(data), zone: zoneOf(data.timezone) },
+      {
+        store,
+        clock: systemClock,
+        rules: deriveRules(data),
+        zone: zoneOf(data.timezone),
+        processing: data.processing,
+      },
       {
         ...(typeof format === "string" && { format: formatNamed(format) }),
         ...(typeof path === "string" && { path }),

@@ -6,6 +6,7 @@ import { Ingest } from "#pipeline/ingest/ingest.ts";
 import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
+import type { Processing } from "#pipeline/processing/processing.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
@@ -35,6 +36,8 @@ export type IndexerTask = {
   timezone: string;
   /** Rules of the units of durations. */
   durationUnits: readonly string[];
+  /** What happens to events before they are stored. Absent: nothing. */
+  processing?: Processing;
   /** Maximum age of rows that are not stored yet. */
   sealAfterMs: number;
   /** Replay this file as if it were live, instead of tailing the paths. */
@@ -73,6 +76,7 @@ export async function runIndexer(
     rules: deriveRules(task),
     zone,
     unitOf: durationRules(task.durationUnits),
+    processing: task.processing,
     sealAfterMs: task.sealAfterMs,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => publisher.frames(deltas),

@@ -29,4 +29,5 @@ export const indexerTask = (
   trustedProxies: settings.trustedProxies,
   timezone: settings.timezone,
   durationUnits: settings.durationUnits,
+  processing: settings.processing,
 });

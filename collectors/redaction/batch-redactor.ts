@@ -1,0 +1,150 @@
+import type { Batch } from "../batch.ts";
+import { IdMap } from "../derive/id-map.ts";
+import type { TextField } from "../fields.ts";
+import type { TextColumn } from "../text-column.ts";
+import { SecretFinder } from "./find-secrets.ts";
+import type { SecretKind } from "./kinds.ts";
+import { redacted } from "./redact.ts";
+
+/** The kinds that are redacted in a dataset; none if it is empty. */
+export type KindsOfDataset = (dataset: string) => readonly SecretKind[];
+
+/** Fields without secrets: names that Quarterdeck gives, addresses, and constants. */
+const EXEMPT: ReadonlySet<TextField> = new Set<TextField>([
+  "data_stream.dataset",
+  "log.source.id",
+  "log.file.path",
+  "source.ip",
+  "destination.ip",
+  "related.ip",
+  "event.kind",
+  "event.category",
+  "event.type",
+  "event.outcome",
+  "http.request.method",
+  "http.version",
+]);
+const ERASED = 0x2a;
+
+/** The redacted values of a column: 0 for those without a secret. */
+type Values = { readonly map: IdMap; hasSecrets: boolean };
+
+/** One combination of kinds, with the values of the columns that have been examined for them. */
+class Redaction {
+  readonly finder: SecretFinder;
+  readonly values = new Map<TextField, Values>();
+
+  constructor(kinds: readonly SecretKind[]) {
+    this.finder = new SecretFinder(new Set(kinds));
+  }
+
+  /** Examines the values that were added since the last call. Undefined if none of the column has a secret. */
+  valuesOf(field: TextField, column: TextColumn): Values | undefined {
+    let values = this.values.get(field);
+    if (!values) this.values.set(field, (values = { map: new IdMap(), hasSecrets: false }));
+    const { map } = values;
+    const { size } = column;
+    for (let id = map.grow(size) + 1; id <= size; id += 1) {
+      const { bytes, ends } = column.dictionary;
+      const text = redacted(this.finder, bytes, ends[id - 1], ends[id]);
+      if (!text) continue;
+      values.hasSecrets = true;
+      map.ids[id] = column.intern(text, 0, text.length);
+    }
+    return values.hasSecrets ? values : undefined;
+  }
+
+  reset(): void {
+    for (const values of this.values.values()) {
+      values.map.reset();
+      values.hasSecrets = false;
+    }
+  }
+}
+
+/**
+ * Replaces secrets in the fields of a batch, once per distinct value, and in its original lines. Rows have to be redacted
+ * before anybody else reads them, and `erase` has to be called before the batch is stored.
+ */
+export class BatchRedactor {
+  readonly #batch: Batch;
+  readonly #kindsOf: KindsOfDataset;
+  readonly #redactions = new Map<string, Redaction>();
+  /** By the number of the dataset; undefined if nothing is redacted there. */
+  #byDataset: (Redaction | undefined)[] = [undefined];
+
+  constructor(batch: Batch, kindsOf: KindsOfDataset) {
+    this.#batch = batch;
+    this.#kindsOf = kindsOf;
+  }
+
+  redact(fromRow: number, toRow: number): void {
+    const inUse = this.#learnDatasets();
+    if (inUse.size === 0) return;
+    for (const redaction of inUse) this.#redactFields(redaction, fromRow, toRow);
+    this.#redactLines(fromRow, toRow);
+  }
+
+  /** The redactions of the datasets of the batch. */
+  #learnDatasets(): Set<Redaction> {
+    const datasets = this.#batch.text("data_stream.dataset");
+    const byDataset = this.#byDataset;
+    for (let id = byDataset.length; id <= datasets.size; id += 1) {
+      byDataset[id] = this.#redactionOf(this.#kindsOf(datasets.text(id)));
+    }
+    return new Set(byDataset.filter((it) => it !== undefined));
+  }
+
+  #redactionOf(kinds: readonly SecretKind[]): Redaction | undefined {
+    if (kinds.length === 0) return undefined;
+    const key = kinds.toSorted().join();
+    let redaction = this.#redactions.get(key);
+    if (!redaction) this.#redactions.set(key, (redaction = new Redaction(kinds)));
+    return redaction;
+  }
+
+  #redactFields(redaction: Redaction, fromRow: number, toRow: number): void {
+    const datasets = this.#batch.text("data_stream.dataset").ids;
+    const byDataset = this.#byDataset;
+    for (const [field, column] of this.#batch.textColumns()) {
+      if (column.size === 0 || EXEMPT.has(field)) continue;
+      const values = redaction.valuesOf(field, column);
+      if (!values) continue;
+      const { ids } = values.map;
+      for (let row = fromRow; row < toRow; row += 1) {
+        const value = ids[column.ids[row]!] ?? 0;
+        if (value !== 0 && byDataset[datasets[row]!] === redaction) column.ids[row] = value;
+      }
+    }
+  }
+
+  #redactLines(fromRow: number, toRow: number): void {
+    const datasets = this.#batch.text("data_stream.dataset").ids;
+    this.#batch.lines.replace(fromRow, toRow, (row, bytes, start, end) => {
+      const redaction = this.#byDataset[datasets[row]!];
+      return redaction && redacted(redaction.finder, bytes, start, end);
+    });
+  }
+
+  /** Overwrites secrets that no row has any longer, because the dictionary of a column may be stored whole. */
+  erase(): void {
+    for (const [field, column] of this.#batch.textColumns()) {
+      const maps = [...this.#redactions.values()].flatMap((redaction) => {
+        const values = redaction.values.get(field);
+        return values?.hasSecrets ? [values.map] : [];
+      });
+      if (maps.length === 0) continue;
+      const used = new Uint8Array(column.size + 1);
+      for (let row = 0; row < this.#batch.rows; row += 1) used[column.ids[row]!] = 1;
+      for (let id = 1; id <= column.size; id += 1) {
+        if (used[id] === 0 && maps.some(({ ids }) => ids[id] !== 0)) column.bytes(id).fill(ERASED);
+      }
+    }
+  }
+
+  /** To be called after the batch was reset. */
+  reset(): void {
+    this.#byDataset.length = 1;
+    for (const redaction of this.#redactions.values()) redaction.reset();
+  }
+}

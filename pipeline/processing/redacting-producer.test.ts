@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { openBus } from "../bus/open-bus.ts";
+import type { BusProducer, BusRecord } from "../bus/port.ts";
+import { Processing } from "./processing.ts";
+import { redactingProducer } from "./redacting-producer.ts";
+
+const SECRETS = /joe|example\.com|hunter2|4111/;
+
+async function filesIn(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names.filter((it) => it.isFile());
+  const texts = await Promise.all(
+    files.map((it) => readFile(join(it.parentPath, it.name), "latin1").catch(() => "")),
+  );
+  return texts.join("\n");
+}
+
+/** The records that reach the bus. */
+function recorded(processing: unknown): { producer: BusProducer; records: BusRecord[] } {
+  const records: BusRecord[] = [];
+  const bus = {
+    append: async (record: BusRecord) => void records.push(record),
+    check: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  return { producer: redactingProducer(bus, Processing.parse(processing)), records };
+}
+
+const document = (dataset: string): string =>
+  `${JSON.stringify({ "data_stream.dataset": dataset, message: "joe@example.com paid" })}\n`;
+
+test("no file of the bus has a secret that was pushed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "quarterdeck-bus-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const processing = Processing.parse({ redact: [{}] });
+  await using producer = redactingProducer(
+    openBus({ url: pathToFileURL(folder).href }),
+    processing,
+  );
+  const original = JSON.stringify({
+    user: "joe@example.com",
+    password: "hunter2",
+    pan: "4111111111111111",
+  });
+  const lines = `${JSON.stringify({ message: "login", "event.original": original })}\nplain password=hunter2 text\n`;
+  await producer.append({
+    header: { fields: { "user.email": "joe@example.com" } },
+    lines: Buffer.from(lines),
+  });
+  const written = await filesIn(folder);
+  expect(written).toContain("login");
+  expect(written).toContain("[redacted:password]");
+  expect(written).not.toMatch(SECRETS);
+});
+
+test("a pushed line is redacted by the rules of its dataset, and by all rules if it names none", async () => {
+  const { producer, records } = recorded({
+    redact: [
+      { datasets: ["audit.*"], kinds: [] },
+      { datasets: ["shop.*"], kinds: ["email"] },
+    ],
+  });
+  const push = async (lines: string, dataset?: string): Promise<string> => {
+    const header = { fields: {}, ...(dataset !== undefined && { dataset }) };
+    await producer.append({ header, lines: Buffer.from(lines) });
+    return Buffer.from(records.at(-1)?.lines ?? []).toString();
+  };
+  expect(await push(document("audit.log") + document("shop.app"))).toBe(
+    document("audit.log") + document("shop.app").replace("joe@example.com", "[redacted:email]"),
+  );
+  expect(await push("joe@example.com\n", "audit.log")).toBe("joe@example.com\n");
+  expect(await push("joe@example.com\r\n\nx")).toBe("[redacted:email]\r\n\nx");
+});
+
+test("without rules the records are those that were given", async () => {
+  const bus = {
+    append: async () => undefined,
+    check: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  expect(redactingProducer(bus, Processing.parse({}))).toBe(bus);
+});

@@ -1,0 +1,67 @@
+import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
+import type { SecretKind } from "#collectors/redaction/kinds.ts";
+import { redacted, redactedText } from "#collectors/redaction/redact.ts";
+
+import type { BusProducer, BusRecord } from "../bus/port.ts";
+import { allKinds, type Processing, redactionRules } from "./processing.ts";
+
+const LF = 0x0a;
+const DATASET = /"data_stream\.dataset":"([^"\\]{1,200})"/;
+
+/**
+ * A producer whose records are redacted before they are written to the bus. A line whose dataset is not known yet, because its
+ * sender does not name it, is redacted by all rules.
+ */
+export function redactingProducer(
+  bus: BusProducer & AsyncDisposable,
+  processing: Processing,
+): BusProducer & AsyncDisposable {
+  if (processing.redact.length === 0) return bus;
+  const redact = recordRedactor(processing);
+  return {
+    append: (record) => bus.append(redact(record)),
+    check: () => bus.check(),
+    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+  };
+}
+
+function recordRedactor(processing: Processing): (record: BusRecord) => BusRecord {
+  const kindsOf = redactionRules(processing);
+  const all = allKinds(processing);
+  const finders = new Map<string, SecretFinder>();
+  const finderOf = (dataset: string | undefined): SecretFinder => {
+    const kinds: readonly SecretKind[] = dataset === undefined ? all : kindsOf(dataset);
+    const key = kinds.join();
+    let finder = finders.get(key);
+    if (!finder) finders.set(key, (finder = new SecretFinder(new Set(kinds))));
+    return finder;
+  };
+  return ({ header, lines }) => {
+    const named = finderOf(header.dataset);
+    const fields = Object.entries(header.fields).map(([name, value]) => [
+      name,
+      redactedText(named, value),
+    ]);
+    const parts = linesOf(lines).map((line) => {
+      const dataset = header.dataset ?? DATASET.exec(line.toString("latin1"))?.[1];
+      return redacted(finderOf(dataset), line) ?? line;
+    });
+    return {
+      header: { ...header, fields: Object.fromEntries(fields) },
+      lines: Buffer.concat(parts),
+    };
+  };
+}
+
+/** Each with its line end. */
+function linesOf(bytes: Uint8Array): Buffer[] {
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const lines: Buffer[] = [];
+  for (let from = 0; from < all.length;) {
+    const end = all.indexOf(LF, from);
+    const to = end < 0 ? all.length : end + 1;
+    lines.push(all.subarray(from, to));
+    from = to;
+  }
+  return lines;
+}
