@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   query: async () => (await import("#server/cli/query.ts")).queryCommand,
   parse: async () => (await import("#server/cli/parse.ts")).parseCommand,
   sources: async () => (await import("#server/cli/sources.ts")).sourcesCommand,
+  token: async () => (await import("#server/cli/token.ts")).tokenCommand,
   retention: async () => (await import("#server/cli/retention.ts")).retentionCommand,
   forecast: async () => (await import("#server/cli/forecast.ts")).forecastCommand,
   completion: async () => (await import("#server/cli/completion.ts")).completionCommand(NAMES),

@@ -4,7 +4,13 @@ export type AuditEntry = {
   atMs: number;
   /** A member's id; `setup` before there is one; the e-mail address of a refused sign-in. */
   actor: string;
-  action: "member.create" | "session.start" | "session.refuse" | "session.end";
+  action:
+    | "member.create"
+    | "session.start"
+    | "session.refuse"
+    | "session.end"
+    | "push-token.create"
+    | "push-token.remove";
   target: string;
   before?: unknown;
   after?: unknown;

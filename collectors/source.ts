@@ -17,6 +17,21 @@ export type RecordHeader = {
   format?: string;
   /** Dataset of the events. Default: the dataset of the format. */
   dataset?: string;
+  /**
+   * Name that the sender gave to the stream of the lines, such as a file. Their format is detected for each stream.
+   * Default: all lines with this format and dataset.
+   */
+  stream?: string;
+  /**
+   * `line`: each line is an ECS document whose `message` may be a log line. If a format can read it, the event has its
+   * fields and its time, and the dataset of the format unless one is named; otherwise it is the document. `dataset`
+   * takes precedence over a dataset in the document.
+   */
+  message?: "line";
+  /** Dataset of documents that name none and whose message no format can read. Default: `generic`. */
+  unreadDataset?: string;
+  /** When the documents arrived, epoch ms: the time of those without one. */
+  receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */
   fields: Readonly<Record<string, string>>;
   /** The listener or token that received the lines, as the list of sources names it; at most 100 characters. */

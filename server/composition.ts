@@ -1,14 +1,21 @@
+import path from "node:path";
+
+import { hasReceivers } from "#receivers/open-receivers.ts";
+
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { followForecasters } from "./forecaster/follow-forecasters.ts";
 import { type Forecaster, startForecastThread } from "./forecaster/forecast-thread.ts";
 import { type Indexing, otherIndexers, ownIndexer } from "./indexer/indexing.ts";
-import type { IndexSettings } from "./settings.ts";
+import { type ReceiversThread, startReceiversThread } from "./receivers/receivers-thread.ts";
+import type { IndexSettings, ReceiveSettings } from "./settings.ts";
 
 /** The roles that a control plane uses: threads and children of its process, or separate processes. */
 export type Roles = {
   indexing: Indexing;
   startForecaster(): Forecaster;
+  /** Undefined if nothing is to listen for pushed logs, or another process does. */
+  startReceivers: ((notify: (line: string) => void) => ReceiversThread) | undefined;
   /** The domain APIs, started last. The control plane works without them. */
   startApis:
     | ((notify: (line: string) => void, options: { isDemo: boolean }) => Promise<Apis>)
@@ -18,12 +25,21 @@ export type Roles = {
 /** All roles in one process tree, as run by `quarterdeck start`. */
 export const ownRoles = (
   folder: DataFolder,
-  settings: { index: IndexSettings; apis: ApisSettings | undefined },
+  settings: {
+    index: IndexSettings;
+    receive: ReceiveSettings | undefined;
+    apis: ApisSettings | undefined;
+  },
 ): Roles => {
-  const { index, apis } = settings;
+  const { index, receive, apis } = settings;
+  const logFile = path.join(folder.root, "logs", "receive.log");
   return {
     indexing: ownIndexer(index, folder),
     startForecaster: startForecastThread,
+    startReceivers:
+      receive && hasReceivers(receive)
+        ? (notify) => startReceiversThread({ settings: receive, logFile }, notify)
+        : undefined,
     startApis: apis && ((notify, options) => startApis(apis, notify, options)),
   };
 };
@@ -32,5 +48,6 @@ export const ownRoles = (
 export const otherRoles = ({ root }: DataFolder): Roles => ({
   indexing: otherIndexers(root),
   startForecaster: () => followForecasters(root),
+  startReceivers: undefined,
   startApis: undefined,
 });

@@ -27,6 +27,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { helpRoutes } from "./routes/help.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
+import { pushTokenRoutes } from "./routes/push-tokens.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 
@@ -34,7 +35,7 @@ import type { ControlSettings } from "./settings.ts";
 const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
 export type ControlPlaneApiDeps = BoardRoutesDeps & {
-  settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs">;
+  settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs" | "dataFolder">;
   release: string;
   access: Access;
   database: Database;
@@ -68,6 +69,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...exportRoutes(deps),
     ...originalRoutes(deps),
     sourcesRoute(deps),
+    ...pushTokenRoutes(deps),
     ...helpRoutes,
     ...operationsRoutes({ ...deps, routeMetrics: values }),
   ];

@@ -162,10 +162,12 @@ async function listenHttp(
 }
 
 async function openData(
-  { folder, workspace, roles }: ControlPlaneOptions,
+  { folder, workspace, roles, notify }: ControlPlaneOptions,
   log: Log,
   started: AsyncDisposableStack,
 ): Promise<{ workspaces: Workspaces; forecaster: Forecaster }> {
+  const receivers = roles.startReceivers?.(notify);
+  started.defer(() => receivers?.stop());
   const forecaster = roles.startForecaster();
   started.defer(() => forecaster.stop());
   const { indexing } = roles;

@@ -17,6 +17,7 @@ import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { logSettings } from "#platform/settings/log-level.ts";
 import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
+import { receiverSettings } from "#receivers/settings.ts";
 
 /** Settings of the control plane. */
 export const controlSettings = {
@@ -38,6 +39,14 @@ export const indexSettings = {
   ...logSettings,
 } satisfies SettingGroup;
 
+/** Settings of the receivers of pushed logs. */
+export const receiveSettings = {
+  ...dataFolderSettings,
+  ...busSettings,
+  ...receiverSettings,
+  ...logSettings,
+} satisfies SettingGroup;
+
 /** Settings of a process that starts domain APIs. */
 export const apiHostSettings = {
   ...dataFolderSettings,
@@ -47,12 +56,14 @@ export const apiHostSettings = {
 
 export type ControlSettings = SettingsOf<typeof controlSettings>;
 export type IndexSettings = SettingsOf<typeof indexSettings>;
+export type ReceiveSettings = SettingsOf<typeof receiveSettings>;
 export type ApiHostSettings = SettingsOf<typeof apiHostSettings>;
 
 /** Every setting of every module, in the order of `.env.example`. */
 export const ALL_SETTINGS = {
   control: controlSettings,
   index: indexSettings,
+  receive: receiveSettings,
   kit: kitSettings,
   apis: apiHostSettings,
   apiPorts: apiPortSettings,

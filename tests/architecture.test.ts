@@ -8,11 +8,21 @@ const MAY_IMPORT = {
   access: ["platform"],
   collectors: ["platform"],
   pipeline: ["platform", "access", "collectors"],
+  receivers: ["platform", "collectors", "pipeline"],
   forecaster: ["platform", "access", "pipeline"],
   dashboards: ["platform", "access", "pipeline", "forecaster"],
   app: ["dashboards"],
   api: ["platform", "collectors", "pipeline"],
-  server: ["platform", "access", "collectors", "pipeline", "forecaster", "dashboards", "api"],
+  server: [
+    "platform",
+    "access",
+    "collectors",
+    "pipeline",
+    "forecaster",
+    "dashboards",
+    "api",
+    "receivers",
+  ],
 } satisfies Record<string, string[]>;
 
 type Module = keyof typeof MAY_IMPORT;

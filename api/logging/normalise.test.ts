@@ -5,8 +5,8 @@ import { Batch, isField } from "#collectors/batch.ts";
 import { toDocument } from "#collectors/document.ts";
 import { ecs } from "#collectors/formats/ecs.ts";
 import { UTC } from "#collectors/zone.ts";
+import { covers } from "#pipeline/dataset-names.ts";
 
-import { covers } from "./domain/dataset.ts";
 import { createNormaliser } from "./domain/normalise.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 24);

@@ -2,7 +2,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
 
-import { covers } from "./domain/dataset.ts";
+import { covers } from "#pipeline/dataset-names.ts";
+
 import { testLogging, type TestLogging } from "./testing.ts";
 
 const Page = z.object({

@@ -33,15 +33,24 @@ export const ecs: Format = {
       const hasTime = fields.has("@timestamp") || Object.hasOwn(parsed.object, "@timestamp");
       if (!hasTime) return "not an ECS document: it has no @timestamp";
       extras.clear();
-      const target: Target = { batch, extras, ignored: [] };
-      putTime(target, fields, context);
-      for (const [name, value] of fields) putField(target, name, value);
-      if (target.ignored.length > 0) extras.set(IGNORED_FIELDS, target.ignored);
-      extras.write(batch.text(EXTRA_FIELD), batch.rows);
+      putDocument({ batch, extras }, fields, context);
       return undefined;
     };
   },
 };
+
+/** Writes the fields of a flat document into the open row, instead of values that are there. Removes its time. */
+export function putDocument(
+  { batch, extras }: Pick<Target, "batch" | "extras">,
+  fields: Map<string, unknown>,
+  context: TimeContext,
+): void {
+  const target: Target = { batch, extras, ignored: [] };
+  putTime(target, fields, context);
+  for (const [name, value] of fields) putField(target, name, value);
+  if (target.ignored.length > 0) extras.set(IGNORED_FIELDS, target.ignored);
+  extras.write(batch.text(EXTRA_FIELD), batch.rows);
+}
 
 type Target = { batch: Batch; extras: Extras; ignored: string[] };
 
@@ -72,8 +81,8 @@ function putTime(target: Target, fields: Map<string, unknown>, context: TimeCont
 }
 
 function putField(target: Target, name: string, value: unknown): void {
-  // A field of this name would replace all other fields without a column.
-  if (name === EXTRA_FIELD) target.extras.set(`labels.${EXTRA_FIELD}`, value);
+  // The first would replace all other fields without a column, the second is no property of an object.
+  if (name === EXTRA_FIELD || name === "__proto__") target.extras.set(`labels.${name}`, value);
   else if (isTextField(name)) putText(target, name, value);
   else if (isNumberField(name)) putNumber(target, name, value);
   else target.extras.set(name, value);

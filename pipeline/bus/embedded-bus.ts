@@ -31,8 +31,8 @@ class EmbeddedBus implements Bus {
     this.#writer = new SegmentWriter(options);
   }
 
-  append(record: BusRecord): Promise<void> {
-    return this.#writer.append(record);
+  append(...records: readonly BusRecord[]): Promise<void> {
+    return this.#writer.append(...records);
   }
 
   check(): Promise<void> {

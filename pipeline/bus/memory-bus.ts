@@ -60,14 +60,16 @@ class MemoryBus implements Bus {
     shared.producers += 1;
   }
 
-  async append({ header, lines }: BusRecord): Promise<void> {
+  async append(...records: readonly BusRecord[]): Promise<void> {
     await this.check();
     const partition = this.#shared.partitions[this.#writesTo];
     if (!partition || this.#isClosed) throw new AppError("unavailable", "The bus is closed.");
-    if (lines.length === 0) return;
-    partition.records.push({ header, lines: Uint8Array.from(lines), offset: partition.bytes });
-    partition.bytes += lines.length;
-    this.#shared.bytes += lines.length;
+    for (const { header, lines } of records) {
+      if (lines.length === 0) continue;
+      partition.records.push({ header, lines: Uint8Array.from(lines), offset: partition.bytes });
+      partition.bytes += lines.length;
+      this.#shared.bytes += lines.length;
+    }
     this.#shared.changed();
   }
 

@@ -6,11 +6,11 @@ export type BusRecord = { header: RecordHeader; lines: Uint8Array };
 /** Stores pushed records durably before they are acknowledged to the sender. */
 export type BusProducer = {
   /**
-   * Resolves when the lines are durable, even if this process is killed afterwards. Either all of them are kept, or it
-   * rejects.
+   * Resolves when the lines are durable, even if this process is killed afterwards. Either all of the records are kept, in
+   * their order, or it rejects.
    * @throws AppError unavailable if they cannot be kept, too_many_requests while the backlog is too large
    */
-  append(record: BusRecord): Promise<void>;
+  append(...records: readonly BusRecord[]): Promise<void>;
   /** Rejects, like `append`, if nothing can be appended now. */
   check(): Promise<void>;
 };

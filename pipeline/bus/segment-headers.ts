@@ -27,6 +27,10 @@ const Fields = z.custom<RecordHeader["fields"]>(
 const Header: z.ZodType<RecordHeader> = z.object({
   format: z.string().exactOptional(),
   dataset: z.string().exactOptional(),
+  stream: z.string().exactOptional(),
+  message: z.literal("line").exactOptional(),
+  unreadDataset: z.string().exactOptional(),
+  receivedMs: z.number().exactOptional(),
   fields: Fields,
   source: z.string().max(100).exactOptional(),
 });

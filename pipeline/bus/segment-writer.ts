@@ -38,7 +38,12 @@ const LF = 0x0a;
 const COUNT_EVERY_MS = 1_000;
 const RETRY_MS = { full: 5_000, broken: 2_000 };
 
-type Waiting = BusRecord & { resolve(): void; reject(error: unknown): void };
+type Waiting = {
+  records: readonly BusRecord[];
+  bytes: number;
+  resolve(): void;
+  reject(error: unknown): void;
+};
 type Partition = { id: SourceId; lease: Lease; next: number };
 type Segment = {
   path: string;
@@ -67,13 +72,14 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     };
   }
 
-  async append({ header, lines }: BusRecord): Promise<void> {
+  async append(...records: readonly BusRecord[]): Promise<void> {
     await this.check();
     if (this.#isClosed) throw notKept(new Error("the bus is closed"));
-    if (lines.length === 0) return;
+    const bytes = records.reduce((sum, { lines }) => sum + lines.length, 0);
+    if (bytes === 0) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#queue.push({ header, lines, resolve, reject });
-    this.#queueBytes += lines.length;
+    this.#queue.push({ records, bytes, resolve, reject });
+    this.#queueBytes += bytes;
     this.#writing ??= this.#writeAll().finally(() => {
       this.#writing = undefined;
     });
@@ -112,7 +118,7 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
     while (this.#queue.length > 0) {
       const taken = this.#take();
       try {
-        await this.#write(taken);
+        await this.#write(taken.flatMap(({ records }) => records));
         for (const { resolve } of taken) resolve();
       } catch (error) {
         await this.#abandon();
@@ -125,9 +131,9 @@ export class SegmentWriter implements BusProducer, AsyncDisposable {
   #take(): Waiting[] {
     let bytes = 0;
     let count = 0;
-    for (const { lines } of this.#queue) {
-      if (count > 0 && bytes + lines.length > WRITE_BYTES) break;
-      bytes += lines.length;
+    for (const waiting of this.#queue) {
+      if (count > 0 && bytes + waiting.bytes > WRITE_BYTES) break;
+      bytes += waiting.bytes;
       count += 1;
     }
     this.#queueBytes -= bytes;

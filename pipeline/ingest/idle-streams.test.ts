@@ -69,3 +69,24 @@ test("the formats of the latest logs are remembered, of a limited number of path
   expect(of("/srv/0/access.log")).toBeUndefined();
   expect([of("/srv/10009/access.log"), of("/srv/site/access.log.1")]).toEqual([format, format]);
 });
+
+test("of streams that senders name, the thousand that were read last are kept", () => {
+  const { streams } = openStreams();
+  const bytes = Buffer.from(LINE);
+  for (let n = 0; n < 3_000; n += 1) {
+    for (const stream of [`stream ${n}`, "steady"]) {
+      const header = { stream, fields: {} };
+      const chunk: Chunk = {
+        sourceId: "src_bus",
+        path: "",
+        bytes,
+        offset: 0,
+        position: { offset: 0 },
+        bytesSkipped: 0,
+        header,
+      };
+      streams.of(chunk);
+    }
+  }
+  expect([...streams.all()]).toHaveLength(1_000);
+});

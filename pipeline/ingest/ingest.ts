@@ -8,6 +8,7 @@ import type { Chunk, Positions, Revocation, Source, SourceStatus } from "#collec
 import { allKinds } from "../processing/processing.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { LineTaker } from "./line-taker.ts";
+import { MessageLines } from "./message-lines.ts";
 import type { Stream } from "./stream.ts";
 import { Streams } from "./streams.ts";
 import { UnstoredBatch } from "./unstored-batch.ts";
@@ -32,6 +33,7 @@ export class Ingest {
   readonly #context: FormatContext;
   readonly #streams: Streams;
   readonly #lines: LineTaker;
+  readonly #messages: MessageLines;
   readonly counts: IngestCounts = {
     lines: 0,
     events: 0,
@@ -58,6 +60,7 @@ export class Ingest {
     this.#batch = this.#unstored.batch;
     this.#streams = new Streams(this.#batch, this.#context, deps.unitOf);
     this.#lines = new LineTaker(this.#batch, this.#context, this.counts);
+    this.#messages = new MessageLines(this.#batch, this.#context, this.counts);
   }
 
   /**
@@ -162,7 +165,7 @@ export class Ingest {
     stream.firstRow = batch.rows;
     stream.position = chunk.position;
     stream.writtenMs = chunk.writtenMs;
-    this.#lines.takeChunk(stream, chunk);
+    (stream.readsMessages ? this.#messages : this.#lines).takeChunk(stream, chunk);
     this.#finish(stream);
     if (chunk.header) {
       fillFields(batch, chunk.header.fields, { from: stream.firstRow, to: batch.rows });

@@ -29,6 +29,10 @@ export type Stream = {
   path: string;
   /** Whether its lines have a header, as those that were pushed. */
   readonly isPushed: boolean;
+  /** Whether its lines are documents whose message may be a log line. */
+  readonly readsMessages: boolean;
+  /** Of such documents: the number of messages, since the last one, that no format could read. */
+  unreadMessages: number;
   /** Whether its lines are originals: pushed ECS documents are written by the API that receives them. */
   readonly keepsLines: boolean;
   /** Position after everything that was read, including the lines that are held. */
@@ -69,6 +73,8 @@ export function newStream(
     readMs: 0,
     path: chunk.path,
     isPushed,
+    readsMessages: chunk.header?.message === "line",
+    unreadMessages: 0,
     keepsLines: chunk.header?.format !== ecs.dataset,
     position: chunk.position,
     firstRow: 0,
@@ -97,4 +103,6 @@ export const sourceOf = ({ source, header, path }: Chunk): string =>
   header?.source ?? source ?? (header ? PUSHED_EVENTS : path);
 
 export const keyOf = ({ sourceId, header }: Chunk): string =>
-  header ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""}` : sourceId;
+  header
+    ? `${sourceId} ${header.format ?? ""} ${header.dataset ?? ""} ${header.stream ?? ""}`
+    : sourceId;

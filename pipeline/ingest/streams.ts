@@ -21,10 +21,14 @@ const HELD_BYTES_MAX = { stream: 1024 * 1024, all: 16 * 1024 * 1024 };
 const HELD_MS_MAX = 1_000;
 /** A stream that has not been read for this long, such as that of a rotated file, is forgotten. */
 const IDLE_MS_MAX = 24 * 3_600_000;
+/** Senders name as many streams as they like: the one that was not read for the longest time is forgotten. */
+const NAMED_STREAMS_MAX = 1_000;
 
 /** The streams of a batch, and their formats. Each format is bound to the batch's columns once. */
 export class Streams {
   readonly #streams = new Map<string, Stream>();
+  /** Those to which a sender gave a name. */
+  readonly #named = new Map<string, Stream>();
   readonly #formats: BoundFormats;
   readonly #stored = new StoredFormats();
   readonly #counts = new LogCounts();
@@ -62,6 +66,7 @@ export class Streams {
           zone: this.#zone,
         })),
       );
+      if (chunk.header?.stream !== undefined) this.#forgetNamed();
       if (!chunk.header) {
         continueWith(stream, this.#stored.decidedOf(chunk.sourceId));
         this.#counts.begin(chunk.path, stream.lines, () => this.#stored.linesAt(chunk.path));
@@ -69,6 +74,7 @@ export class Streams {
     }
     stream.path = chunk.path;
     stream.source = sourceOf(chunk);
+    if (chunk.header?.stream !== undefined) this.#touch(key, stream);
     this.#advance(stream);
     const { formats } = stream;
     if (formats.main) return stream;
@@ -179,7 +185,20 @@ export class Streams {
     }
   }
 
+  /** A map keeps the order of insertion: the named streams at its beginning were not read for the longest time. */
+  #touch(key: string, stream: Stream): void {
+    this.#named.delete(key);
+    this.#named.set(key, stream);
+  }
+
+  #forgetNamed(): void {
+    if (this.#named.size < NAMED_STREAMS_MAX) return;
+    const [oldest] = this.#named;
+    if (oldest) this.#delete(...oldest);
+  }
+
   #delete(key: string, stream: Stream): void {
+    this.#named.delete(key);
     this.#streams.delete(key);
     this.#counts.forget(stream.lines);
   }
@@ -205,6 +224,8 @@ export class Streams {
     const format = name === undefined ? detectFormat(bytes, path).format : findFormat(name);
     const { formats } = stream;
     stream.dataset = header?.dataset;
+    // Messages are in formats of their own.
+    if (stream.readsMessages) return;
     formats.isOnly = name !== undefined;
     if (format) formats.setMain(format);
     else if (name !== undefined) formats.unknown = `the format ${name} is unknown`;

@@ -7,6 +7,7 @@ import { openLog } from "#platform/log.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, type Terminal } from "#platform/terminal.ts";
+import { hasReceivers } from "#receivers/open-receivers.ts";
 
 import { otherRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -14,7 +15,8 @@ import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
 import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
-import { controlSettings, indexSettings } from "../settings.ts";
+import { runReceivers } from "../receivers/run-receivers.ts";
+import { controlSettings, indexSettings, receiveSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { describePaths, describeSources, namedPaths } from "./log-paths.ts";
@@ -28,15 +30,17 @@ export const roleCommand: Command = {
   help: `quarterdeck role index [--data DIR] [FILE…]
 quarterdeck role control [--data DIR] [--port N] [--host H]
 quarterdeck role forecast [--data DIR]
+quarterdeck role receive [--data DIR]
 
 Runs one of the roles that quarterdeck start runs together. Roles with the same data folder connect to each other, in
 any order of starting. Each role reads only its own settings.
 
   index      tails the files (default: those of the last start, else the logs in the usual places) and stores their events
-             and those pushed to the Logging API, and reads the sources of DATA/sources.yaml. Several may run; no line is
-             read twice
+             and those that were pushed, and reads the sources of DATA/sources.yaml. Several may run; no line is read twice
   control    serves the boards: pages, HTTP and sockets. Without an indexer they show stored events, but no live numbers
   forecast   computes forecasts for control. Without it, control shows earlier forecasts
+  receive    receives pushed logs on QUARTERDECK_PUSH_PORT, and keeps them for index. Senders need a token (quarterdeck
+             token --help)
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --port N     the port of control (default 4600, or the next free one; 0: any free port)
@@ -52,7 +56,7 @@ any order of starting. Each role reads only its own settings.
     if (!role || (rest.length > 0 && name !== "index")) {
       throw new AppError(
         "bad_request",
-        "name one of index, control, forecast, such as: quarterdeck role index",
+        "name one of index, control, forecast, receive, such as: quarterdeck role index",
       );
     }
     return role(values, rest);
@@ -61,7 +65,7 @@ any order of starting. Each role reads only its own settings.
 
 type RunRole = (values: Options["values"], rest: readonly string[]) => Promise<number>;
 
-const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast };
+const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast, receive };
 
 const STOPPING = "Stopping: storing the events that were read …";
 
@@ -112,6 +116,29 @@ async function forecast(values: Options["values"]): Promise<number> {
   const terminal = openTerminal(process.stdout, systemClock);
   terminal.line(`Forecasting for ${folder.root}`);
   await untilStopped(terminal, "Stopping …", (signal) => runForecastRole(folder.root, signal));
+  return 0;
+}
+
+async function receive(values: Options["values"]): Promise<number> {
+  const { receive: settings } = parseSettings(
+    { receive: receiveSettings },
+    environmentWith(values),
+  );
+  if (!hasReceivers(settings)) {
+    throw new AppError(
+      "bad_request",
+      "set the port on which logs are received: QUARTERDECK_PUSH_PORT=4680",
+    );
+  }
+  const { root } = openDataFolder(settings);
+  const terminal = openTerminal(process.stdout, systemClock);
+  const log = openLog({ file: path.join(root, "logs", "receive.log"), level: settings.logLevel });
+  const onOpen = (addresses: readonly string[]): void =>
+    terminal.line(`Logs can be pushed to ${addresses.join(", ")}`);
+  await untilStopped(terminal, "Stopping …", (signal) =>
+    runReceivers({ settings, log }, onOpen, signal),
+  );
+  log.close();
   return 0;
 }
 

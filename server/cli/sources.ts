@@ -8,6 +8,8 @@ import { AppError } from "#platform/errors.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
+import { readActivity } from "#receivers/activity/activity-files.ts";
+import type { StreamActivity } from "#receivers/activity/activity.ts";
 
 import { currentStoreUrl } from "../current-store.ts";
 import type { Command } from "./command.ts";
@@ -15,12 +17,13 @@ import { environmentWith, parseOptions } from "./options.ts";
 
 export const sourcesCommand: Command = {
   name: "sources",
-  summary: "Show how the lines of each log were recognised",
+  summary: "Show how the lines of each log were recognised, and what is pushed",
   help: `quarterdeck sources [--json] [--data DIR]
 
 Shows of each log the number of its events by dataset, where quarterdeck.quarantine has the lines that no format can
 parse; the zone of times without one; and the units of durations that were guessed. The numbers of
-events continue over rotations.
+events continue over rotations. Then it shows what receivers got since they were started: of each stream that is pushed,
+its token, the number of events, the newest one, and why events were refused.
 
   --json       print one JSON object for each log
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)`,
@@ -33,7 +36,12 @@ events continue over rotations.
     await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
     const sources = sourcesIn(await store.positions());
     const lines = sources.map((source) => (values["json"] ? printableJson(source) : shown(source)));
-    process.stdout.write(`${lines.join("\n") || "No log was read yet."}\n`);
+    const pushed = readActivity(data.dataFolder, systemClock.nowMs()).flatMap((it) =>
+      it.streams.map((stream) =>
+        values["json"] ? printableJson(stream) : shownStream(stream, it.addresses),
+      ),
+    );
+    process.stdout.write(`${[...lines, ...pushed].join("\n") || "No log was read yet."}\n`);
     return 0;
   },
 };
@@ -54,3 +62,16 @@ function sourcesIn(positions: Positions): Recognised[] {
 
 const shown = ({ path, notes }: Recognised): string =>
   [printable(path), ...notes.map((note) => `  ${printable(note)}`)].join("\n");
+
+/** A pushed stream, and where its receiver listens. */
+function shownStream(stream: StreamActivity, addresses: readonly string[]): string {
+  const { protocol, tokenName, events, refused, refusal, dropped, lastMs } = stream;
+  const notes = [
+    `by ${protocol}${tokenName === "" ? "" : ` with the token ${tokenName}`}, to ${addresses.join(", ")}`,
+    `${events} events; newest ${new Date(lastMs).toISOString()}`,
+    ...(refused > 0 ? [`${refused} refused: ${refusal}`] : []),
+    ...(dropped > 0 ? [`${dropped} lost: they could not be kept, and the sender cannot wait`] : []),
+  ];
+  const name = stream.stream === "" ? "pushed events" : stream.stream;
+  return [printable(name), ...notes.map((note) => `  ${printable(note)}`)].join("\n");
+}

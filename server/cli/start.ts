@@ -3,6 +3,7 @@ import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal } from "#platform/terminal.ts";
+import { hasReceivers } from "#receivers/open-receivers.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -39,17 +40,19 @@ visitors.
       "no-apis": { type: "boolean" },
     });
     const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
-    const { control, index } = settings;
+    const { control, index, receive } = settings;
     const terminal = openTerminal(process.stdout, systemClock);
     const folder = openDataFolder(control);
     const isDemo = values["demo"] === true;
     const damage = lastStartDamage(folder.root);
     if (damage !== undefined) terminal.line(damage);
-    const workspace = await chooseWorkspace(folder.root, positionals, isDemo);
+    const workspace = isDemo
+      ? ({ kind: "demo" } as const)
+      : await chooseWorkspace(folder.root, positionals, hasReceivers(receive));
     terminal.line(describe(workspace, isDemo));
     if (workspace.kind === "logs") await describeSources(folder.root, terminal);
     const apis = values["no-apis"] === true ? undefined : settings;
-    const roles = ownRoles(folder, { index, apis });
+    const roles = ownRoles(folder, { index, receive, apis });
     const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);
     return runControlPlane(terminal, { settings: control, folder, workspace, roles, lastStart });
   },
@@ -60,14 +63,14 @@ type StartedWorkspace = Exclude<WorkspaceKind, { kind: "replay" }>;
 async function chooseWorkspace(
   root: string,
   files: string[],
-  demo: boolean,
+  isPushedTo: boolean,
 ): Promise<StartedWorkspace> {
-  if (demo) return { kind: "demo" };
   const named = namedPaths(root, files);
   if (named) return { kind: "logs", paths: named };
   const lastStart = readLastStart(root);
   const found = lastStart.demo === "on" ? [] : await findLogs();
-  const isLogs = found.length > 0 || lastStart.demo === "off" || (await hasSources(root));
+  const isLogs =
+    found.length > 0 || lastStart.demo === "off" || isPushedTo || (await hasSources(root));
   return isLogs ? { kind: "logs", paths: found } : { kind: "demo" };
 }
 

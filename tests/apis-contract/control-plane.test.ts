@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 
 import type { GrantRule, MemberRule } from "#access/route.ts";
 import type { Route } from "#platform/http/route.ts";
@@ -117,4 +118,24 @@ test("pages of other sites cannot change anything with a member's session", asyn
       expect([method, path, status]).toEqual([method, path, 403]);
     }
   }
+});
+
+test("a member who may manage sources makes and removes push tokens, and the audit log has both without the secret", async () => {
+  const as = await running.member([{ capability: "manage", target: "source:*" }]);
+  const body = { name: "filebeat", datasets: ["nginx.*"] };
+  const made = await running.send("POST", "/api/push-tokens", { as, body });
+  expect(made.status).toBe(201);
+  const { token, secret } = z
+    .object({ token: z.object({ id: z.string() }), secret: z.string().startsWith("qd_") })
+    .parse(made.json);
+  expect((await running.send("POST", "/api/push-tokens", { as, body })).status).toBe(409);
+  const listed = await running.send("GET", "/api/push-tokens", { as });
+  expect(listed.text).toContain(token.id);
+  expect(listed.text).not.toContain(secret);
+  const path = `/api/push-tokens/${token.id}`;
+  expect((await running.send("DELETE", path, { as })).status).toBe(204);
+  expect((await running.send("DELETE", path, { as })).status).toBe(404);
+  const audit = await running.database.query("SELECT * FROM audit WHERE target = $1", [token.id]);
+  expect(audit.map(({ action }) => action)).toEqual(["push-token.create", "push-token.remove"]);
+  expect(JSON.stringify(audit)).not.toContain(secret);
 });

@@ -108,7 +108,12 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     status: () => ({ ...NO_STATUS, lines: EVENTS, indexers: 1, indexerFailure: null }),
   } as const;
   return createControlPlaneApi({
-    settings: { host: "127.0.0.1", publicUrl: undefined, sessionMaxMs: limits.sessionMaxMs },
+    settings: {
+      host: "127.0.0.1",
+      publicUrl: undefined,
+      sessionMaxMs: limits.sessionMaxMs,
+      dataFolder: folder,
+    },
     release: "0.1.0",
     access: createAccess({ database, clock, limits, installation: "test" }),
     database,

@@ -1,10 +1,10 @@
+import { covers } from "#pipeline/dataset-names.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { matches } from "#pipeline/matches.ts";
 import type { EventDocument, EventId, Skipped } from "#pipeline/store/port.ts";
 import type { Caller } from "#platform/http/caller.ts";
 
-import { covers } from "../domain/dataset.ts";
 import type { Deps } from "./deps.ts";
 import { isVisible, readScope, withinScope } from "./read-scope.ts";
 

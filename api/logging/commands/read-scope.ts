@@ -1,8 +1,7 @@
+import { covers, type Scope } from "#pipeline/dataset-names.ts";
 import type { StoreFilter } from "#pipeline/filter.ts";
 import type { EventReader, Extent } from "#pipeline/store/port.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
-
-import { covers, type Scope } from "../domain/dataset.ts";
 
 export const READ = "logging:logs:read";
 export const WRITE = "logging:logs:write";

@@ -2,9 +2,8 @@ import { Batch } from "#collectors/batch.ts";
 import { ecs, timeProblem } from "#collectors/formats/ecs.ts";
 import { IGNORED_FIELDS, ignoredFields } from "#collectors/formats/ignored-fields.ts";
 import { UTC } from "#collectors/zone.ts";
+import { covers, DATASET, DATASET_HINT, type Scope } from "#pipeline/dataset-names.ts";
 import { DATASETS_MAX } from "#pipeline/datasets.ts";
-
-import { covers, DATASET, DATASET_HINT, type Scope } from "./dataset.ts";
 
 export const FIELDS_MAX = 200;
 export const FIELD_BYTES_MAX = 32 * 1024;

@@ -1,4 +1,5 @@
-import { DATASET } from "./dataset.ts";
+import { DATASET } from "#pipeline/dataset-names.ts";
+
 import type { AnyValue, ExportRequest, KeyValue, LogRecord } from "./otlp-messages.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 
+import { covers } from "#pipeline/dataset-names.ts";
 import { AppError } from "#platform/errors.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
 import { cutPage, decodeCursor } from "#platform/http/cursor.ts";
@@ -10,7 +11,6 @@ import { pageOf, pageQuery } from "#platform/http/schema.ts";
 import type { Deps } from "../commands/deps.ts";
 import { KEEP, READ, readScope, visibleExtents } from "../commands/read-scope.ts";
 import { setRetention } from "../commands/set-retention.ts";
-import { covers } from "../domain/dataset.ts";
 import { readRule, readRules, type RetentionRule } from "../repositories/retention.ts";
 import { DatasetName, Retention } from "./schemas.ts";
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { AppError } from "#platform/errors.ts";
+import { mediaType, mediaTypeOf, readBody } from "#platform/http/encoded-body.ts";
 import { invalid } from "#platform/http/invalid-input.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
@@ -16,7 +17,6 @@ import {
   type PartialSuccess,
   withoutNulls,
 } from "../domain/otlp-messages.ts";
-import { mediaType, mediaTypeOf, readBody } from "./read-body.ts";
 
 const JSON_TYPE = "application/json";
 const PROTOBUF_TYPE = "application/x-protobuf";

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 
 import { DATASETS_MAX } from "#pipeline/datasets.ts";
+import { mediaType, readBody } from "#platform/http/encoded-body.ts";
 import { IDEMPOTENCY_HOURS, once } from "#platform/http/idempotency.ts";
 import { type Route, route } from "#platform/http/route.ts";
 
@@ -11,7 +12,6 @@ import type { Deps } from "../commands/deps.ts";
 import { WRITE } from "../commands/read-scope.ts";
 import { LINES_MAX } from "../domain/batch.ts";
 import { FIELD_BYTES_MAX, FIELDS_MAX, TOO_MANY_DATASETS } from "../domain/normalise.ts";
-import { mediaType, readBody } from "./read-body.ts";
 
 const MIB = 1024 * 1024;
 const BATCH_BYTES_MAX = 5 * MIB;

@@ -1,8 +1,7 @@
 import { z } from "zod";
 
+import { DATASET, DATASET_HINT } from "#pipeline/dataset-names.ts";
 import { text } from "#platform/http/schema.ts";
-
-import { DATASET, DATASET_HINT } from "../domain/dataset.ts";
 
 export const DatasetName = z
   .string()

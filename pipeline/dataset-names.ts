@@ -24,3 +24,16 @@ function matchesPattern(pattern: string, name: string): boolean {
   }
   return name.length - last.length >= at && name.endsWith(last);
 }
+
+const NAME_LENGTH_MAX = 100;
+
+/** The nearest name of a dataset: in lower case, with `_` for characters that it cannot have. Undefined for an empty text. */
+export function nearestDataset(text: string): string | undefined {
+  if (DATASET.test(text)) return text;
+  const name = text
+    .slice(0, NAME_LENGTH_MAX)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_.]+/g, "_")
+    .replace(/^[_.]+/, "");
+  return DATASET.test(name) ? name : undefined;
+}

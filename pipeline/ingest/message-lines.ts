@@ -1,0 +1,161 @@
+import type { Batch } from "#collectors/batch.ts";
+import { putOrigin } from "#collectors/envelopes/put-origin.ts";
+import { type Unwrapped, readable, unwrap } from "#collectors/envelopes/unwrap.ts";
+import { EXTRA_FIELD } from "#collectors/fields.ts";
+import type { Format, FormatContext } from "#collectors/format.ts";
+import { Extras } from "#collectors/formats/access-columns.ts";
+import { putDocument } from "#collectors/formats/ecs.ts";
+import { FIELDS_MAX, flatten, parseJsonLine } from "#collectors/formats/json-line.ts";
+import { eachLine } from "#collectors/lines.ts";
+import type { Chunk } from "#collectors/source.ts";
+
+import { nearestDataset } from "../dataset-names.ts";
+import type { IngestCounts } from "./ingest-deps.ts";
+import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
+import type { Stream } from "./stream.ts";
+
+/** Shippers name it if nobody has named another one. */
+const UNNAMED_DATASET = "generic";
+/**
+ * After so many messages that no format could read, only every n-th one is tried until one can be read: every format
+ * would try to parse every message of an application that writes sentences.
+ */
+const UNREAD_MAX = 256;
+const TRY_EVERY = 16;
+
+type Fields = Map<string, unknown>;
+type Message = { bytes: Buffer; format: Format; origin: Unwrapped | undefined };
+
+/** Writes ECS documents into rows. The `message` of each may be a log line, which is read by the format that can parse it. */
+export class MessageLines {
+  readonly #batch: Batch;
+  readonly #context: FormatContext;
+  readonly #counts: IngestCounts;
+  readonly #extras = new Extras();
+
+  constructor(batch: Batch, context: FormatContext, counts: IngestCounts) {
+    this.#batch = batch;
+    this.#context = context;
+    this.#counts = counts;
+  }
+
+  takeChunk(stream: Stream, chunk: Chunk): void {
+    const { bytes, offset } = chunk;
+    const batch = this.#batch;
+    const offsets = batch.number("log.offset");
+    this.#context.units = stream.units;
+    this.#context.zone = stream.zone;
+    eachLine(chunk, (start, end) => {
+      batch.reserve(1);
+      batch.rollback();
+      const line = bytes.subarray(start, end);
+      const fields = fieldsOf(line);
+      if (typeof fields === "string") this.#quarantine(stream, line, fields);
+      else this.#take(stream, { line, fields, header: chunk.header });
+      offsets.values[batch.rows] = offset + start;
+      batch.commit();
+    });
+  }
+
+  #take(
+    stream: Stream,
+    { line, fields, header }: { line: Uint8Array; fields: Fields; header: Chunk["header"] },
+  ): void {
+    const receivedMs = header?.receivedMs ?? this.#context.nowMs;
+    const batch = this.#batch;
+    const row = batch.rows;
+    const dataset = datasetIn(fields);
+    const hasOriginal = fields.has("event.original");
+    const message = this.#read(stream, fields.get("message"));
+    if (message) this.#keepOfLine(stream, fields, message);
+    this.#putFields(fields, receivedMs);
+    const unread = header?.unreadDataset ?? UNNAMED_DATASET;
+    batch
+      .text("data_stream.dataset")
+      .putText(row, stream.dataset ?? dataset ?? message?.format.dataset ?? unread);
+    if (message) batch.lines.putLine(row, message.bytes, 0, message.bytes.length);
+    else if (!hasOriginal) batch.lines.putLine(row, line, 0, line.length);
+  }
+
+  /** Adds the fields of the document to those of the line. */
+  #putFields(fields: Fields, receivedMs: number): void {
+    const batch = this.#batch;
+    const row = batch.rows;
+    this.#extras.clear();
+    this.#addExtras();
+    const times = batch.number("@timestamp");
+    const lineMs = times.values[row] ?? Number.NaN;
+    if (!fields.has("@timestamp")) fields.set("@timestamp", receivedMs);
+    putDocument({ batch, extras: this.#extras }, fields, this.#context);
+    if (!Number.isNaN(lineMs)) times.values[row] = lineMs;
+    else if (Number.isNaN(times.values[row])) times.put(row, receivedMs);
+  }
+
+  /** Reads the message into the open row; undefined, and the row is empty, if no format can. */
+  #read(stream: Stream, text: unknown): Message | undefined {
+    if (typeof text !== "string" || text === "") return undefined;
+    const { formats } = stream;
+    stream.unreadMessages += 1;
+    const { unreadMessages } = stream;
+    if (unreadMessages > UNREAD_MAX && unreadMessages % TRY_EVERY !== 0) return undefined;
+    const bytes = Buffer.from(text);
+    const whole = { bytes, start: 0, end: bytes.length };
+    const origin = unwrap(whole, this.#context);
+    const format = formats.read(origin ? readable(origin) : whole);
+    if (!format) {
+      this.#batch.rollback();
+      return undefined;
+    }
+    stream.unreadMessages = 0;
+    formats.count(format, 1);
+    if (format !== formats.main) {
+      stream.lines.add(format.dataset, 1);
+      stream.rowsOfOthers += 1;
+    }
+    return { bytes, format, origin };
+  }
+
+  /** The line has its own time and text; the shipper's time is that at which it read the line. */
+  #keepOfLine(stream: Stream, fields: Fields, { format, origin }: Message): void {
+    const times = this.#batch.number("@timestamp");
+    const row = this.#batch.rows;
+    if (origin) {
+      putOrigin(this.#batch, origin, { path: stream.path, format });
+      if (Number.isNaN(times.values[row])) times.put(row, origin.timeMs);
+    }
+    fields.delete("message");
+    if (!Number.isNaN(times.values[row])) fields.delete("@timestamp");
+  }
+
+  /** The fields without a column that the format wrote; those of the document are added to them. */
+  #addExtras(): void {
+    const column = this.#batch.text(EXTRA_FIELD);
+    const id = column.ids[this.#batch.rows] ?? 0;
+    if (id === 0) return;
+    const written: Record<string, unknown> = JSON.parse(column.text(id));
+    for (const [name, value] of Object.entries(written)) this.#extras.set(name, value);
+  }
+
+  #quarantine(stream: Stream, line: Uint8Array, reason: string): void {
+    quarantineRow(this.#batch, { reason, atMs: this.#context.nowMs });
+    this.#batch.lines.putLine(this.#batch.rows, line, 0, line.length);
+    this.#counts.quarantined += 1;
+    stream.recent.refuse(reason);
+    stream.lines.add(QUARANTINE_DATASET, 1);
+    stream.rowsOfOthers += 1;
+  }
+}
+
+function fieldsOf(line: Uint8Array): Fields | string {
+  const parsed = parseJsonLine(line, 0, line.length);
+  if ("reason" in parsed) return parsed.reason;
+  return flatten(parsed.object) ?? `JSON has more than ${FIELDS_MAX} fields`;
+}
+
+/** Removes the dataset that the sender named, if any, and returns it. */
+function datasetIn(fields: Fields): string | undefined {
+  const named = fields.get("data_stream.dataset") ?? fields.get("event.dataset");
+  fields.delete("data_stream.dataset");
+  fields.delete("event.dataset");
+  return typeof named === "string" && named !== UNNAMED_DATASET ? nearestDataset(named) : undefined;
+}

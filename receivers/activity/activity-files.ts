@@ -1,0 +1,91 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+import { z } from "zod";
+
+import type { Clock } from "#platform/clock.ts";
+import { readStateFile } from "#platform/state-file.ts";
+
+import type { Activity, StreamActivity } from "./activity.ts";
+
+const WRITE_EVERY_MS = 1_000;
+/** A process that has not written for this long has ended. */
+const STALE_MS = 15_000;
+const SUFFIX = ".json";
+
+const Stream: z.ZodType<StreamActivity> = z.object({
+  protocol: z.string(),
+  tokenId: z.string(),
+  tokenName: z.string(),
+  stream: z.string(),
+  events: z.number(),
+  bytes: z.number(),
+  refused: z.number(),
+  refusal: z.string(),
+  dropped: z.number(),
+  firstMs: z.number(),
+  lastMs: z.number(),
+  lastLine: z.string(),
+});
+
+const ReceiversActivity = z.object({
+  writtenMs: z.number(),
+  /** Where it listens, such as http://127.0.0.1:4680. */
+  addresses: z.array(z.string()),
+  streams: z.array(Stream),
+});
+type ReceiversActivity = z.output<typeof ReceiversActivity>;
+
+const folderIn = (dataFolder: string): string => path.join(dataFolder, "receivers");
+
+/**
+ * Writes the activity into the data folder once a second, for pages and commands, until it is disposed of. The file is
+ * not flushed: it describes only what runs.
+ */
+export function publishActivity(
+  dataFolder: string,
+  about: { name: string; addresses: readonly string[]; activity: Activity; clock: Clock },
+): Disposable {
+  const folder = folderIn(dataFolder);
+  const file = path.join(folder, `${about.name}${SUFFIX}`);
+  const write = (): void => {
+    const content: ReceiversActivity = {
+      writtenMs: about.clock.nowMs(),
+      addresses: [...about.addresses],
+      streams: [...about.activity.streams],
+    };
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch {
+      // A full disk is reported by the store; nothing else depends on this file.
+    }
+  };
+  write();
+  const timer = setInterval(write, WRITE_EVERY_MS);
+  timer.unref();
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      rmSync(file, { force: true });
+    },
+  };
+}
+
+/** What the receivers that run on the data folder got since they were started. */
+export function readActivity(dataFolder: string, nowMs: number): ReceiversActivity[] {
+  const folder = folderIn(dataFolder);
+  return namesIn(folder).flatMap((name) => {
+    const { value } = readStateFile(path.join(folder, name), ReceiversActivity);
+    return value && Math.abs(nowMs - value.writtenMs) < STALE_MS ? [value] : [];
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith(SUFFIX));
+  } catch {
+    return []; // Nothing has listened yet.
+  }
+}

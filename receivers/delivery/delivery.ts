@@ -1,0 +1,119 @@
+import type { RecordHeader } from "#collectors/source.ts";
+import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
+
+import type { Activity } from "../activity/activity.ts";
+import type { PushToken } from "../tokens/push-token.ts";
+import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts";
+import type { EventRates } from "./rate.ts";
+import { placeEvent } from "./token-scope.ts";
+
+export type DeliveryDeps = { bus: BusProducer; activity: Activity; rates: EventRates };
+
+/** Who delivers: by which protocol (`elasticsearch`), with which token, from where, and when (epoch ms). */
+export type From = { protocol: string; token: PushToken; address: string; nowMs: number };
+
+/** How the sender named the events: the stream and the dataset, and the dataset that follows from other names. */
+export type Names = { stream: string; dataset?: string | undefined; unread?: string | undefined };
+
+type Group = { header: RecordHeader; lines: Uint8Array[]; events: number; bytes: number };
+
+const LF = Buffer.from("\n");
+
+/**
+ * The events of one request: they are on disk when `send` resolves, all of them or none. Those of a stream keep their
+ * order.
+ */
+export class Delivery {
+  readonly #deps: DeliveryDeps;
+  readonly #from: From;
+  readonly #groups = new Map<string, Group>();
+  #refused = 0;
+  #lastRefusal: Refusal | undefined;
+
+  constructor(deps: DeliveryDeps, from: From) {
+    this.#deps = deps;
+    this.#from = from;
+  }
+
+  /** Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end. */
+  addDocument(line: Uint8Array, fields: Fields, names: Names): Refusal | undefined {
+    const { token, nowMs } = this.#from;
+    const named = namedDataset(fields) ?? names.dataset;
+    const placed = placeEvent(token, { named, unread: names.unread });
+    if (!placed.ok) return this.refuse(placed.refusal);
+    const { dataset, unread } = placed;
+    const group = this.#group(`${names.stream} ${streamOf(fields)}`.trim(), {
+      format: "ecs",
+      message: "line",
+      receivedMs: nowMs,
+      ...(dataset !== undefined && { dataset }),
+      ...(unread !== undefined && { unreadDataset: unread }),
+    });
+    group.lines.push(line, LF);
+    group.bytes += line.length + LF.length;
+    group.events += 1;
+    return undefined;
+  }
+
+  /** Adds lines of any log, whose format is detected. `lines`: with line ends, at least between them. */
+  addLines(lines: Uint8Array, count: number, names: Names): Refusal | undefined {
+    const placed = placeEvent(this.#from.token, { named: names.dataset, unread: names.unread });
+    if (!placed.ok) return this.refuse(placed.refusal);
+    const { dataset } = placed;
+    const group = this.#group(names.stream, { ...(dataset !== undefined && { dataset }) });
+    group.lines.push(lines);
+    if (lines.at(-1) !== LF[0]) group.lines.push(LF);
+    group.bytes += lines.length;
+    group.events += count;
+    return undefined;
+  }
+
+  /** Counts an event that the sender has to correct. */
+  refuse(refusal: Refusal): Refusal {
+    this.#refused += 1;
+    this.#lastRefusal = refusal;
+    return refusal;
+  }
+
+  /** @throws AppError unavailable if the events cannot be kept, too_many_requests if too many are waiting */
+  async send(): Promise<void> {
+    const { bus, activity, rates } = this.#deps;
+    const groups = [...this.#groups.values()];
+    const records: BusRecord[] = groups.map(({ header, lines }) => {
+      return { header, lines: Buffer.concat(lines) };
+    });
+    if (records.length > 0) await bus.append(...records);
+    let events = 0;
+    for (const [name, group] of this.#groups) {
+      events += group.events;
+      activity.received(this.#about(name), group);
+    }
+    rates.count(this.#from.token, events);
+    if (this.#lastRefusal) {
+      activity.refused(this.#about(""), this.#refused, this.#lastRefusal.message);
+    }
+  }
+
+  #about(key: string): { protocol: string; token: PushToken; stream: string; nowMs: number } {
+    const { protocol, token, nowMs } = this.#from;
+    return { protocol, token, stream: this.#groups.get(key)?.header.stream ?? "", nowMs };
+  }
+
+  #group(stream: string, header: Omit<RecordHeader, "fields" | "stream">): Group {
+    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      const { token, protocol } = this.#from;
+      const name = `${token.id} ${protocol} ${stream}`.trim();
+      const source = `token/${token.name}`;
+      group = {
+        header: { ...header, stream: name, source, fields: {} },
+        lines: [],
+        events: 0,
+        bytes: 0,
+      };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+}

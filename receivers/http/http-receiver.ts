@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { createListener } from "#platform/http/listener.ts";
+import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
+import { createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
+import { openServer } from "#platform/http/server.ts";
+import { openFilesMax } from "#platform/open-files.ts";
+import { createLastWrites } from "#platform/postgres/last-writes.ts";
+import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
+
+import { EventRates } from "../delivery/rate.ts";
+import type { Receiver, ReceiverDeps } from "../receiver.ts";
+import { pushRoutes } from "./push-routes.ts";
+import { tokenAccess } from "./token-access.ts";
+
+/** Of all files and sockets that the process may open. */
+const CONNECTIONS_SHARE = 1 / 4;
+/** Requests without a valid token, from one address. */
+const INVALID = { burst: 60, refillMs: 1_000, keysMax: 10_000 };
+
+/** Receives logs over HTTP. @throws AppError if it cannot listen */
+export async function openHttpReceiver(
+  listen: { host: string; port: number },
+  deps: ReceiverDeps,
+): Promise<Receiver> {
+  const { bus, activity, tokens, clock, log } = deps;
+  const stopping = new AbortController();
+  const delivery = { bus, activity, rates: new EventRates() };
+  const listener = createListener(pushRoutes(delivery), {
+    clock,
+    log,
+    access: tokenAccess(tokens),
+    database: NO_DATABASE,
+    lastWrites: createLastWrites(),
+    headers: {},
+    limit: limitOfInvalid(clock),
+    addressOf: ({ socket }: IncomingMessage) => socket.remoteAddress ?? "",
+    writeAccessLine: () => undefined,
+    meter: () => NO_METER,
+    stopping: stopping.signal,
+  });
+  const { server, url, drain } = await openServer(listen);
+  server.maxConnections = Math.floor(openFilesMax() * CONNECTIONS_SHARE);
+  rejectMalformedRequests(server, { headers: {}, log });
+  server.on("request", listener);
+  return {
+    address: url,
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await drain();
+    },
+  };
+}
+
+/** The rates of valid tokens are their own (`EventRates`). */
+function limitOfInvalid(clock: Clock): RateLimit {
+  const limit = createRateLimit(INVALID, clock);
+  return {
+    take: (key) => (key.startsWith("token") ? undefined : limit.take(key)),
+    reset: (key) => limit.reset(key),
+  };
+}
+
+const NO_METER = { begin: () => undefined, end: () => undefined };
+
+const noDatabase = (): never => {
+  throw new AppError("unavailable", "Receivers have no database.");
+};
+/** The HTTP kit offers it to handlers; those of receivers do not use it. */
+const NO_DATABASE: ServiceDatabase = {
+  query: noDatabase,
+  transaction: noDatabase,
+  reader: noDatabase,
+  lastWrite: noDatabase,
+  close: async () => undefined,
+};
