@@ -10,6 +10,8 @@ import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
 import { envoyproxy } from "./envoyproxy.ts";
 import { haproxyLog } from "./haproxy.ts";
+import { kafkaLog } from "./kafka.ts";
+import { mongodbLog } from "./mongodb/log.ts";
 import { mysqlError } from "./mysql/error-log.ts";
 import { mysqlGeneral } from "./mysql/general-log.ts";
 import { mysqlSlowLog } from "./mysql/slow-log.ts";
@@ -17,6 +19,7 @@ import { nginxAccess } from "./nginx-access.ts";
 import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
 import { postgresqlLog } from "./postgresql/log.ts";
+import { redisLog } from "./redis.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
 /** Every log format. If two match equally well, the first one is chosen. */
@@ -32,6 +35,9 @@ export const FORMATS: readonly Format[] = [
   mysqlError,
   mysqlSlowLog,
   mysqlGeneral,
+  mongodbLog,
+  redisLog,
+  kafkaLog,
   ecs,
   envoyproxy,
   caddyAccess,

@@ -42,7 +42,11 @@ const GROUP_TOKENS_MAX = 256;
  * values, and `db.query.fingerprint`, its hash.
  */
 export function putQuery(row: RowWriter, statement: string, dialect: QueryDialect): void {
-  const text = queryText(statement, dialect);
+  putQueryText(row, queryText(statement, dialect));
+}
+
+/** The same for a text that has no values. */
+export function putQueryText(row: RowWriter, text: string): void {
   if (text === "") return;
   row.text("db.query.text", text);
   row.text("db.query.fingerprint", fingerprintOf(text));

@@ -1,9 +1,8 @@
 import type { FormatContext } from "../format.ts";
 import { structuredData } from "./structured-data.ts";
 import { namedPriority, type Priority, priorityOf } from "./syslog-priority.ts";
-import { dayMs, monthOf, offsetMs, parseTime } from "./time.ts";
+import { monthOf, offsetMs, parseTime, timeWithoutYear } from "./time.ts";
 
-const DAY_MS = 86_400_000;
 const BSD =
   /^(?:<\d{1,3}>)?([A-Z][a-z]{2}) ([ \d]\d|\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})? (?:(\S{1,255}) )?/;
 const ISO = /^(?:<\d{1,3}>1? ?)?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S{0,20}) (?:(\S{1,255}) )?/;
@@ -140,15 +139,9 @@ export function partialSyslogHeader(
   return { ...none, time: "", timeMs: Number.NaN, host: undefined, process, pid, length };
 }
 
-function bsdTime(found: RegExpExecArray, { zone, nowMs }: FormatContext): number {
+function bsdTime(found: RegExpExecArray, context: FormatContext): number {
   const [, name = "", day = "", hours, minutes, seconds] = found;
   const month = monthOf(Buffer.from(name), 0);
-  const clock = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
-  const year = new Date(nowMs).getUTCFullYear();
-  for (let candidate = year + 1; candidate > year - 5; candidate -= 1) {
-    const wallMs = dayMs(candidate, month, Number(day)) + clock;
-    const ms = wallMs - zone.eastMs(wallMs);
-    if (ms <= nowMs + DAY_MS) return ms;
-  }
-  return Number.NaN;
+  const clockMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  return timeWithoutYear({ month, day: Number(day), clockMs }, context);
 }

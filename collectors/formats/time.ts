@@ -44,6 +44,20 @@ function clockMs(bytes: Uint8Array, at: number): number {
   return ((hours * 60 + minutes) * 60 + seconds) * 1000;
 }
 
+/** Epoch ms of a local time of which the year is the latest one that is not in the future; NaN if there is none. */
+export function timeWithoutYear(
+  { month, day, clockMs: ofDayMs }: { month: number; day: number; clockMs: number },
+  { zone, nowMs }: { zone: Zone; nowMs: number },
+): number {
+  const year = new Date(nowMs).getUTCFullYear();
+  for (let candidate = year + 1; candidate > year - 5; candidate -= 1) {
+    const wallMs = dayMs(candidate, month, day) + ofDayMs;
+    const ms = wallMs - zone.eastMs(wallMs);
+    if (ms <= nowMs + DAY_MS) return ms;
+  }
+  return Number.NaN;
+}
+
 /** Why a time is implausible (more than a day in the future, or before 1995); otherwise undefined. */
 export function implausible(ms: number, nowMs: number): string | undefined {
   if (Number.isNaN(ms)) return "time cannot be read";

@@ -105,6 +105,38 @@ const LOGS: [string, string, string[][]][] = [
       ["2026-03-14 12:00:00 6 [ERROR] InnoDB: Transaction was aborted due to Deadlock"],
     ],
   ],
+  [
+    "a stack trace of Kafka",
+    "kafka.log",
+    [
+      ["[2026-03-14 12:00:00,000] INFO starting (kafka.server.KafkaServer)"],
+      [
+        "[2026-03-14 12:00:00,001] ERROR [Broker id=1] failed (state.change.logger)",
+        "java.io.IOException: Broken pipe",
+        "\tat sun.nio.ch.SocketDispatcher.write(SocketDispatcher.java:47)",
+      ],
+      [
+        "[2026-03-14 12:00:00,002] INFO KafkaConfig values: ",
+        "\tport = 9092",
+        " (kafka.server.KafkaConfig)",
+      ],
+      ["[2026-03-14 12:00:00,003] INFO started (kafka.server.KafkaServer)"],
+    ],
+  ],
+  [
+    "the banner of Redis",
+    "redis.log",
+    [
+      ["7:C 14 Mar 2026 12:00:00.000 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo"],
+      [
+        "7:M 14 Mar 2026 12:00:00.001 * Running mode=standalone, port=6379.",
+        "      _._",
+        "",
+        "  Port: 6379",
+      ],
+      ["7:M 14 Mar 2026 12:00:00.002 # Server initialized"],
+    ],
+  ],
 ];
 
 test.each(LOGS)(
