@@ -38,9 +38,9 @@ export type TestReceivers = AsyncDisposable & {
 const EVENTS_MAX = 5_000;
 
 /** Receivers on their own data folder, with an indexer. */
-export async function testReceivers(): Promise<TestReceivers> {
+export async function testReceivers(settings: Record<string, string> = {}): Promise<TestReceivers> {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck receivers "));
-  const env = { QUARTERDECK_DATA: dataFolder, QUARTERDECK_PUSH_PORT: "0" };
+  const env = { QUARTERDECK_DATA: dataFolder, QUARTERDECK_PUSH_PORT: "0", ...settings };
   const { index, receive } = parseSettings({ index: indexSettings, receive: receiveSettings }, env);
   const stopping = new AbortController();
   const log = silentLog();

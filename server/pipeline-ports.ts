@@ -7,7 +7,7 @@ import type { IndexSettings } from "./settings.ts";
 
 type BusOptions = Pick<IndexSettings, "dataFolder" | "busUrl" | "processing">;
 
-/** Bus and store for the domain APIs. */
+/** Bus and store of what is pushed: for the domain APIs and the receivers. */
 export const PIPELINE = {
   /** What is pushed is redacted before it is on disk. */
   openBus: ({ dataFolder, busUrl, processing }: BusOptions): BusProducer & AsyncDisposable =>

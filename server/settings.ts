@@ -43,6 +43,7 @@ export const indexSettings = {
 export const receiveSettings = {
   ...dataFolderSettings,
   ...busSettings,
+  ...processingSettings,
   ...receiverSettings,
   ...logSettings,
 } satisfies SettingGroup;

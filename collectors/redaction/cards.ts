@@ -1,5 +1,17 @@
 import { quoteOfNumber } from "./quotes.ts";
-import { at, type Found, hasAt, isAlphanumeric, isDigit, isInWord, type Text } from "./text.ts";
+import {
+  AFTER_ESCAPE,
+  at,
+  type Found,
+  hasAt,
+  isAlphanumeric,
+  isDigit,
+  isInWord,
+  NO_WORD,
+  startOfWord,
+  type Text,
+  type Trigger,
+} from "./text.ts";
 
 const DIGITS = { min: 13, max: 19 };
 const DIGIT_0 = 0x30;
@@ -28,10 +40,11 @@ const ISSUERS: readonly { first: RegExp; lengths: readonly number[] }[] = [
 type Number = { digits: string; end: number; groups: number[] };
 
 /** The first digits that a card may have. */
-export const CARD_TRIGGERS = "23456";
+export const CARD_TRIGGERS: readonly Trigger[] = [{ bytes: "23456", after: NO_WORD }, AFTER_ESCAPE];
 
-/** A card number that begins with the digit at this place: in one piece or in groups, of a known issuer, and valid by Luhn. */
-export function findCard(text: Text, start: number): Found | undefined {
+/** A card number that begins with the digit at this place, or after the escape sequence at this place: in one piece or in groups, of a known issuer, and valid by Luhn. */
+export function findCard(text: Text, trigger: number): Found | undefined {
+  const start = startOfWord(text, trigger);
   // Nearly all numbers are shorter than the first group.
   if (!isDigit(at(text, start + 3)) || !isDigit(at(text, start + 2))) return undefined;
   if (!isDigit(at(text, start + 1)) || !begins(text, start)) return undefined;
@@ -64,6 +77,8 @@ function ends(text: Text, end: number): boolean {
 
 function readNumber(text: Text, start: number): Number | undefined {
   const separator = SEPARATORS.find((it) => hasAt(text, start + 4, it));
+  // Most numbers are shorter than the shortest card.
+  if (!separator && !isDigit(at(text, start + DIGITS.min - 1))) return undefined;
   const groups = [0];
   let digits = "";
   let i = start;

@@ -1,5 +1,6 @@
 import type { SecretKind } from "./kinds.ts";
 import {
+  AFTER_ESCAPE,
   at,
   endOf,
   type Found,
@@ -7,7 +8,10 @@ import {
   isAlphanumeric,
   isInWord,
   latin1,
+  NO_WORD,
+  startOfWord,
   type Text,
+  type Trigger,
 } from "./text.ts";
 
 const AT = 0x40;
@@ -17,8 +21,8 @@ const USER_INFO_BYTES_MAX = 256;
 const TOKEN_BYTES_MIN = 16;
 const BASIC_BYTES_MIN = 8;
 
-export const USER_INFO_TRIGGERS = "@";
-export const BEARER_TRIGGERS = "Bb";
+export const USER_INFO_TRIGGERS: readonly Trigger[] = [{ bytes: "@" }];
+export const BEARER_TRIGGERS: readonly Trigger[] = [{ bytes: "Bb", after: NO_WORD }, AFTER_ESCAPE];
 
 /** The password in a URL, `scheme://user:password@host`, whose @ is at this place. */
 export function findUserInfo(text: Text, sign: number): Found | undefined {
@@ -42,7 +46,9 @@ export function findUserInfo(text: Text, sign: number): Found | undefined {
 }
 
 /** What follows `Bearer` or `Basic`, whose first letter is at this place, in an Authorization header. */
-export function findBearer(text: Text, mark: number): Found | undefined {
+export function findBearer(text: Text, trigger: number): Found | undefined {
+  const mark = startOfWord(text, trigger);
+  if (((at(text, mark) ?? 0) | 0x20) !== 0x62) return undefined;
   const isBearer = isWordAt(text, mark, "earer");
   if ((!isBearer && !isWordAt(text, mark, "asic")) || isInWord(text, mark)) return undefined;
   let from = mark + (isBearer ? "Bearer" : "Basic").length;

@@ -9,6 +9,7 @@ import {
   isLetter,
   percentAt,
   type Text,
+  type Trigger,
 } from "./text.ts";
 
 /** Longest local part and domain (RFC 5321), percent-encoded. */
@@ -28,7 +29,7 @@ const NO_DOMAINS = new Set(
   ),
 );
 
-export const EMAIL_TRIGGERS = "@%";
+export const EMAIL_TRIGGERS: readonly Trigger[] = [{ bytes: "@%" }];
 
 /** An e-mail address whose @, which may be percent-encoded once or twice, is at this place. */
 export function findEmail(text: Text, sign: number): Found | undefined {

@@ -1,5 +1,15 @@
 import type { SecretKind } from "./kinds.ts";
-import { at, endOf, type Found, hasAt, isBase64Url, isInWord, isWord, type Text } from "./text.ts";
+import {
+  at,
+  endOf,
+  type Found,
+  hasAt,
+  isBase64Url,
+  isInWord,
+  isWord,
+  type Text,
+  type Trigger,
+} from "./text.ts";
 
 type Characters = (byte: number | undefined) => boolean;
 
@@ -75,7 +85,10 @@ function markOf(prefix: string): number {
   return Math.max(1, prefix.search(/[KIXF]/));
 }
 
-export const ISSUED_TRIGGERS = [...byMark.keys()].join("");
+export const ISSUED_TRIGGERS: readonly Trigger[] = [...byMark].map(([bytes, all]) => ({
+  bytes,
+  after: all.map(({ issued, place }) => issued.prefix[place - 1]).join(""),
+}));
 
 /** A key or token of a known issuer, if this place is the mark of its prefix. */
 export function findIssued(

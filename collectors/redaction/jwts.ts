@@ -1,10 +1,20 @@
-import { at, endOf, type Found, hasAt, isBase64Url, isInWord, latin1, type Text } from "./text.ts";
+import {
+  at,
+  endOf,
+  type Found,
+  hasAt,
+  isBase64Url,
+  isInWord,
+  latin1,
+  type Text,
+  type Trigger,
+} from "./text.ts";
 
 const DOT = 0x2e;
 const PAYLOAD_BYTES_MIN = 3;
 
 /** `eyJ`, with which a header begins, is base64 for `{"`; this is its rarest character. */
-export const JWT_TRIGGERS = "J";
+export const JWT_TRIGGERS: readonly Trigger[] = [{ bytes: "J", after: "y" }];
 
 /** A signed, unsigned or encrypted JSON Web Token whose `eyJ` has its J at this place. */
 export function findJwt(text: Text, mark: number): Found | undefined {

@@ -11,6 +11,7 @@ import {
   latin1,
   percentAt,
   type Text,
+  type Trigger,
 } from "./text.ts";
 
 const EQUALS = 0x3d;
@@ -31,9 +32,13 @@ const VALUE_ENDS = new Set(Buffer.from("&,;)}]<>|?"));
 const PLAIN_VALUE =
   /^(?:null|nil|none|undefined|true|false|-|\*+|x{3,}|\(?(?:hidden|masked|redacted|filtered|removed)\)?|bearer|basic|digest|negotiate)$/i;
 /** The last letters of secret names. */
-const LAST_LETTERS = new Set(Buffer.from("dDeEtTnNyYsSgG"));
+const LAST_LETTERS = "dDeEtTnNyYsSgG";
+const lastLetters = new Set(Buffer.from(LAST_LETTERS));
 
-export const NAMED_VALUE_TRIGGERS = "=:%";
+/** The last letter of the name, its quote, of which `\x22` and `%22` end in 2, or a blank. */
+export const NAMED_VALUE_TRIGGERS: readonly Trigger[] = [
+  { bytes: "=:%", after: `${LAST_LETTERS}"'2 ` },
+];
 
 /**
  * The value after a `=` or `:` at this place, which may be percent-encoded, if its name says that it is secret: in URLs,
@@ -70,7 +75,7 @@ function nameBefore(text: Text, mark: number): Name | undefined {
   while (to > mark - BLANKS_MAX && isSpace(at(text, to - 1))) to -= 1;
   const quote = quoteBefore(text, to);
   if (quote !== undefined) to -= quote.length;
-  if (!LAST_LETTERS.has(at(text, to - 1) ?? 0)) return undefined;
+  if (!lastLetters.has(at(text, to - 1) ?? 0)) return undefined;
   let from = to;
   while (from > to - NAME_BYTES_MAX && isName(at(text, from - 1))) from -= 1;
   return { text: latin1(text, from, to), quote };

@@ -1,7 +1,6 @@
 import { depthOf } from "./quotes.ts";
-import { at, endOf, type Found, hasAt, latin1, type Text } from "./text.ts";
+import { at, endOf, type Found, hasAt, latin1, type Text, type Trigger } from "./text.ts";
 
-const MINUS = 0x2d;
 const BACKSLASH = 0x5c;
 const BEGIN = "-----BEGIN ";
 const END = Buffer.from("-----END ");
@@ -9,14 +8,15 @@ const DASHES = Buffer.from("-----");
 const LABEL_BYTES_MAX = 40;
 const LABEL = /^[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----/;
 
-export const PRIVATE_KEY_TRIGGERS = "-";
+export const PRIVATE_KEY_TRIGGERS: readonly Trigger[] = [{ bytes: "-", after: "-" }];
 
 /**
- * A private key in PEM that begins at this place, also if its line ends are escaped. A key whose end is missing extends to the
+ * A private key in PEM whose second dash is at this place, also if its line ends are escaped. A key whose end is missing extends to the
  * next quote, or to the end of the text.
  */
-export function findPrivateKey(text: Text, from: number): Found | undefined {
-  if (at(text, from + 1) !== MINUS || !hasAt(text, from, BEGIN)) return undefined;
+export function findPrivateKey(text: Text, second: number): Found | undefined {
+  const from = second - 1;
+  if (!hasAt(text, from, BEGIN)) return undefined;
   const labelFrom = from + BEGIN.length;
   const label = latin1(text, labelFrom, Math.min(text.end, labelFrom + LABEL_BYTES_MAX));
   if (!LABEL.test(label)) return undefined;

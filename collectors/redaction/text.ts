@@ -94,3 +94,23 @@ export function isInWord(text: Text, i: number): boolean {
 
 export const latin1 = ({ bytes }: Text, from: number, to: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
+
+/** A byte, and the one before it: one of these characters, or no letter and no digit. Without `after` any. */
+export type Trigger = { bytes: string; after?: string | typeof NO_WORD };
+export const NO_WORD = Symbol("no letter and no digit");
+
+export function isPair({ bytes, after }: Trigger, before: number, byte: number): boolean {
+  if (!bytes.includes(String.fromCharCode(byte))) return false;
+  if (after === undefined) return true;
+  return after === NO_WORD ? !isAlphanumeric(before) : after.includes(String.fromCharCode(before));
+}
+
+/** An escape sequence or a percent-encoding, after which a word may begin. */
+export const AFTER_ESCAPE: Trigger = { bytes: "%\\" };
+
+/** Where a word begins that is at this place, or after the escape sequence or percent-encoding at this place. */
+export function startOfWord(text: Text, i: number): number {
+  const byte = text.bytes[i];
+  if (byte === 0x25) return percentAt(text, i) === undefined ? i : i + 3;
+  return byte === 0x5c ? i + escapeLength(text, i) : i;
+}

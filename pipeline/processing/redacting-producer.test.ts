@@ -25,7 +25,7 @@ async function filesIn(folder: string): Promise<string> {
 function recorded(processing: unknown): { producer: BusProducer; records: BusRecord[] } {
   const records: BusRecord[] = [];
   const bus = {
-    append: async (record: BusRecord) => void records.push(record),
+    append: async (...added: BusRecord[]) => void records.push(...added),
     check: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
@@ -76,6 +76,20 @@ test("a pushed line is redacted by the rules of its dataset, and by all rules if
   );
   expect(await push("joe@example.com\n", "audit.log")).toBe("joe@example.com\n");
   expect(await push("joe@example.com\r\n\nx")).toBe("[redacted:email]\r\n\nx");
+});
+
+test("all records of a request are passed on, in their order", async () => {
+  const { producer, records } = recorded({ redact: [{}] });
+  const record = (text: string): BusRecord => ({
+    header: { fields: {} },
+    lines: Buffer.from(text),
+  });
+  await producer.append(record("a joe@example.com\n"), record("b\n"), record("c\n"));
+  expect(records.map(({ lines }) => Buffer.from(lines).toString())).toEqual([
+    "a [redacted:email]\n",
+    "b\n",
+    "c\n",
+  ]);
 });
 
 test("without rules the records are those that were given", async () => {

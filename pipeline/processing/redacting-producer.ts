@@ -19,7 +19,7 @@ export function redactingProducer(
   if (processing.redact.length === 0) return bus;
   const redact = recordRedactor(processing);
   return {
-    append: (record) => bus.append(redact(record)),
+    append: (...records) => bus.append(...records.map(redact)),
     check: () => bus.check(),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };
@@ -38,12 +38,15 @@ function recordRedactor(processing: Processing): (record: BusRecord) => BusRecor
   };
   return ({ header, lines }) => {
     const named = finderOf(header.dataset);
+    // The dataset in a document gives way to that of the line which its message is.
+    const hasFinal = header.dataset === undefined && header.message === undefined;
     const fields = Object.entries(header.fields).map(([name, value]) => [
       name,
       redactedText(named, value),
     ]);
     const parts = linesOf(lines).map((line) => {
-      const dataset = header.dataset ?? DATASET.exec(line.toString("latin1"))?.[1];
+      const own = hasFinal ? DATASET.exec(line.toString("latin1"))?.[1] : undefined;
+      const dataset = header.dataset ?? own;
       return redacted(finderOf(dataset), line) ?? line;
     });
     return {

@@ -32,16 +32,21 @@ type About = {
 
 /** Streams that are remembered; the one that was quiet for the longest time is forgotten first. */
 const STREAMS_MAX = 1_000;
-const LINE_BYTES_MAX = 2_000;
+const LINE_CHARACTERS_MAX = 2_000;
+/** More is redacted than is shown, so that no part of a secret is shown because its end is missing. */
+const LINE_BYTES_MAX = 2 * LINE_CHARACTERS_MAX;
 const LF = 0x0a;
 
 /** Counts what receivers got, by stream, in bounded memory. */
 export class Activity {
   readonly #clock: Clock;
+  readonly #redact: (text: string) => string;
   readonly #streams = new Map<string, StreamActivity>();
 
-  constructor(clock: Clock) {
+  /** `redact` replaces the secrets in texts of senders. */
+  constructor(clock: Clock, redact: (text: string) => string) {
     this.#clock = clock;
+    this.#redact = redact;
   }
 
   /** To be called after the events were kept. `lines`: with a line end after each. */
@@ -52,14 +57,14 @@ export class Activity {
     const stream = this.#of(about);
     stream.events += events;
     stream.bytes += bytes;
-    stream.lastLine = lastLineOf(lines);
+    stream.lastLine = this.#redact(lastLineOf(lines)).slice(0, LINE_CHARACTERS_MAX);
   }
 
   /** Events that the sender has to correct, and why the last one was refused. */
   refused(about: About, events: number, reason: string): void {
     const stream = this.#of(about);
     stream.refused += events;
-    stream.refusal = reason;
+    stream.refusal = this.#redact(reason);
   }
 
   /** Events that are lost, because their protocol cannot make the sender wait. */

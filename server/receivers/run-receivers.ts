@@ -1,6 +1,8 @@
 import { once } from "node:events";
 
-import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
+import { redactedText } from "#collectors/redaction/redact.ts";
+import { allKinds } from "#pipeline/processing/processing.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { publishActivity } from "#receivers/activity/activity-files.ts";
@@ -8,6 +10,7 @@ import { Activity } from "#receivers/activity/activity.ts";
 import { openReceivers } from "#receivers/open-receivers.ts";
 import { TokenReader } from "#receivers/tokens/token-file.ts";
 
+import { PIPELINE } from "../pipeline-ports.ts";
 import type { ReceiveSettings } from "../settings.ts";
 
 /** Receives pushed logs until the signal aborts. `onOpen` gets the addresses. @throws AppError if it cannot listen */
@@ -16,9 +19,10 @@ export async function runReceivers(
   onOpen: (addresses: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { dataFolder, busUrl } = settings;
-  const activity = new Activity(clock);
-  await using bus = openBus({ url: busUrl ?? busUrlIn(dataFolder) });
+  const { dataFolder, processing } = settings;
+  const finder = new SecretFinder(new Set(allKinds(processing)));
+  const activity = new Activity(clock, (text) => redactedText(finder, text));
+  await using bus = PIPELINE.openBus(settings);
   const tokens = new TokenReader(dataFolder);
   await using receivers = await openReceivers(settings, { bus, tokens, activity, clock, log });
   const { addresses } = receivers;
