@@ -7,6 +7,7 @@ import { ensureJava } from "./java.mjs";
 import { orExplain, stopSetupOn } from "./launch.mjs";
 import { endWithNpm } from "./parent.mjs";
 import { step } from "./progress.mjs";
+import { ensurePython } from "./python.mjs";
 import { inRoot, root, run, start } from "./run.mjs";
 import { node24, setUp } from "./setup.mjs";
 
@@ -26,6 +27,7 @@ export async function runTests(vitestArgs) {
   await orExplain(() => setUp({ dev: true, pages: true }));
   const browser = await findBrowser();
   await ensureJava();
+  await ensurePython();
   if (browser === undefined) {
     process.stderr.write(
       "\n!!! No Chromium was found, and none may be installed here: THE BROWSER TESTS ARE SKIPPED.\n!!! Install chromium, or name one: QUARTERDECK_CHROMIUM=/path/to/chromium npm test\n\n",

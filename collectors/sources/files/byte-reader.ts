@@ -1,4 +1,12 @@
-import type { FileHandle } from "node:fs/promises";
+/** Reads bytes from any position, as a file handle does; fewer than `length` are possible, none at the end. */
+export type RandomReader = {
+  read(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesRead: number }>;
+};
 
 /** Reads the bytes of a file, decompressed. Reads only go forward: `at` never decreases. */
 export type ByteReader = {
@@ -11,7 +19,7 @@ export type ByteReader = {
 };
 
 /** Reads an uncompressed file; reads may also go backward. */
-export function plainReader(handle: FileHandle): ByteReader {
+export function plainReader(handle: RandomReader): ByteReader {
   return {
     damage: undefined,
     async read(into, at) {

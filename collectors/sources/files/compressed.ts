@@ -1,7 +1,6 @@
-import type { FileHandle } from "node:fs/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 
-import type { ByteReader } from "./byte-reader.ts";
+import type { ByteReader, RandomReader } from "./byte-reader.ts";
 import type { Compression } from "./file-kind.ts";
 
 const FEED_BYTES = 32 * 1024;
@@ -31,7 +30,7 @@ type Output = {
  * part is read.
  */
 export class CompressedReader implements ByteReader {
-  readonly #handle: FileHandle;
+  readonly #handle: RandomReader;
   readonly #kind: Compression;
   #decompress;
   #damage: string | undefined;
@@ -44,7 +43,7 @@ export class CompressedReader implements ByteReader {
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(handle: FileHandle, kind: Compression) {
+  constructor(handle: RandomReader, kind: Compression) {
     this.#handle = handle;
     this.#kind = kind;
     this.#decompress = this.#start();

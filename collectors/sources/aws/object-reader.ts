@@ -1,0 +1,158 @@
+import type { Chunk } from "#collectors/source.ts";
+
+import { RefusedFile } from "../files/file-kind.ts";
+import { ObjectBytes } from "./object-bytes.ts";
+import { ObjectLines } from "./object-lines.ts";
+import { objectIdOf, type ObjectRef, objectUrl } from "./object-ref.ts";
+import type { ReadObjects, StoredCheck } from "./read-objects.ts";
+import { type S3Api, UnreadableObject } from "./s3-api.ts";
+import type { S3Counts } from "./s3-counts.ts";
+
+/** Requests of small objects whose turn is still to come. */
+const AHEAD_MAX = 8;
+const AHEAD_BYTES_MAX = 1024 * 1024;
+/**
+ * Files that AWS writes beside logs: a digest of CloudTrail, which is no log, and what services write to test that they may
+ * write.
+ */
+const NO_LOG =
+  /\/CloudTrail-Digest\/|(?:^|\/)(?:ELBAccessLogTestFile|ConfigWritabilityCheckFile|aws-programmatic-access-test-object)$|\/$/;
+
+/** An object to read, and the objects among which it is remembered. */
+export type Job = { ref: ObjectRef; among: ReadObjects };
+
+/** A part of an object, or what became of an object. */
+export type JobItem<J extends Job> = { chunk: Chunk } | { ended: J; outcome: Outcome };
+
+export type Outcome =
+  /** It is read, now or earlier, or needs not be read. */
+  | { is: "done"; isNew: boolean; isStored: StoredCheck }
+  /** Access is denied: it has to be tried again. */
+  | { is: "forbidden" };
+
+type Deps = { s3: S3Api; counts: S3Counts };
+
+const NOTHING_TO_STORE: Outcome = { is: "done", isNew: false, isStored: () => true };
+
+/** Reads objects one after the other, and requests the next small ones meanwhile. */
+export class ObjectReader {
+  readonly #s3: S3Api;
+  readonly #counts: S3Counts;
+  readonly #lines = new ObjectLines();
+
+  constructor({ s3, counts }: Deps) {
+    this.#s3 = s3;
+    this.#counts = counts;
+  }
+
+  /**
+   * Chunks of the objects, and each object when it has ended.
+   * @throws AppError if S3 cannot be used
+   */
+  async *read<J extends Job>(
+    jobs: readonly J[],
+    signal: AbortSignal,
+  ): AsyncGenerator<JobItem<J>, void> {
+    const opened = new Map<J, Promise<ObjectBytes>>();
+    const open = (job: J, isAhead: boolean): Promise<ObjectBytes> | undefined => {
+      const known = opened.get(job);
+      if (known || !this.#isWanted(job)) return known;
+      if (isAhead && (job.ref.size ?? Infinity) > AHEAD_BYTES_MAX) return undefined;
+      const opening = ObjectBytes.open(this.#s3, job.ref, signal);
+      // Handled when it is the object's turn.
+      opening.catch(() => undefined);
+      opened.set(job, opening);
+      return opening;
+    };
+    try {
+      for (const [index, job] of jobs.entries()) {
+        if (signal.aborted) return;
+        const opening = open(job, false);
+        for (const next of jobs.slice(index + 1, index + AHEAD_MAX)) void open(next, true);
+        if (opening) yield* this.#readOne(job, opening, signal);
+        else yield { ended: job, outcome: this.#unread(job) };
+        opened.delete(job);
+      }
+    } finally {
+      for (const opening of opened.values()) {
+        opening.then((bytes) => bytes.close()).catch(() => undefined);
+      }
+    }
+  }
+
+  #isWanted({ ref, among }: Job): boolean {
+    if (ref.size === 0 || NO_LOG.test(ref.key)) return false;
+    return ref.etag === undefined || !among.has(objectIdOf(ref, ref.etag));
+  }
+
+  /** Of an object that is not wanted. */
+  #unread({ ref, among }: Job): Outcome {
+    const id = ref.etag === undefined ? undefined : objectIdOf(ref, ref.etag);
+    return id !== undefined && among.has(id) ? this.#repeated(among, id) : NOTHING_TO_STORE;
+  }
+
+  #repeated(among: ReadObjects, id: string): Outcome {
+    this.#counts.repeated += 1;
+    return { is: "done", isNew: false, isStored: among.storedCheck(id) };
+  }
+
+  async *#readOne<J extends Job>(
+    job: J,
+    opening: Promise<ObjectBytes>,
+    signal: AbortSignal,
+  ): AsyncGenerator<JobItem<J>, void> {
+    const { ref, among } = job;
+    let bytes: ObjectBytes | undefined;
+    try {
+      bytes = await opening;
+      this.#counts.allow(ref);
+      const id = objectIdOf(ref, bytes.etag);
+      if (among.has(id)) {
+        yield { ended: job, outcome: this.#repeated(among, id) };
+        return;
+      }
+      for await (const chunk of this.#chunks(job, bytes, id)) yield { chunk };
+      this.#counts.read += 1;
+      yield { ended: job, outcome: { is: "done", isNew: true, isStored: among.storedCheck(id) } };
+    } catch (error) {
+      if (signal.aborted) return;
+      yield { ended: job, outcome: this.#outcomeOf(error, ref) };
+    } finally {
+      bytes?.close();
+    }
+  }
+
+  /** The rest of an object. What cannot be read of a damaged one is refused. */
+  async *#chunks({ ref, among }: Job, bytes: ObjectBytes, id: string): AsyncGenerator<Chunk, void> {
+    const reading = among.open(id);
+    const about = { sourceId: reading.sourceId, path: objectUrl(ref), header: { fields: {} } };
+    let isEnd = bytes.size === 0;
+    try {
+      if (!isEnd) {
+        for await (const cut of this.#lines.read(bytes, ref.key, reading.at)) {
+          isEnd = cut.isLast;
+          const { bytesSkipped } = cut;
+          const offset = reading.offset();
+          const position = reading.advance(cut.bytes.length, { at: cut.end, isEnd });
+          yield { ...about, bytes: cut.bytes, offset, position, bytesSkipped };
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof RefusedFile)) throw error;
+      this.#counts.refuse(objectUrl(ref), error.message);
+    }
+    if (isEnd) return;
+    const position = reading.advance(0, { at: reading.at, isEnd: true });
+    yield { ...about, bytes: Buffer.alloc(0), offset: reading.offset(), position, bytesSkipped: 0 };
+  }
+
+  #outcomeOf(error: unknown, ref: ObjectRef): Outcome {
+    if (!(error instanceof UnreadableObject)) throw error;
+    if (error.isGone) {
+      this.#counts.gone += 1;
+      return NOTHING_TO_STORE;
+    }
+    this.#counts.forbid(ref, error.message);
+    return { is: "forbidden" };
+  }
+}
