@@ -24,6 +24,8 @@ export class Batch {
   rowsMax: number;
   /** The original lines, of which a sender's own `event.original` is independent. */
   readonly lines: LineColumn;
+  /** The layouts of rows whose line is not stored, because their fields give it back (line-layout.ts). */
+  readonly layouts: TextColumn;
   readonly #texts = new Map<TextField, TextColumn>();
   readonly #numbers = new Map<NumberField, NumberColumn>();
   #memory: PlainLinesMemory | undefined;
@@ -33,12 +35,14 @@ export class Batch {
   constructor(rowsMax: number) {
     this.rowsMax = rowsMax;
     this.lines = new LineColumn(rowsMax);
+    this.layouts = new TextColumn(rowsMax);
   }
 
   /** Lets columns use this memory. The batch has to be empty, and the memory has to have room for its rows. */
   share(memory: PlainLinesMemory): void {
     this.#memory = memory;
     this.lines.share(memory.lines);
+    this.layouts.share(memory.layouts);
     for (const [name, arrays] of memory.texts) this.text(name).share(arrays);
     for (const [name, arrays] of memory.numbers) this.number(name).share(arrays);
   }
@@ -49,6 +53,7 @@ export class Batch {
     if (rowsMax <= this.rowsMax) return;
     this.rowsMax = rowsMax;
     this.lines.reserve(rowsMax);
+    this.layouts.reserve(rowsMax);
     for (const column of this.#texts.values()) column.reserve(rowsMax);
     for (const column of this.#numbers.values()) column.reserve(rowsMax);
   }
@@ -80,14 +85,21 @@ export class Batch {
     this.rows += 1;
   }
 
+  /** To be called when a field or the line of a row was changed: its fields may not give its line back any longer. */
+  storeLine(row: number): void {
+    this.layouts.ids[row] = 0;
+  }
+
   /** Discards the fields of the row that is not committed yet. */
   rollback(): void {
+    this.storeLine(this.rows);
     for (const column of this.#texts.values()) column.ids[this.rows] = 0;
     for (const column of this.#numbers.values()) column.values[this.rows] = Number.NaN;
   }
 
   reset(): void {
     this.lines.reset();
+    this.layouts.reset();
     for (const column of this.#texts.values()) column.reset();
     for (const column of this.#numbers.values()) column.reset();
     if (this.#memory) {

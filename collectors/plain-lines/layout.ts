@@ -64,6 +64,12 @@ export const VALUE_BYTES_MAX = 28;
 export const PATH_OF_URL = 448;
 export const QUERY_OF_URL = 452;
 
+/** Head of the column of layouts (line-layout.ts). */
+export const LAYOUTS = 464;
+/** Their numbers for lines with the day and zone of the last line; 0 if such lines are stored. */
+export const COMBINED_LAYOUT = 496;
+export const COMMON_LAYOUT = 500;
+
 // From 512 on, the module keeps the lines that it has parsed.
 
 /** The first byte after the records: the arrays of the columns. */

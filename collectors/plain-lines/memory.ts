@@ -11,6 +11,7 @@ import {
   HASH_SEED,
   HEAD_BYTES,
   IDS,
+  LAYOUTS,
   LINES,
   LINE_LENGTHS,
   LINE_STARTS,
@@ -65,6 +66,8 @@ const TEXTS: readonly (readonly [TextField, TextPlan])[] = [
   ["url.query", { head: QUERY, ...MANY }],
 ];
 
+const LAYOUT_TEXTS: TextPlan = { head: LAYOUTS, ...FEW };
+
 const NUMBERS: readonly (readonly [NumberField, number])[] = [
   ["@timestamp", TIMES],
   ["http.response.status_code", STATUSES],
@@ -83,6 +86,7 @@ export class PlainLinesMemory {
   readonly lines: LineArrays;
   readonly #chunk: Buffer<ArrayBuffer>;
   readonly texts = new Map<TextField, TextArrays>();
+  readonly layouts: TextArrays;
   readonly numbers = new Map<NumberField, NumberArrays>();
   /** The numbers of the paths and queries of URLs, which the module has split. */
   readonly pathOf: Uint32Array;
@@ -104,6 +108,7 @@ export class PlainLinesMemory {
     for (const [field, plan] of TEXTS) {
       this.texts.set(field, { ...textArrays(arrays, plan, rowsMax), leave });
     }
+    this.layouts = { ...textArrays(arrays, LAYOUT_TEXTS, rowsMax), leave };
     for (const [field, at] of NUMBERS) {
       this.numbers.set(field, { values: arrays.numbers(at, rowsMax), leave });
     }
@@ -190,7 +195,7 @@ function bytesOf(rowsMax: number): number {
   const row = { words: roomFor(rowsMax * WORD_BYTES), numbers: roomFor(rowsMax * NUMBER_BYTES) };
   let bytes = ARRAYS + 2 * row.words + roomFor(LINES_BYTES) + roomFor(CHUNK_BYTES);
   bytes += row.numbers * NUMBERS.length + 2 * roomFor(VALUES_MAX * WORD_BYTES);
-  for (const [, { slots, bytes: values }] of TEXTS) {
+  for (const { slots, bytes: values } of [...TEXTS.map(([, plan]) => plan), LAYOUT_TEXTS]) {
     const ends = roomFor((slots / 2) * WORD_BYTES);
     bytes += row.words + ends + roomFor(slots * SLOT_WORDS * WORD_BYTES) + roomFor(values);
   }

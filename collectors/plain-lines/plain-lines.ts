@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import type { Batch } from "../batch.ts";
 import type { FormatContext, PlainTail } from "../format.ts";
 import { ClfTimeReader, DAY_MS, EARLIEST_MS as EARLIEST_TIME_MS } from "../formats/time.ts";
+import { type LineForm, type LineLayout, accessLogTime } from "../line-layout.ts";
 import {
+  COMBINED_LAYOUT,
+  COMMON_LAYOUT,
   DATASET,
   EARLIEST_MS,
   LATEST_MS,
@@ -22,6 +25,7 @@ import { PlainUrls } from "./plain-urls.ts";
 const WASM = new URL("plain-lines.wasm", import.meta.url);
 const TIME_BYTES = 26;
 const CLOCK_BYTE = 12;
+const ZONE_BYTE = 21;
 const MIDNIGHT = "00:00:00";
 
 /** The lines of a chunk, all of one dataset. */
@@ -43,7 +47,7 @@ export class PlainLines {
   readonly #memory: PlainLinesMemory;
   readonly #context: FormatContext;
   readonly #view: DataView;
-  readonly #scan: Exports["scan"];
+  readonly #exports: Exports;
   #tail: PlainTail | undefined;
   #bytes: Uint8Array = new Uint8Array();
   /** Address of the first byte of the chunk. */
@@ -54,9 +58,8 @@ export class PlainLines {
     this.#memory = memory;
     this.#context = context;
     this.#view = new DataView(memory.memory.buffer);
-    const { scan, splitUrls } = instantiate(memory.memory, new ClfTimeReader(context));
-    this.#scan = scan;
-    batch.plainUrls = new PlainUrls(memory, splitUrls);
+    this.#exports = this.#instantiate(new ClfTimeReader(context));
+    batch.plainUrls = new PlainUrls(memory, this.#exports.splitUrls);
   }
 
   /** Memory for the bytes of a chunk, which are then read where they are; undefined if it is larger. */
@@ -74,6 +77,7 @@ export class PlainLines {
     view.setFloat64(LATEST_MS, this.#context.nowMs + DAY_MS, true);
     view.setFloat64(EARLIEST_MS, EARLIEST_TIME_MS, true);
     view.setUint32(NEEDS_TAIL, tail.isRequired ? 1 : 0, true);
+    this.#exports.forgetDay();
   }
 
   /** Writes the plain lines from `start` on into rows, and returns where the first other line, or the end, is. */
@@ -87,7 +91,7 @@ export class PlainLines {
       view.setUint32(ROWS, this.#batch.rows, true);
       view.setUint32(ROWS_MAX, this.#batch.rowsMax, true);
       view.setUint32(LINE_BYTES, lines.used, true);
-      const next = this.#scan(at, end);
+      const next = this.#exports.scan(at, end);
       this.#batch.rows = view.getUint32(ROWS, true);
       lines.setUsed(view.getUint32(LINE_BYTES, true));
       if (view.getUint32(TAIL, true) === 0) return next - this.#base;
@@ -111,6 +115,35 @@ export class PlainLines {
     batch.rollback();
     return false;
   }
+
+  #instantiate(times: ClfTimeReader): Exports {
+    compiled ??= new WebAssembly.Module(readFileSync(WASM));
+    const { memory } = this.#memory;
+    const bytes = Buffer.from(memory.buffer);
+    const time = Buffer.alloc(TIME_BYTES);
+    const dayOf = (at: number): number => {
+      bytes.copy(time, 0, at, at + TIME_BYTES);
+      time.write(MIDNIGHT, CLOCK_BYTE);
+      const ms = times.read26(time, 0);
+      this.#setLayouts(ms, time.toString("latin1"));
+      return ms;
+    };
+    const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, time: { dayOf } });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types in assembly/scan.ts, of which it is compiled
+    return exports as Exports;
+  }
+
+  /** The layouts of lines of a day and a zone, if their times are written as they are given back. */
+  #setLayouts(ms: number, written: string): void {
+    const zone = written.slice(ZONE_BYTE);
+    const isUsual = accessLogTime(ms, zone) === written;
+    const number = (form: LineForm): number => {
+      const layout: LineLayout = `${form} ${zone}`;
+      return isUsual ? this.#batch.layouts.internText(layout) : 0;
+    };
+    this.#view.setUint32(COMBINED_LAYOUT, number("combined"), true);
+    this.#view.setUint32(COMMON_LAYOUT, number("common"), true);
+  }
 }
 
 /** Lets the batch, which has to be empty, use the module's memory. Null if there is not enough address space for it. */
@@ -128,19 +161,6 @@ export function openPlainLines(batch: Batch, context: FormatContext): PlainLines
 /** The functions of assembly/scan.ts. */
 type Exports = {
   scan(from: number, to: number): number;
+  forgetDay(): void;
   splitUrls(first: number, last: number): number;
 };
-
-function instantiate(memory: WebAssembly.Memory, times: ClfTimeReader): Exports {
-  compiled ??= new WebAssembly.Module(readFileSync(WASM));
-  const bytes = Buffer.from(memory.buffer);
-  const time = Buffer.alloc(TIME_BYTES);
-  const dayOf = (at: number): number => {
-    bytes.copy(time, 0, at, at + TIME_BYTES);
-    time.write(MIDNIGHT, CLOCK_BYTE);
-    return times.read26(time, 0);
-  };
-  const { exports } = new WebAssembly.Instance(compiled, { env: { memory }, time: { dayOf } });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types in assembly/scan.ts, of which it is compiled
-  return exports as Exports;
-}

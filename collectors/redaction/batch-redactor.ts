@@ -113,7 +113,9 @@ export class BatchRedactor {
       const { ids } = values.map;
       for (let row = fromRow; row < toRow; row += 1) {
         const value = ids[column.ids[row]!] ?? 0;
-        if (value !== 0 && byDataset[datasets[row]!] === redaction) column.ids[row] = value;
+        if (value === 0 || byDataset[datasets[row]!] !== redaction) continue;
+        column.ids[row] = value;
+        this.#batch.storeLine(row);
       }
     }
   }
@@ -122,7 +124,9 @@ export class BatchRedactor {
     const datasets = this.#batch.text("data_stream.dataset").ids;
     this.#batch.lines.replace(fromRow, toRow, (row, bytes, start, end) => {
       const redaction = this.#byDataset[datasets[row]!];
-      return redaction && redacted(redaction.finder, bytes, start, end);
+      const line = redaction && redacted(redaction.finder, bytes, start, end);
+      if (line) this.#batch.storeLine(row);
+      return line;
     });
   }
 

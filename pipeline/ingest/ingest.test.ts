@@ -79,7 +79,7 @@ test.each([
 test("the status of a source has its events by dataset, the number of its latest quarantined lines, and the reason", async () => {
   const line =
     '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe/1.0"\n';
-  const log = `${line.repeat(8)}{"level":"info"}\n${line}`;
+  const log = `${line.repeat(8)}{"level":"info\n${line}`;
   const { ingest } = await ingested(sourceOf(log, []));
   const path = "/var/log/apache2/error.log";
   const [status] = ingest.statusWith([{ path, level: "info", message: "read" }]);

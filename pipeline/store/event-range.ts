@@ -1,7 +1,8 @@
 import { leavesOf, type StoreFilter, type TimeRange } from "../filter.ts";
-import { eventFilesSql, type Work } from "./duck.ts";
+import type { Work } from "./duck.ts";
 import { timeSql } from "./filter-sql.ts";
 import { haveNumberLists } from "./number-lists.ts";
+import { eventsWithLinesSql } from "./rebuilt-line-sql.ts";
 import { newestMs, oldestMs, type Segment } from "./segment-footer.ts";
 
 /** Reads of at most about this many events, without a search in their texts, do not wait for searches. */
@@ -41,7 +42,7 @@ export function rangeSql(
   { schema, pathOf }: Files,
 ): RangeSql {
   const filesOf = (some: readonly Segment[]): string =>
-    eventFilesSql([schema, ...some.map(pathOf)]);
+    eventsWithLinesSql([schema, ...some.map(pathOf)]);
   const hasNumberLists = haveNumberLists(segments);
   const isLarge = rowsOf(segments, range) >= LARGE_ROWS_MIN;
   const whole = segments.filter((segment) => isLarge && isWithin(segment, range));

@@ -7,10 +7,11 @@ import type { Clock } from "#platform/clock.ts";
 import { FULL_TEXT_FIELDS } from "../matches.ts";
 import { type GramFilter, GramFilterBuilder } from "../sketches/gram-filter.ts";
 import { isMergedFully } from "./compaction-plan.ts";
-import { asNumber, type Duck, eventFilesSql, identifier, isOutOfMemory, quoted } from "./duck.ts";
+import { asNumber, type Duck, identifier, isOutOfMemory, quoted } from "./duck.ts";
 import { fileStamp } from "./file-verifier.ts";
 import { publish, writeSafe } from "./files.ts";
 import { filterFileParts } from "./filter-file.ts";
+import { eventsWithLinesSql } from "./rebuilt-line-sql.ts";
 import { SchemaFile } from "./schema-file.ts";
 import { FILTER_ROWS_MIN, readFilter } from "./segment-filters.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
@@ -92,7 +93,7 @@ export class FilterBuilder {
     const builder = new GramFilterBuilder(rows);
     const path = this.#segments.eventsPath(id);
     const schema = new SchemaFile(this.#segments);
-    const files = eventFilesSql([await schema.path(), path]);
+    const files = eventsWithLinesSql([await schema.path(), path]);
     const step = await this.#rowsAtOnce(path, rows);
     for (let from = 0; from < rows; from += step) {
       const range = `file_row_number >= ${from} AND file_row_number < ${from + step}`;

@@ -18,6 +18,8 @@ import { isNumber } from "../query/names.ts";
 import { booleanOf, instantOf, notComparable, numberOf } from "./check-request.ts";
 import { networkSql } from "./cidr-sql.ts";
 import { identifier, type Parameter } from "./duck.ts";
+import { lineContainsSql } from "./line-words.ts";
+import { IS_REBUILT_SQL, STORED_LINE } from "./rebuilt-line-sql.ts";
 
 const COLUMN_TYPES: Partial<Record<FieldType, string>> = { long: "BIGINT", double: "DOUBLE" };
 const COMPARISONS = { eq: "=", ne: "=", gt: ">", gte: ">=", lt: "<", lte: "<=" };
@@ -155,11 +157,14 @@ function oneOfSql(sql: SqlText, { field, values }: OneOf): string {
 function containsSql(sql: SqlText, words: string): string {
   const holds = containsWords(sql, words);
   const texts = [
-    ...FULL_TEXT_FIELDS.map(identifier),
+    ...FULL_TEXT_FIELDS.map((field) =>
+      field === "event.original" ? STORED_LINE : identifier(field),
+    ),
     // Bytes that are not text are in event.original too, as escapes.
     `TRY(decode(${identifier(ORIGINAL_BYTES)}))`,
   ];
-  return `coalesce(greatest(${texts.map(holds).join(", ")}), FALSE)`;
+  const rebuilt = `CASE WHEN ${IS_REBUILT_SQL} THEN ${lineContainsSql(words, holds)} END`;
+  return `coalesce(greatest(${[...texts.map(holds), rebuilt].join(", ")}), FALSE)`;
 }
 
 /**

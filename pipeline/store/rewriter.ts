@@ -5,7 +5,7 @@ import type { Lease } from "#platform/lease/lease.ts";
 
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
-import { asNumber, type Duck, eventFilesSql, quoted } from "./duck.ts";
+import { asNumber, type Duck, quoted } from "./duck.ts";
 import { explained, writeSafe } from "./files.ts";
 import type { Statement } from "./filter-sql.ts";
 import { waitForCompactionLease } from "./leased-work.ts";
@@ -14,6 +14,7 @@ import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
 import type { OpenRewrite, RewriteRows } from "./port.ts";
+import { eventsWithLinesSql } from "./rebuilt-line-sql.ts";
 import type { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
@@ -275,7 +276,7 @@ export class Rewriter {
 
   /** The file of a segment, after one that has every column. */
   async #filesOf(segment: Segment): Promise<string> {
-    return eventFilesSql([await this.#schema.path(), this.#segments.eventsPath(segment.id)]);
+    return eventsWithLinesSql([await this.#schema.path(), this.#segments.eventsPath(segment.id)]);
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 
 import { EXTRA_FIELD, FIELDS, ORIGINAL_BYTES } from "#collectors/fields.ts";
+import { LINE_LAYOUT } from "#collectors/line-layout.ts";
 
 import { checksumOf } from "./checksum.ts";
 import { FileVerifier } from "./file-verifier.ts";
@@ -69,5 +70,6 @@ function emptyColumns(): ParquetColumn[] {
     return { name, kind: type, values: new Float64Array(0) };
   });
   const extra: ParquetColumn = { name: EXTRA_FIELD, kind: "text", ...text };
-  return [...columns, extra, { name: ORIGINAL_BYTES, kind: "bytes", ...text }];
+  const original: ParquetColumn = { name: ORIGINAL_BYTES, kind: "bytes", ...text };
+  return [...columns, extra, original, { name: LINE_LAYOUT, kind: "text", ...text }];
 }

@@ -7,6 +7,8 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
+import { FIELDS } from "#collectors/fields.ts";
+import { LINE_LAYOUT } from "#collectors/line-layout.ts";
 import { type Clock, systemClock } from "#platform/clock.ts";
 
 import { GramFilterBuilder } from "../sketches/gram-filter.ts";
@@ -16,6 +18,7 @@ import { openEmbeddedStore } from "./embedded-store.ts";
 import { filterFileParts, filterFrom } from "./filter-file.ts";
 import { filterSql, SqlText } from "./filter-sql.ts";
 import type { EventStore } from "./port.ts";
+import { STORED_LINE } from "./rebuilt-line-sql.ts";
 import { FILTER_ROWS_MIN } from "./segment-filters.ts";
 import { newSegmentId } from "./segment-id.ts";
 
@@ -206,6 +209,12 @@ test("an event that matches by the rules of DuckDB may always be in a segment wi
   const text = fc
     .array(character, { maxLength: 20 })
     .map((parts) => parts.join("").replaceAll("\0", ""));
+  const fields = [...Object.keys(FIELDS), LINE_LAYOUT, STORED_LINE].filter(
+    (it) => it !== "message",
+  );
+  const others = fields.map(
+    (name) => `NULL::${name === "@timestamp" ? "TIMESTAMPTZ" : "VARCHAR"} AS "${name}"`,
+  );
   let matches = 0;
   await fc.assert(
     fc.asyncProperty(text, fc.nat(), fc.nat(12), async (whole, from, length) => {
@@ -214,11 +223,7 @@ test("an event that matches by the rules of DuckDB may always be in a segment wi
       const words = from % 2 === 0 ? part.toUpperCase() : part.toLowerCase();
       const sql = new SqlText();
       const condition = filterSql(sql, [{ field: "*", op: "contains", value: words }]);
-      const others = ["error.message", "url.original", "user_agent.original", "event.original"];
-      const columns = [...others, "http.request.referrer"].map(
-        (name) => `NULL::VARCHAR AS "${name}"`,
-      );
-      const row = `SELECT ${sql.bind(whole.toWellFormed())} AS message, NULL::BLOB AS original_bytes, ${columns.join(", ")}`;
+      const row = `SELECT ${sql.bind(whole.toWellFormed())} AS message, NULL::BLOB AS original_bytes, ${others.join(", ")}`;
       const rows = await duck.rows(`SELECT 1 FROM (${row}) WHERE ${condition}`, sql.parameters);
       if (rows.length === 0) return;
       matches += 1;

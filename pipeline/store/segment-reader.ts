@@ -8,7 +8,7 @@ import { lacksFiles } from "#platform/open-files.ts";
 import { cellsSql } from "./aggregate-sql.ts";
 import { mergedCells } from "./answer-rows.ts";
 import { CellCache } from "./cell-cache.ts";
-import { cellFilesSql, type Duck, eventFilesSql, type Row, type Use } from "./duck.ts";
+import { cellFilesSql, type Duck, type Row, type Use } from "./duck.ts";
 import { type EventsRequest, overlaps, type RangeSql, rangeSql, workOf } from "./event-range.ts";
 import type { Statement } from "./filter-sql.ts";
 import { mergeCells } from "./merge-cells.ts";
@@ -16,6 +16,7 @@ import { haveNumberLists } from "./number-lists.ts";
 import { joinOriginals, originalOf, originalsSql } from "./original-sql.ts";
 import type { CellsRequest, MergedCell, OriginalLine, SearchRequest } from "./port.ts";
 import type { Question } from "./questions.ts";
+import { eventsWithLinesSql } from "./rebuilt-line-sql.ts";
 import { SchemaFile } from "./schema-file.ts";
 import { joinFound, searchSql, timeOfRow } from "./search-sql.ts";
 import { SegmentFilters } from "./segment-filters.ts";
@@ -99,7 +100,7 @@ export class SegmentReader {
     if (segments.length === 0) return [];
     await this.#segments.health.verify(segments, "events");
     const paths = segments.map(({ id }) => this.#segments.eventsPath(id));
-    const { text, parameters } = build(eventFilesSql([await this.schema.path(), ...paths]));
+    const { text, parameters } = build(eventsWithLinesSql([await this.schema.path(), ...paths]));
     return this.#duck.rows(text, parameters, use);
   }
 

@@ -54,7 +54,8 @@ test.each(["built-in", "any"] as const)(
   async (proxy) => {
     const demo = await startDemo(options({ proxy }));
     expect(demo.instances()).toBe(3);
-    expect((await fetch(demo.url)).status).toBe(200);
+    // Not at once: the demo answers some requests with a simulated error.
+    await vi.waitFor(async () => expect((await fetch(demo.url)).status).toBe(200), PATIENCE);
     await demo.history;
     const [live = ""] = demo.logPaths;
     const past = await historyIn(folder);

@@ -1,3 +1,4 @@
+import { COMBINED_LAYOUT, COMMON_LAYOUT } from "../layout";
 import { NONE, decimal, digitsEnd, isDigit, quoteIn, threeDigits } from "./bytes";
 import { hashOf } from "./dictionary";
 import {
@@ -6,6 +7,7 @@ import {
   ADDRESS_LENGTH,
   END,
   HASH_OF_FIELD,
+  LAYOUT,
   LENGTH_OF_FIELD,
   LINE,
   METHOD_AT,
@@ -32,6 +34,9 @@ import { timeOf } from "./time";
 const SPACE: i32 = 0x20;
 const QUOTE: i32 = 0x22;
 const DASH: i32 = 0x2d;
+const ZERO: i32 = 0x30;
+const SIX: i32 = 0x36;
+const COLON: i32 = 0x3a;
 const SLASH: i32 = 0x2f;
 const OPEN_BRACKET: i32 = 0x5b;
 const CLOSE_BRACKET: i32 = 0x5d;
@@ -45,6 +50,8 @@ const SPACE_QUOTE: u32 = 0x2220;
 const HTTP: u32 = 0x50545448;
 /** ` HTTP/1.1` */
 const VERSION_BYTES: usize = 9;
+/** `:10:11:12` of a time. */
+const CLOCK: usize = 11;
 const ADDRESS_BYTES_MAX: usize = 48;
 const METHOD_BYTES_MAX: usize = 32;
 const URL_BYTES_MAX: usize = 1024 * 1024;
@@ -73,6 +80,8 @@ export function parse(record: usize, line: usize, end: usize): bool {
   if (requestEnd == NONE || !parseRequest(record, request, requestEnd)) return false;
   const next = parseResponse(record, requestEnd + 2, end);
   if (next == NONE || !parseQuoted(record, next, end)) return false;
+  const isExact = isUsualClock(at + CLOCK) && isShortest(requestEnd + 6);
+  store<u32>(record + LAYOUT, isExact ? layoutOf(record, next, end) : 0);
 
   const addressLength = <u32>(addressEnd - line);
   store<u32>(record + LINE, <u32>line);
@@ -83,6 +92,34 @@ export function parse(record: usize, line: usize, end: usize): bool {
   store<u32>(record + USER_AT, <u32>(addressEnd + 3));
   store<u32>(record + USER_LENGTH, lengthOf(addressEnd + 3, userEnd));
   return true;
+}
+
+/** The number of the layout in which the values of the record give the line back, byte for byte; 0 if there is none. */
+function layoutOf(record: usize, next: usize, end: usize): u32 {
+  if (next == end + 1) return load<u32>(COMMON_LAYOUT);
+  const userAgent = afterQuoted(record + REFERRER_AT, next, end);
+  if (userAgent == NONE) return 0;
+  const after = afterQuoted(record + USER_AGENT_AT, userAgent, end);
+  return after == end + 1 ? load<u32>(COMBINED_LAYOUT) : 0;
+}
+
+/** The position after a field in quotes and a space; NONE if it has no quotes, or neither a value nor a dash. */
+function afterQuoted(field: usize, start: usize, end: usize): usize {
+  if (start >= end || load<u8>(start) != QUOTE) return NONE;
+  const length = load<u32>(field + LENGTH_OF_FIELD);
+  if (length > 0) return start + length + 3;
+  return load<u8>(start, 1) == DASH ? start + 4 : NONE;
+}
+
+/** Whether a clock that was read has the usual separators, and no leap second. */
+function isUsualClock(at: usize): bool {
+  if (load<u8>(at) != COLON || load<u8>(at, 3) != COLON || load<u8>(at, 6) != COLON) return false;
+  return load<u8>(at, 7) != SIX;
+}
+
+/** Whether a number of bytes, or a dash, has no leading zero. */
+function isShortest(size: usize): bool {
+  return load<u8>(size) != ZERO || !isDigit(load<u8>(size, 1));
 }
 
 /** `GET /path HTTP/1.1` */

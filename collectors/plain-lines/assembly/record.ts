@@ -27,6 +27,8 @@ export const USER_AGENT_HASH: usize = 100;
 export const TAIL_AT: usize = 104;
 /** What was read ahead of the dictionaries, so that it is in the processor's cache when it is needed. */
 export const AHEAD: usize = 108;
+/** The number of the layout of a line that need not be stored; else 0. */
+export const LAYOUT: usize = 112;
 export const RECORD_BYTES: usize = 128;
 
 // From the address of a field that has a hash.

@@ -7,6 +7,7 @@ import {
   HEAD_BYTES,
   IDS,
   LATEST_MS,
+  LAYOUTS,
   LINES,
   LINE_BYTES,
   LINE_LENGTHS,
@@ -33,6 +34,7 @@ import { hashOf, intern, readSlot, readValue } from "./dictionary";
 import { parse } from "./parse";
 import * as record from "./record";
 
+export { forgetDay } from "./time";
 export { splitUrls } from "./urls";
 
 /** The lines that are parsed before their values are looked up: not many, so that they stay in the processor's cache. */
@@ -83,6 +85,8 @@ function parseLines(from: usize, to: usize, countMax: u32): u32 {
     }
     const end = load<u8>(lineEnd - 1) == CR ? lineEnd - 1 : lineEnd;
     if (!parse(at, start, end)) break;
+    // With a CR, a line is not what its fields give back.
+    if (end != lineEnd) store<u32>(at + record.LAYOUT, 0);
     const ms = load<f64>(at + record.MS);
     if (!(ms <= latestMs && ms >= earliestMs)) break;
     const hasTail = load<u32>(at + record.TAIL_AT) != 0;
@@ -141,6 +145,7 @@ function write(at: usize): bool {
   putNumber(BODY_BYTES, row, load<f64>(at + record.SIZE_SENT));
   putNumber(OFFSETS, row, <f64>line + load<f64>(OFFSET_BASE));
   putWord(DATASET_NAMES + IDS, row, load<u32>(DATASET));
+  putWord(LAYOUTS + IDS, row, load<u32>(at + record.LAYOUT));
   const used = load<u32>(LINE_BYTES);
   const length = load<u32>(at + record.LINE_END) - <u32>line;
   move(<usize>load<u32>(LINES) + used, line, length);

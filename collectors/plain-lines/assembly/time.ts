@@ -1,6 +1,9 @@
 import { twoDigits } from "./bytes";
 
-/** Epoch ms of the 26 bytes at the address, with the clock at 00:00:00; NaN if they are no such time. */
+/**
+ * Epoch ms of the 26 bytes at the address, with the clock at 00:00:00; NaN if they are no such time. Sets the numbers of the
+ * layouts for this day and zone.
+ */
 declare function dayOf(at: usize): f64;
 
 // Where the day and the zone of the line before are kept.
@@ -9,6 +12,11 @@ const DAY_B: usize = 104;
 const ZONE_A: usize = 108;
 const ZONE_B: usize = 112;
 const DAY_MS: usize = 120;
+
+/** To be called when the layouts have other numbers. */
+export function forgetDay(): void {
+  store<u64>(DAY_A, 0);
+}
 
 /** Epoch ms of the time in the 26 bytes; NaN if they are no time. */
 export function timeOf(at: usize): f64 {

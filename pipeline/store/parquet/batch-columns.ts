@@ -1,4 +1,4 @@
-import type { Batch } from "#collectors/batch.ts";
+import { type Batch, isTextField } from "#collectors/batch.ts";
 import {
   EXTRA_FIELD,
   FIELDS,
@@ -6,6 +6,7 @@ import {
   ORIGINAL_BYTES,
   type TextField,
 } from "#collectors/fields.ts";
+import { LINE_LAYOUT } from "#collectors/line-layout.ts";
 import type { NumberColumn } from "#collectors/number-column.ts";
 import type { TextColumn } from "#collectors/text-column.ts";
 
@@ -23,6 +24,9 @@ export function batchColumns(batch: Batch): ParquetColumn[] {
   for (const [name, column] of batch.textColumns()) {
     if (name !== "event.original" && hasText(column, batch.rows))
       columns.push(textData(name, column, batch.rows));
+  }
+  if (hasText(batch.layouts, batch.rows)) {
+    columns.push(textData(LINE_LAYOUT, batch.layouts, batch.rows));
   }
   // A file without any column could not be read.
   if (columns.length === 0 && batch.rows > 0) {
@@ -46,8 +50,13 @@ function numberData(name: NumberField, column: NumberColumn): NumberData {
   return { name, kind: FIELDS[name], values: column.values };
 }
 
-function textData(name: TextField, column: TextColumn, rows: number): TextData {
-  const kind = name !== EXTRA_FIELD && FIELDS[name] === "keywords" ? "texts" : "text";
+function textData(
+  name: TextField | typeof LINE_LAYOUT,
+  column: TextColumn,
+  rows: number,
+): TextData {
+  const isList = isTextField(name) && name !== EXTRA_FIELD && FIELDS[name] === "keywords";
+  const kind = isList ? "texts" : "text";
   const { bytes, ends } = column.dictionary;
   return validText({
     name,
@@ -60,7 +69,7 @@ function textData(name: TextField, column: TextColumn, rows: number): TextData {
 }
 
 const ORDER = new Map(
-  [...Object.keys(FIELDS), EXTRA_FIELD, ORIGINAL_BYTES].map((name, i) => [name, i]),
+  [...Object.keys(FIELDS), EXTRA_FIELD, ORIGINAL_BYTES, LINE_LAYOUT].map((name, i) => [name, i]),
 );
 
 function order(name: string): number {
