@@ -64,9 +64,9 @@ function read(line: string, row: RowWriter): string | undefined {
   if (refused !== undefined) return refused;
   const level = take(LEVEL);
   const process = take(PROCESS);
-  if (!level && !process) return "not an Apache error line: no level after the time";
-  row.text("log.level", level?.[2]?.toLowerCase());
-  row.extra("apache.error.module", level?.[1]);
+  if (!(level ? isApaches(level[2] ?? "", time) : process))
+    return "not an Apache error line: no level after the time";
+  putLevel(row, level);
   row.number("process.pid", process?.[1]);
   putThread(row, process?.[2]);
   const message = rest;
@@ -83,6 +83,15 @@ function read(line: string, row: RowWriter): string | undefined {
   );
   return undefined;
 }
+
+function putLevel(row: RowWriter, level: RegExpExecArray | null): void {
+  row.text("log.level", level?.[2]?.toLowerCase());
+  row.extra("apache.error.module", level?.[1]);
+}
+
+/** Programs in Java and Node write `[2026-03-14T10:11:12,345][INFO ]`; Apache's levels are in lower case. */
+const isApaches = (level: string, time: string): boolean =>
+  level !== level.toUpperCase() || WEEKDAY_TIME.test(time);
 
 /** Thread ids on Linux are addresses up to 2^47, which a double represents exactly. */
 function putThread(row: RowWriter, thread: string | undefined): void {

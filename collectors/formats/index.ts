@@ -4,6 +4,7 @@ import type { Format } from "../format.ts";
 import { apacheAccess } from "./apache-access.ts";
 import { apacheError } from "./apache-error.ts";
 import { appJson } from "./application/app-json.ts";
+import { appLog } from "./application/app-log.ts";
 import { appLogfmt } from "./application/app-logfmt.ts";
 import { caddyAccess } from "./caddy-access.ts";
 import { caddyLog } from "./caddy-log.ts";
@@ -44,6 +45,7 @@ export const FORMATS: readonly Format[] = [
   caddyLog,
   appJson,
   appLogfmt,
+  appLog,
 ];
 
 const BY_DATASET: ReadonlyMap<string, Format> = new Map(

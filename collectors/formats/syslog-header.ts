@@ -16,6 +16,9 @@ const PROCESS = /^([\w./-]{1,128})(?:\[(\d{1,10})\])?: /;
 const PRIORITY = /^<\d{1,3}>/;
 /** The level of a line of PostgreSQL, such as `LOG:  `, is no process. */
 const LEVEL = /[A-Z]{3}[1-5]?: $/;
+/** Nor is a level a host: `2026-03-14 10:11:12,345 ERROR shop.pay: declined` is a line of an application. */
+const LEVEL_AS_HOST =
+  /^(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|FATAL|SEVERE|ALERT|EMERG|PANIC)$/;
 
 export type SyslogHeader = {
   /** The time as logged, and as epoch ms (NaN if it is invalid). */
@@ -45,6 +48,7 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   const found = bsd ?? ISO.exec(line);
   if (!found) return bareHeader(line);
   let host = bsd ? bsd[6] : found[2];
+  if (!bsd && LEVEL_AS_HOST.test(host ?? "")) return undefined;
   let length = found[0].length;
   const named = namedPriority(line.slice(length));
   length += named?.length ?? 0;

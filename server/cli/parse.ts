@@ -30,7 +30,7 @@ const FIRST_LINES_WAIT = "Paste log lines, then Ctrl-D:\n";
 
 const OPTIONS = {
   dataset: { type: "string" },
-  mode: { type: "string", default: "lines" },
+  mode: { type: "string" },
   timezone: { type: "string" },
   batch: { type: "boolean", default: false },
   table: { type: "boolean", default: false },
@@ -53,8 +53,8 @@ Reads log lines and prints their ECS fields, one JSON document per line. A line 
 Options
   --dataset NAME   the kind of log, of all lines (default: detected from the content, line by line if there are several)
                    ${FORMATS.map((format) => format.dataset).join(", ")}
-  --mode MODE      lines: each line is an event (the default)
-                   text: events may span lines, as in error logs
+  --mode MODE      lines: each line is an event (the default with --dataset)
+                   text: events may span lines, as in error logs and stack traces (the default without)
   --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: QUARTERDECK_TIMEZONE, else that of
                    this machine); write negative offsets as --timezone=-05:00
   --table          print a table (the default on a terminal)
@@ -93,7 +93,7 @@ function readOptions(args: string[]): Options {
   const { batch, table, all, dataset } = values;
   return {
     format: dataset === undefined ? undefined : formatNamed(dataset),
-    mode: modeOf(values.mode),
+    mode: modeOf(values.mode ?? (dataset === undefined ? "text" : "lines")),
     zone: zoneOf(values.timezone ?? configured().timezone),
     nowMs: Date.now(),
     // Without derived fields, the documents can be compared with those of Elastic's modules.

@@ -46,7 +46,7 @@ export function putApplicationFields(
   return undefined;
 }
 
-function putLevel(row: RowWriter, level: string | undefined): void {
+export function putLevel(row: RowWriter, level: string | undefined): void {
   row.text("log.level", level);
   row.text("event.type", typeOfLevel(level ?? "info"));
 }

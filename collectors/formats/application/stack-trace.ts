@@ -11,10 +11,10 @@ const ERROR_NAME =
 const PYTHON_HEAD = "Traceback (most recent call last):";
 const PANIC = /^(?:panic|fatal error): (.*)$/;
 
-type ErrorTitle = { type: string; message: string | undefined };
+export type ErrorTitle = { type: string; message: string | undefined };
 
 /** The type and message of an error in a title such as `TypeError: text`; undefined if it is none. */
-function errorTitle(line: string): ErrorTitle | undefined {
+export function errorTitle(line: string): ErrorTitle | undefined {
   const text = line.slice(0, 4096);
   const panic = PANIC.exec(text);
   if (panic) return { type: text.startsWith("panic") ? "panic" : "fatal error", message: panic[1] };
@@ -67,3 +67,35 @@ export function framesText(value: readonly unknown[]): string | undefined {
 }
 
 type Frame = { class?: unknown; method?: unknown; file?: unknown; line?: unknown };
+
+/** The first line of a trace that nobody logged: the program ended by it, or its runtime wrote it. */
+const UNCAUGHT =
+  /^(?:Exception in thread "|panic: |fatal error: |Unhandled exception\. |Uncaught |\[?UnhandledPromiseRejection|(?:file:\/\/)?[\w./@ -]{1,300}\.[cm]?[jt]sx?:\d{1,7}$|node:[\w/]{1,100}:\d{1,7}$)/;
+
+/** Whether the line begins an error that is not part of the event before it. */
+export const beginsUncaught = (line: string): boolean => UNCAUGHT.test(line.slice(0, 512));
+
+/**
+ * Whether a trace may begin with this line. It continues the event before it if there is one, and is an event of its own
+ * otherwise.
+ */
+export function mayBeginTrace(line: string): boolean {
+  if (line.startsWith(PYTHON_HEAD) || beginsUncaught(line)) return true;
+  const title = errorTitle(line.slice(0, 512));
+  return title !== undefined && (title.message !== undefined || title.type.includes("."));
+}
+
+/** A line by which a trace is recognised: a frame, a title, or what Python and Go write before frames. */
+const TRACE_LINE =
+  /^(?:Traceback \(most recent call last\):|[ \t]+at \S|[ \t]*Caused by: |goroutine \d{1,12} \[|[ \t]+File "|Stack trace:|#0 )/m;
+
+/** Splits the lines after the first one of an event into what belongs to the message, and its trace. */
+export function splitTrace(lines: string): { message: string; trace: string | undefined } {
+  const found = TRACE_LINE.exec(lines);
+  if (!found) return { message: lines, trace: undefined };
+  const before = lines.slice(0, found.index).replace(/\n$/, "");
+  const from = before.lastIndexOf("\n") + 1;
+  // The title of Java and Node is the line before the first frame.
+  const start = errorTitle(before.slice(from)) ? from : found.index;
+  return { message: lines.slice(0, start).replace(/\n$/, ""), trace: lines.slice(start) };
+}
