@@ -28,7 +28,10 @@ export type RecordHeader = {
    * takes precedence over a dataset in the document.
    */
   message?: "line";
-  /** Dataset of documents that name none and whose message no format can read. Default: `generic`. */
+  /**
+   * Dataset of documents that name none and whose message no format can read; default: `generic`. Of lines: dataset of those
+   * in an envelope, such as a syslog header, that no format can read; default: they are quarantined.
+   */
   unreadDataset?: string;
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;

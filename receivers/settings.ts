@@ -2,6 +2,8 @@ import { hostSettings } from "#platform/http/settings.ts";
 import { portNumber } from "#platform/settings/schemas.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
+import { socketSettings } from "./sockets/settings.ts";
+
 /** Where senders can push logs. Without a port nothing listens. */
 export const receiverSettings = {
   pushPort: {
@@ -16,6 +18,7 @@ export const receiverSettings = {
     description:
       "Address on which pushed logs are received. The default accepts connections from this machine only; use a TLS proxy for access from others.",
   },
+  ...socketSettings,
 } satisfies SettingGroup;
 
 export type ReceiverSettings = SettingsOf<typeof receiverSettings>;

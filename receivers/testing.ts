@@ -26,18 +26,22 @@ type Sent = {
 export type TestReceivers = AsyncDisposable & {
   dataFolder: string;
   url: string;
+  /** Where the receivers listen, the HTTP receiver first. */
+  addresses: readonly string[];
   /** A token for all datasets. */
   secret: string;
   newToken(request?: Partial<TokenRequest>): Promise<string>;
   /** Sends a request, with the token unless `as` is another one, or empty. */
   send(method: string, path: string, sent?: Sent): Promise<Answer>;
-  /** The fields of all stored events, oldest first, once there are this many. */
+  /** The fields of all stored events, oldest first. */
+  events(): Promise<Record<string, unknown>[]>;
+  /** The same once there are this many. */
   stored(count: number): Promise<Record<string, unknown>[]>;
 };
 
 const EVENTS_MAX = 5_000;
 
-/** Receivers on their own data folder, with an indexer. */
+/** Receivers on their own data folder, with an indexer. `settings`: environment variables that turn on more of them. */
 export async function testReceivers(settings: Record<string, string> = {}): Promise<TestReceivers> {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck receivers "));
   const env = { QUARTERDECK_DATA: dataFolder, QUARTERDECK_PUSH_PORT: "0", ...settings };
@@ -48,7 +52,8 @@ export async function testReceivers(settings: Record<string, string> = {}): Prom
   const { promise: opened, resolve, reject } = Promise.withResolvers<readonly string[]>();
   const receiving = runReceivers({ settings: receive, log }, resolve, stopping.signal);
   receiving.catch(reject);
-  const [url = ""] = await opened;
+  const addresses = await opened;
+  const [url = ""] = addresses;
   let tokens = 0;
   const newToken = async (request: Partial<TokenRequest> = {}): Promise<string> => {
     tokens += 1;
@@ -59,6 +64,7 @@ export async function testReceivers(settings: Record<string, string> = {}): Prom
   return {
     dataFolder,
     url,
+    addresses,
     secret,
     newToken,
     async send(method, path, { body, headers = {}, as = secret } = {}) {
@@ -70,7 +76,16 @@ export async function testReceivers(settings: Record<string, string> = {}): Prom
       const text = await response.text();
       return { status: response.status, headers: response.headers, text, json: jsonIn(text) };
     },
-    stored: (count) => storedEvents(dataFolder, count),
+    events: () => storedEvents(dataFolder),
+    async stored(count) {
+      await expect
+        .poll(async () => (await storedEvents(dataFolder)).length, {
+          timeout: 30_000,
+          interval: 100,
+        })
+        .toBe(count);
+      return storedEvents(dataFolder);
+    },
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await Promise.all([receiving, indexing]);
@@ -87,12 +102,9 @@ function jsonIn(text: string): unknown {
   }
 }
 
-async function storedEvents(dataFolder: string, count: number): Promise<Record<string, unknown>[]> {
+async function storedEvents(dataFolder: string): Promise<Record<string, unknown>[]> {
   await using store = await openStore({ url: storeUrlIn(dataFolder), clock: systemClock });
   const all = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, where: [], limit: EVENTS_MAX };
-  const search = (): Promise<EventDocument[]> => store.search(all);
-  await expect
-    .poll(async () => (await search()).length, { timeout: 30_000, interval: 100 })
-    .toBe(count);
-  return (await search()).map(({ fields }) => fields).toReversed();
+  const events: EventDocument[] = await store.search(all);
+  return events.map(({ fields }) => fields).toReversed();
 }

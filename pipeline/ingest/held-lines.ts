@@ -1,5 +1,5 @@
 import type { Unwrapped } from "#collectors/envelopes/unwrap.ts";
-import { endWithCr } from "#collectors/line-column.ts";
+import { endWithCr, endWithoutCr } from "#collectors/line-column.ts";
 import type { Chunk, Position } from "#collectors/source.ts";
 import type { EventLines } from "#collectors/stream-formats.ts";
 
@@ -106,4 +106,13 @@ export class HeldLines {
     parts.push(new Uint8Array(part));
     this.bytes += part.length;
   }
+}
+
+/** The lines that are held as one. */
+export function whole(held: HeldLines): LogLine {
+  const { origin, offset, retime, body, original } = held;
+  const zone = origin?.zone;
+  const line = { bytes: body, start: 0, end: endWithoutCr(body), ...(zone && { zone }) };
+  const end = endWithoutCr(original);
+  return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
 }

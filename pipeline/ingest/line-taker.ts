@@ -8,14 +8,14 @@ import {
   unwrap,
 } from "#collectors/envelopes/unwrap.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
-import { endWithoutCr } from "#collectors/line-column.ts";
 import { eachLine } from "#collectors/lines.ts";
 import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
 import type { Chunk } from "#collectors/source.ts";
 
-import { HeldLines } from "./held-lines.ts";
+import { HeldLines, whole } from "./held-lines.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
 import { lineOf, type LogLine } from "./log-line.ts";
+import { messageRow } from "./message-row.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
 import { datasetOf, type Stream } from "./stream.ts";
 import { RESERVE_ROWS } from "./unstored-batch.ts";
@@ -259,7 +259,7 @@ export class LineTaker {
       if (datasets.ids[row] === 0) datasets.putText(row, datasetOf(stream, format));
       stream.formats.count(format, 1);
       if (format !== stream.formats.main) this.#note(stream, format.dataset);
-    } else this.#quarantine(stream, line);
+    } else if (!this.#takeMessage(stream, line)) this.#quarantine(stream, line);
     if (origin) putOrigin(batch, origin, { path: stream.path, format });
     if (!format || stream.keepsLines) {
       batch.lines.putLine(row, original.bytes, original.start, original.end);
@@ -267,6 +267,16 @@ export class LineTaker {
     batch.number("log.offset").put(row, offset);
     stream.held.takenOffset = Math.max(stream.held.takenOffset, offset);
     batch.commit();
+  }
+
+  /** Takes what no format can read as the message of a program; false if lines of this stream must be read. */
+  #takeMessage(stream: Stream, { line, origin, retime }: LogLine): boolean {
+    const { unreadDataset, dataset = unreadDataset ?? "" } = stream;
+    if (unreadDataset === undefined || !origin) return false;
+    messageRow(this.#batch, line, dataset);
+    this.#putTime(stream, retime, origin.timeMs);
+    this.#note(stream, dataset);
+    return true;
   }
 
   #quarantine(stream: Stream, { origin, retime }: LogLine): void {
@@ -286,12 +296,4 @@ export class LineTaker {
     stream.lines.add(dataset, 1);
     stream.rowsOfOthers += 1;
   }
-}
-
-function whole(held: HeldLines): LogLine {
-  const { origin, offset, retime, body, original } = held;
-  const zone = origin?.zone;
-  const line = { bytes: body, start: 0, end: endWithoutCr(body), ...(zone && { zone }) };
-  const end = endWithoutCr(original);
-  return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
 }

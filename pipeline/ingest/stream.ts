@@ -22,6 +22,8 @@ export type Stream = {
   readonly formats: StreamFormats;
   /** Dataset that the sender of the lines named for events without one; undefined: that of their format. */
   dataset: string | undefined;
+  /** Dataset of what no format can read: lines in an envelope, or the messages of documents. Undefined: quarantine. */
+  readonly unreadDataset: string | undefined;
   /** Time for lines without one, epoch ms: that of the line before, or of the first line with a time. */
   eventMs: number | undefined;
   /** When its latest chunk was read. */
@@ -69,6 +71,7 @@ export function newStream(
     source: sourceOf(chunk),
     formats,
     dataset: undefined,
+    unreadDataset: chunk.header?.unreadDataset,
     eventMs: undefined,
     readMs: 0,
     path: chunk.path,

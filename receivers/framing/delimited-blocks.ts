@@ -1,0 +1,61 @@
+import { GrowingBuffer } from "./growing-buffer.ts";
+
+/**
+ * Cuts a stream of frames that each end with a delimiter into blocks of complete frames. Of a frame of which more than
+ * `heldBytesMax` would have to be held, the beginning becomes a frame and the rest is skipped.
+ */
+export class DelimitedBlocks {
+  readonly #delimiter: number;
+  readonly #heldBytesMax: number;
+  readonly #held = new GrowingBuffer();
+  #isSkipping = false;
+  /** Bytes of overlong frames that were skipped. */
+  skippedBytes = 0;
+
+  constructor(delimiter: number, heldBytesMax: number) {
+    this.#delimiter = delimiter;
+    this.#heldBytesMax = heldBytesMax;
+  }
+
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
+  /** The complete frames with their delimiters; parts of `bytes`, where possible. */
+  push(bytes: Buffer): Buffer[] {
+    const blocks: Buffer[] = [];
+    let start = 0;
+    if (this.#isSkipping || this.#held.length > 0) {
+      const end = bytes.indexOf(this.#delimiter);
+      this.#hold(bytes.subarray(0, end < 0 ? bytes.length : end), blocks);
+      if (end < 0) return blocks;
+      if (!this.#isSkipping) blocks.push(this.#takeHeld());
+      this.#isSkipping = false;
+      start = end + 1;
+    }
+    const end = bytes.lastIndexOf(this.#delimiter) + 1;
+    if (end > start) blocks.push(bytes.subarray(start, end));
+    this.#hold(bytes.subarray(Math.max(start, end)), blocks);
+    return blocks;
+  }
+
+  /** The last frame, if its delimiter is missing at the end of the stream. */
+  end(): Buffer[] {
+    this.#isSkipping = false;
+    return this.#held.length > 0 ? [this.#takeHeld()] : [];
+  }
+
+  #hold(part: Buffer, blocks: Buffer[]): void {
+    const room = this.#isSkipping ? 0 : this.#heldBytesMax - this.#held.length;
+    this.#held.append(part.subarray(0, room));
+    if (part.length <= room) return;
+    this.skippedBytes += part.length - room;
+    if (!this.#isSkipping) blocks.push(this.#takeHeld());
+    this.#isSkipping = true;
+  }
+
+  #takeHeld(): Buffer {
+    this.#held.append(Buffer.of(this.#delimiter));
+    return this.#held.take();
+  }
+}

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Activity } from "../activity/activity.ts";
+import type { Decoded, Keep } from "./decoder.ts";
+
+const LF = 0x0a;
+const RETRY_MS = 1_000;
+
+type Deps = { bus: BusProducer; activity: Activity; clock: Clock };
+/** `unreadDataset`: of events whose message no format can read. */
+type About = { protocol: string; unreadDataset: string };
+
+/** Writes events to the bus. What it cannot keep now is tried again until the signal aborts. */
+export function keepEvents(
+  { bus, activity, clock }: Deps,
+  { protocol, unreadDataset }: About,
+  signal: AbortSignal,
+): Keep {
+  const recordsOf = ({ lines, documents }: Decoded, sender: string): BusRecord[] => {
+    const stream = `${protocol} ${sender}`;
+    const header = {
+      source: protocol,
+      stream,
+      unreadDataset,
+      receivedMs: clock.nowMs(),
+      fields: { "log.source.address": sender },
+    };
+    const records: BusRecord[] = [];
+    if (lines.length > 0) records.push({ header, lines: Buffer.concat(lines) });
+    if (documents.length > 0) {
+      const asDocuments = { ...header, format: "ecs", message: "line" } as const;
+      records.push({ header: asDocuments, lines: Buffer.concat(documents) });
+    }
+    return records;
+  };
+  return async (decoded, sender) => {
+    const records = recordsOf(decoded, sender);
+    await appendAll(bus, records, signal);
+    for (const { lines } of records) {
+      const about = { protocol, stream: sender };
+      activity.received(about, { events: countLines(lines), bytes: lines.length, lines: [lines] });
+    }
+  };
+}
+
+async function appendAll(
+  bus: BusProducer,
+  records: readonly BusRecord[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await bus.append(...records);
+      return;
+    } catch (error) {
+      if (!(error instanceof AppError) || signal.aborted) throw error;
+      await delay(error.waitMs ?? RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+function countLines(lines: Uint8Array): number {
+  let count = 0;
+  for (let at = lines.indexOf(LF); at >= 0; at = lines.indexOf(LF, at + 1)) count += 1;
+  return count;
+}
