@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   replay: async () => (await import("#server/cli/replay.ts")).replayCommand,
   query: async () => (await import("#server/cli/query.ts")).queryCommand,
   parse: async () => (await import("#server/cli/parse.ts")).parseCommand,
+  format: async () => (await import("#server/cli/format.ts")).formatCommand,
   sources: async () => (await import("#server/cli/sources.ts")).sourcesCommand,
   token: async () => (await import("#server/cli/token.ts")).tokenCommand,
   retention: async () => (await import("#server/cli/retention.ts")).retentionCommand,

@@ -83,6 +83,19 @@ export class StreamFormats {
     this.addOthers(before && before !== format ? [before, ...known] : known);
   }
 
+  /** Replaces each format by the present one of its name: users change and remove theirs. */
+  renew(presentOf: (dataset: string) => Format | undefined): void {
+    const before = this.main ? [this.main, ...this.others] : this.others;
+    const present = before.map(({ dataset }) => presentOf(dataset));
+    const [main, ...others] = present.filter((format) => format !== undefined);
+    this.main = undefined;
+    this.scanLine = undefined;
+    this.readsHeader = false;
+    this.others.length = 0;
+    if (main) this.setMain(main);
+    this.addOthers(others);
+  }
+
   /** That of a generic format leaves lines to others as `read` does. */
   #lineScannerOf(format: Format): LineScanner {
     const scan = this.#bound.scannerOf(format);

@@ -40,9 +40,14 @@ export function readStateFile<T>(file: string, schema: z.ZodType<T>): StateFile<
  * write at the same time, one of their values remains.
  */
 export function writeStateFile(file: string, value: unknown): void {
+  replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The same with a text. The file is readable by its owner only. */
+export function replaceFile(file: string, text: string): void {
   const draft = `${file}.${randomUUID()}.new`;
   try {
-    writeDurably(draft, `${JSON.stringify(value, null, 2)}\n`);
+    writeDurably(draft, text);
     renameSync(draft, file);
   } catch (error) {
     rmSync(draft, { force: true });

@@ -1,5 +1,4 @@
-import { stat } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
+import { followFile } from "#platform/follow-file.ts";
 
 import type { SourceStatus } from "../source.ts";
 import {
@@ -9,8 +8,6 @@ import {
   type SourcesFile,
   sourcesFileIn,
 } from "./sources-file.ts";
-
-const CHECK_EVERY_MS = 1_000;
 
 /** The sources file of a data folder, which may be changed while it is followed. */
 export type FollowedSources = {
@@ -33,13 +30,9 @@ export async function followSourcesFile(
   let file = NO_SOURCES;
   let problem: SourceStatus | undefined;
   let wasValid = false;
-  let seen = "unread";
 
   async function check(): Promise<void> {
-    const version = await versionOf(path);
-    if (version === seen) return;
     const read = await readSources(dataFolder);
-    seen = version;
     if (read.ok) {
       problem = undefined;
       wasValid = true;
@@ -53,20 +46,6 @@ export async function followSourcesFile(
     problem = { path, level: "error", message };
   }
 
-  async function follow(): Promise<void> {
-    while (!signal.aborted) {
-      await delay(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      if (!signal.aborted) await check().catch(() => undefined);
-    }
-  }
-
-  await check();
-  void follow();
+  await followFile(path, check, signal);
   return { file: () => file, status: () => (problem ? [problem] : []) };
-}
-
-/** Changes whenever the file was written or replaced. */
-async function versionOf(path: string): Promise<string> {
-  const stats = await stat(path, { bigint: true }).catch(() => undefined);
-  return stats ? `${stats.ino} ${stats.size} ${stats.mtimeNs}` : "";
 }

@@ -1,6 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { Format } from "../format.ts";
+import { registeredFormat } from "../user-formats/registry.ts";
 import { apacheAccess } from "./apache-access.ts";
 import { apacheError } from "./apache-error.ts";
 import { appJson } from "./application/app-json.ts";
@@ -54,7 +55,7 @@ const BY_DATASET: ReadonlyMap<string, Format> = new Map(
 
 /** The format of this dataset; undefined if there is none, as for datasets of ECS documents. */
 export function findFormat(dataset: string): Format | undefined {
-  return BY_DATASET.get(dataset);
+  return BY_DATASET.get(dataset) ?? registeredFormat(dataset);
 }
 
 /** The format of this dataset. @throws AppError that lists the known datasets */

@@ -149,3 +149,9 @@ function bsdTime(found: RegExpExecArray, context: FormatContext): number {
   const clockMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
   return timeWithoutYear({ month, day: Number(day), clockMs }, context);
 }
+
+/** Epoch ms of `Mar 14 10:11:12`; NaN if the text is no such time. */
+export function syslogTime(text: string, context: FormatContext): number {
+  const found = BSD.exec(`${text} `);
+  return found ? bsdTime(found, context) : Number.NaN;
+}

@@ -7,6 +7,7 @@ import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
 import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
+import { formatAtPath } from "#collectors/user-formats/registry.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
@@ -34,6 +35,8 @@ export type ReprocessRequest = {
   format?: Format;
   /** Only lines that were read at this path, in which `*` stands for any text. */
   path?: string;
+  /** Only lines since this time, epoch ms. The time of a line without one is that of the line before it. */
+  fromMs?: number;
 };
 
 export type Reprocessed = {
@@ -63,7 +66,7 @@ export async function reprocess(
 /** The quarantined events in a batch, which is filled again and again. */
 class ReprocessedRows {
   readonly #batch: Batch;
-  readonly #path: string | undefined;
+  readonly #chosen: ChosenRows;
   readonly #parsers: Parsers;
   readonly #datasets: DatasetLimit;
   readonly #deriver: Deriver;
@@ -73,7 +76,7 @@ class ReprocessedRows {
 
   constructor(batch: Batch, deps: RowsDeps) {
     this.#batch = batch;
-    this.#path = deps.path;
+    this.#chosen = deps;
     this.#parsers = new Parsers(batch, deps);
     this.#datasets = new DatasetLimit(batch, deps);
     this.#deriver = openDeriver(batch, deps.rules);
@@ -88,7 +91,7 @@ class ReprocessedRows {
     this.#redactor.reset();
     this.#frames.reset();
     const batch = this.#batch;
-    const rows = rowsAt(batch, this.#path);
+    const rows = rowsAt(batch, this.#chosen);
     const parsers = this.#parsers.of(rows);
     const changed = rows.filter((row) =>
       parsers.get(row)?.some((parser) => reparseRow(batch, row, parser)),
@@ -108,9 +111,14 @@ class ReprocessedRows {
   }
 }
 
-/** The rows that were read at this path. */
-function rowsAt(batch: Batch, path: string | undefined): number[] {
-  const all = Array.from({ length: batch.rows }, (_, row) => row);
+type ChosenRows = Pick<ReprocessRequest, "path" | "fromMs">;
+
+/** The rows that were read at this path since that time. */
+function rowsAt(batch: Batch, { path, fromMs = Number.NEGATIVE_INFINITY }: ChosenRows): number[] {
+  const times = batch.number("@timestamp").values;
+  const all = Array.from({ length: batch.rows }, (_, row) => row).filter(
+    (row) => (times[row] ?? Number.NaN) >= fromMs || fromMs === Number.NEGATIVE_INFINITY,
+  );
   if (path === undefined) return all;
   const paths = batch.text("log.file.path");
   return all.filter((row) => {
@@ -163,15 +171,20 @@ class Parsers {
     const { format, positions } = this.#deps;
     if (format) return [format];
     const stored = isSourceId(source) ? formatsIn(positions.get(source)) : [];
-    const detected = this.#detected(rows);
-    return [...new Set([...stored, ...(detected ? [detected] : []), ...FORMATS])];
+    const path = this.#pathOf(rows);
+    const found = [formatAtPath(path), ...stored, this.#detected(rows, path), ...FORMATS];
+    return [...new Set(found.filter((it) => it !== undefined))];
   }
 
-  #detected(rows: readonly number[]): Format | undefined {
+  #pathOf([first = 0]: readonly number[]): string {
     const paths = this.#batch.text("log.file.path");
-    const path = paths.ids[rows[0] ?? 0] ?? 0;
+    const id = paths.ids[first] ?? 0;
+    return id === 0 ? "" : paths.text(id);
+  }
+
+  #detected(rows: readonly number[], path: string): Format | undefined {
     const lines = rows.map((row) => this.#batch.lines.bytes(row));
-    return detectLines(sampleLines(lines), path === 0 ? "" : paths.text(path)).format;
+    return detectLines(sampleLines(lines), path).format;
   }
 
   #parserOf(format: Format): LineParser {

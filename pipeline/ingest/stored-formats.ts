@@ -134,9 +134,13 @@ export class StoredFormats {
     if (own.length > 0 || path === "") return own;
     const log = logOf(path);
     this.#storedByLog ??= formatsByLog(this.#positions);
-    return this.#readByLog.get(log) ?? this.#storedByLog.get(log) ?? [];
+    return presentOf(this.#readByLog.get(log) ?? this.#storedByLog.get(log) ?? []);
   }
 }
+
+/** Users change and remove formats of theirs. */
+const presentOf = (formats: readonly Format[]): Format[] =>
+  formats.map(({ dataset }) => findFormat(dataset)).filter((format) => format !== undefined);
 
 function positionsByPath(positions: Positions): Map<string, Position> {
   const byPath = new Map(

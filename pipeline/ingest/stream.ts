@@ -20,6 +20,8 @@ export type Stream = {
   /** The configured source of its latest chunk; empty if it has none. */
   source: string;
   readonly formats: StreamFormats;
+  /** Which of the formats of users it was opened with; see `formatsVersion`. */
+  formatsVersion: number;
   /** Dataset that the sender of the lines named for events without one; undefined: that of their format. */
   dataset: string | undefined;
   /** Dataset of what no format can read: lines in an envelope, or the messages of documents. Undefined: quarantine. */
@@ -70,6 +72,7 @@ export function newStream(
     id: chunk.sourceId,
     source: sourceOf(chunk),
     formats,
+    formatsVersion: 0,
     dataset: undefined,
     unreadDataset: chunk.header?.unreadDataset,
     eventMs: undefined,

@@ -6,6 +6,7 @@ import type { Format, FormatContext } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { Chunk, Position, Positions, Revocation, SourceStatus } from "#collectors/source.ts";
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
+import { formatAtPath, formatsVersion } from "#collectors/user-formats/registry.ts";
 import type { Zone } from "#collectors/zone.ts";
 
 import { AheadLines } from "./ahead-lines.ts";
@@ -77,10 +78,23 @@ export class Streams {
     if (chunk.header?.stream !== undefined) this.#touch(key, stream);
     this.#advance(stream);
     const { formats } = stream;
+    if (stream.formatsVersion !== formatsVersion()) this.#renewFormats(stream, chunk);
     if (formats.main) return stream;
     if (chunk.header) this.#setFromHeader(stream, chunk);
     else this.#setFormats(stream, this.#stored.of(chunk));
     return stream;
+  }
+
+  /** Formats of users were changed. One that is for the path of the stream is its main format. */
+  #renewFormats(stream: Stream, chunk: Chunk): void {
+    // Lines that are held until they are recognised are taken before later ones.
+    if (stream.unrecognised.bytes > 0) return;
+    stream.formatsVersion = formatsVersion();
+    const { formats } = stream;
+    if (!formats.main && !chunk.header) this.#setFormats(stream, this.#stored.of(chunk));
+    formats.renew(findFormat);
+    const chosen = chunk.header ? undefined : formatAtPath(chunk.path);
+    if (chosen) formats.setMain(chosen);
   }
 
   /** The time of a stream goes on while nothing is written: a line without a time that is read now was written now. */

@@ -18,6 +18,7 @@ import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 import { printStoreProblems } from "./store-problems.ts";
+import { useFormatsOf } from "./user-formats.ts";
 
 /** Segments are sealed by size, except the first ones, which are sealed sooner. */
 const SEAL_AFTER_MS = Number.POSITIVE_INFINITY;
@@ -46,6 +47,7 @@ format can parse are kept in quarantine.
     if (positionals.length === 0) throw new AppError("bad_request", "name at least one log file");
     await mustExist(positionals);
     const folder = openDataFolder(settings);
+    await useFormatsOf(settings.dataFolder);
     const terminal = openTerminal(process.stderr, systemClock);
     await using store = await openStore({ url: folder.storeUrl, clock: systemClock });
     await using source = fileSource({

@@ -8,11 +8,12 @@ import { z } from "zod";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
-import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
+import { findFormat, FORMATS, formatNamed } from "#collectors/formats/index.ts";
 import { Parser, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
 import { compressionIn } from "#collectors/sources/files/file-kind.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { AppError } from "#platform/errors.ts";
+import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printableJson } from "#platform/terminal.ts";
 
@@ -20,6 +21,8 @@ import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
+import { environmentWith } from "./options.ts";
+import { useFormatsOf } from "./user-formats.ts";
 
 /** The format is detected from this much; from up to SAMPLE_BYTES_MAX if no format parses the first lines. */
 const SAMPLE_BYTES = 64 * 1024;
@@ -33,6 +36,7 @@ const OPTIONS = {
   mode: { type: "string" },
   timezone: { type: "string" },
   batch: { type: "boolean", default: false },
+  data: { type: "string" },
   table: { type: "boolean", default: false },
   all: { type: "boolean", default: false },
 } as const;
@@ -53,10 +57,12 @@ Reads log lines and prints their ECS fields, one JSON document per line. A line 
 Options
   --dataset NAME   the kind of log, of all lines (default: detected from the content, line by line if there are several)
                    ${FORMATS.map((format) => format.dataset).join(", ")}
+                   or the name of a format of yours (quarterdeck format list)
   --mode MODE      lines: each line is an event (the default with --dataset)
                    text: events may span lines, as in error logs and stack traces (the default without)
   --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: QUARTERDECK_TIMEZONE, else that of
                    this machine); write negative offsets as --timezone=-05:00
+  --data DIR       the data folder with your formats (default: QUARTERDECK_DATA, else ./data)
   --table          print a table (the default on a terminal)
   --all            also print the fields that Quarterdeck derives, such as http.route (always part of a table)
   --batch          for programs: one JSON object per line as input, {"id","dataset","mode","timezone","input_base64"},
@@ -73,7 +79,7 @@ export const parseCommand: Command = {
   summary: "Show the fields of log lines given on standard input",
   help,
   async run(args) {
-    const options = readOptions(args);
+    const options = await readOptions(args);
     if (options.batch) return runBatch();
     const asTable = options.table || stdout.isTTY;
     if (stdin.isTTY) stdout.write(FIRST_LINES_WAIT);
@@ -88,9 +94,13 @@ type Options = Omit<ParseOptions, "format" | "hasOthers"> & {
   table: boolean;
 };
 
-function readOptions(args: string[]): Options {
+async function readOptions(args: string[]): Promise<Options> {
   const values = parsedArgs(args);
   const { batch, table, all, dataset } = values;
+  if (dataset !== undefined && !findFormat(dataset)) {
+    const groups = { data: dataFolderSettings };
+    await useFormatsOf(parseSettings(groups, environmentWith(values)).data.dataFolder);
+  }
   return {
     format: dataset === undefined ? undefined : formatNamed(dataset),
     mode: modeOf(values.mode ?? (dataset === undefined ? "text" : "lines")),

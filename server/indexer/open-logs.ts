@@ -3,6 +3,7 @@ import { logPaths } from "#collectors/configured/log-paths.ts";
 import { OpenSources } from "#collectors/configured/open-sources.ts";
 import type { OpenSource } from "#collectors/configured/source-kind.ts";
 import { fileSource } from "#collectors/sources/files.ts";
+import { followFormats } from "#collectors/user-formats/follow-formats.ts";
 import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { type Clock, steadyClock } from "#platform/clock.ts";
 
@@ -15,8 +16,8 @@ export type LogsTask = {
 };
 
 /**
- * Everything that an indexer reads but the bus: the log files that were named, and the sources of the sources file, which
- * may change until the signal aborts.
+ * Everything that an indexer reads but the bus: the log files that were named, and the sources of the sources file, in
+ * the formats of the formats file too. The files may change until the signal aborts.
  */
 export async function openLogs(
   { paths, locksFolder, sourcesFolder }: LogsTask,
@@ -25,6 +26,7 @@ export async function openLogs(
 ): Promise<OpenSource> {
   const files = fileSource({ paths, follow: true, clock: steadyClock(), locksFolder });
   if (sourcesFolder === undefined) return files;
+  const formatStatus = await followFormats(sourcesFolder, signal);
   const others = new OpenSources({ clock, dataFolder: sourcesFolder, locksFolder });
   const followed = await followSourcesFile(
     sourcesFolder,
@@ -36,7 +38,7 @@ export async function openLogs(
   );
   return {
     ...joinSources([files, others]),
-    status: () => [...followed.status(), ...files.status(), ...others.status()],
+    status: () => [...formatStatus(), ...followed.status(), ...files.status(), ...others.status()],
     async [Symbol.asyncDispose]() {
       await others[Symbol.asyncDispose]();
       await files[Symbol.asyncDispose]();

@@ -1,10 +1,11 @@
 import { isNumberField, isTextField } from "#collectors/batch.ts";
 import { isDuration, unitsOf } from "#collectors/duration-units.ts";
-import { EXTRA_FIELD, type NumberField, type TextField } from "#collectors/fields.ts";
+import type { NumberField, TextField } from "#collectors/fields.ts";
 
 import { splitHostPort } from "../address.ts";
 import { IGNORED_FIELDS, ignoredField } from "../ignored-fields.ts";
 import { jsonTime } from "../json-time.ts";
+import { isReserved } from "../reserved-fields.ts";
 import type { RowWriter } from "../text-line.ts";
 import { implausible } from "../time.ts";
 import { levelName, typeOfLevel } from "./levels.ts";
@@ -219,14 +220,9 @@ function putDuration(row: RowWriter, found: Found): void {
   found.delete("duration");
 }
 
-/** Fields by which Quarterdeck knows where an event is from, and what it is. A line does not set them. */
-const RESERVED =
-  /^(?:data_stream|event|related|ecs|agent|labels\.ignored)\b|^log\.(?:source|file|offset)\b|^tags$/;
-
 /** Under its own name; a name that is a field of ECS must have a value of its type. */
 function putOther(row: RowWriter, name: string, value: unknown): void {
-  const isReserved = name === EXTRA_FIELD || RESERVED.test(name);
-  if (isReserved) row.extra(`labels.${name}`, value);
+  if (isReserved(name)) row.extra(`labels.${name}`, value);
   else if (isTextField(name)) {
     if (isFree(row, name) && textOf(value) !== undefined) row.text(name, textOf(value));
     else row.extra(`labels.${name}`, value);
