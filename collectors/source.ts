@@ -108,6 +108,8 @@ export type SourceStatus = {
   level: "info" | "warning" | "error";
   /** The configured source that it belongs to, as in `Chunk.source`. Default: the path itself. */
   source?: string;
+  /** Events by dataset, most first, if any were read. */
+  datasets?: Readonly<Record<string, number>>;
   /** What was read; the total if it is known. */
   progress?: { read: number; total?: number; unit: "bytes" | "objects" | "messages" };
 };

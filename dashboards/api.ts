@@ -116,22 +116,6 @@ export const BreakDown = z.object({
 });
 export type BreakDown = z.infer<typeof BreakDown>;
 
-/** GET /api/sources — what is read, whether there are problems, and how its lines were recognised. */
-export const SourceList = z.object({
-  /** Those with problems first. */
-  sources: z.array(
-    z.object({
-      path: z.string(),
-      level: z.enum(["info", "warning", "error"]),
-      /** Sentences about its state and its lines. */
-      notes: z.array(z.string()),
-    }),
-  ),
-  /** Number of all sources. */
-  total: z.number(),
-});
-export type SourceList = z.infer<typeof SourceList>;
-
 /** What may be wrong with a query that is valid, and the query that may be meant. */
 export const SearchHint = z.object({ text: z.string(), query: z.string() });
 export type SearchHint = z.infer<typeof SearchHint>;

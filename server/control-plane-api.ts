@@ -30,26 +30,28 @@ import { originalRoutes } from "./routes/originals.ts";
 import { pushTokenRoutes } from "./routes/push-tokens.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
+import type { SourcesDeps } from "./sources/answer-sources.ts";
 
 /** The proxy of QUARTERDECK_URL runs on this machine. */
 const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
-export type ControlPlaneApiDeps = BoardRoutesDeps & {
-  settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs" | "dataFolder">;
-  release: string;
-  access: Access;
-  database: Database;
-  clock: Clock;
-  log: Log;
-  /** The address on which it listens. */
-  url: string;
-  viewers(): number;
-  framesSent(): number;
-  problems(): readonly OpenProblem[];
-  /** Writes lines of the access log. */
-  writeLine(line: string): void;
-  stopping: AbortSignal;
-};
+export type ControlPlaneApiDeps = BoardRoutesDeps &
+  SourcesDeps & {
+    settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs" | "dataFolder">;
+    release: string;
+    access: Access;
+    database: Database;
+    clock: Clock;
+    log: Log;
+    /** The address on which it listens. */
+    url: string;
+    viewers(): number;
+    framesSent(): number;
+    problems(): readonly OpenProblem[];
+    /** Writes lines of the access log. */
+    writeLine(line: string): void;
+    stopping: AbortSignal;
+  };
 
 export type ControlPlaneApi = {
   routes: readonly Route<MemberRule>[];

@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 
 import { installationOf } from "#access/access.ts";
 import { accessMigrations } from "#access/migrations.ts";
+import { type FollowedSources, followSourcesFile } from "#collectors/configured/follow-sources.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Lease } from "#platform/lease/lease.ts";
 import { hostOf, listen } from "#platform/listen.ts";
@@ -72,7 +73,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   pagesOpen.catch(() => undefined);
   const { database, installation } = await databaseOpens;
   started.defer(() => database.close());
-  const { workspaces, forecaster } = await openData(options, log, started);
+  const { workspaces, forecaster, sourcesFile } = await openData(options, log, started);
   const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
   workspaces.onDemoOff(async () => (await apisState.opening)?.leaveDemo());
   const problems = watchProblems({
@@ -87,10 +88,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   onLost.call = problems.examineNow;
   const pages = await pagesOpen;
   started.defer(() => pages.close());
-  const { sockets, setup } = serveHttp(
-    { settings, log, http, database, installation, workspaces, pages, problems: problems.current },
-    started,
-  );
+  const opened = { settings, log, http, database, installation, workspaces, pages, sourcesFile };
+  const { sockets, setup } = serveHttp({ ...opened, problems: problems.current }, started);
   const publish = publisher(lease, { folder, log }, () => ({
     token: lease.token,
     url,
@@ -165,7 +164,7 @@ async function openData(
   { folder, workspace, roles, notify }: ControlPlaneOptions,
   log: Log,
   started: AsyncDisposableStack,
-): Promise<{ workspaces: Workspaces; forecaster: Forecaster }> {
+): Promise<{ workspaces: Workspaces; forecaster: Forecaster; sourcesFile: FollowedSources }> {
   const receivers = roles.startReceivers?.(notify);
   started.defer(() => receivers?.stop());
   const forecaster = roles.startForecaster();
@@ -173,7 +172,10 @@ async function openData(
   const { indexing } = roles;
   const workspaces = await openWorkspaces({ folder, log, indexing, forecaster }, workspace);
   started.defer(() => workspaces.stop());
-  return { workspaces, forecaster };
+  const following = new AbortController();
+  started.defer(() => following.abort());
+  const sourcesFile = await followSourcesFile(folder.root, () => undefined, following.signal);
+  return { workspaces, forecaster, sourcesFile };
 }
 
 type RunningApis = {

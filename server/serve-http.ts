@@ -2,7 +2,9 @@ import type { IncomingMessage, RequestListener, Server } from "node:http";
 
 import { createAccess } from "#access/access.ts";
 import type { MemberAccess } from "#access/member-access.ts";
+import type { GrantRule } from "#access/route.ts";
 import type { Setup } from "#access/setup.ts";
+import type { FollowedSources } from "#collectors/configured/follow-sources.ts";
 import type { ShownProblem } from "#dashboards/api.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
@@ -22,6 +24,7 @@ import { isAllowed } from "./problems/problem-sockets.ts";
 import { visibleProblems } from "./problems/visible-problems.ts";
 import { WATCH_BOARD } from "./routes/board.ts";
 import { FOLLOW_EVENTS } from "./routes/events.ts";
+import { MANAGE_SOURCES, SEE_SOURCES } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
 import type { Workspaces } from "./workspaces.ts";
@@ -63,6 +66,7 @@ export type ServeDeps = {
   workspaces: Workspaces;
   pages: Pages;
   problems(): readonly OpenProblem[];
+  sourcesFile: FollowedSources;
 };
 
 /** Serves the API, the sockets and the pages. */
@@ -70,7 +74,7 @@ export function serveHttp(
   deps: ServeDeps,
   started: AsyncDisposableStack,
 ): { sockets: Sockets; setup: Setup } {
-  const { settings, log, database, installation, workspaces, pages, problems } = deps;
+  const { settings, log, database, installation, workspaces, pages, problems, sourcesFile } = deps;
   const { server, url, writeAccessLine } = deps.http;
   const access = createAccess({
     database,
@@ -81,33 +85,31 @@ export function serveHttp(
       sockets.endSession(({ headers }) => access.cookie.tokenIn(headers.cookie) === token),
   });
   const workspace = workspaces.current;
+  const common = { workspace, sourcesFile, clock, log, problems };
   const origins = originRules(settings);
+  const may = (rule: GrantRule) => (request: IncomingMessage) =>
+    api.control.checkSocket(request, rule);
   const sockets = openSockets({
+    ...common,
     http: server,
-    workspace,
-    clock,
-    log,
     checkOrigin: (request) =>
       checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),
-    mayWatch: (request) => api.control.checkSocket(request, WATCH_BOARD),
-    mayFollow: (request) => api.control.checkSocket(request, FOLLOW_EVENTS),
-    problems,
+    mayWatch: may(WATCH_BOARD),
+    mayFollow: may(FOLLOW_EVENTS),
+    sources: { workspace, sourcesFile, maySee: may(SEE_SOURCES), mayManage: may(MANAGE_SOURCES) },
   });
   started.defer(() => sockets.close());
   const stopping = new AbortController();
   started.defer(() => stopping.abort());
   const api = createControlPlaneApi({
+    ...common,
     settings,
     release: packageJson.version,
     access,
     database,
-    clock,
-    log,
     url,
-    workspace,
     viewers: sockets.viewers,
     framesSent: sockets.framesSent,
-    problems,
     turnDemoOff: workspaces.turnDemoOff,
     writeLine: writeAccessLine,
     stopping: stopping.signal,

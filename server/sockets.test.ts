@@ -4,7 +4,9 @@ import type { Socket as TcpSocket } from "node:net";
 import { io, type Socket } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
 
+import { NO_SOURCES } from "#collectors/configured/sources-file.ts";
 import type { LiveFrame } from "#dashboards/api.ts";
+import { NO_STATUS } from "#pipeline/live-link/messages.ts";
 import type { TailListener } from "#pipeline/live-link/subscriber.ts";
 import { listen } from "#platform/listen.ts";
 import { silentLog } from "#platform/log.ts";
@@ -65,6 +67,16 @@ async function openLive() {
     }),
     checkOrigin: () => undefined,
     problems: () => [],
+    sources: {
+      workspace: () => ({
+        kind: "logs",
+        status: () => ({ ...NO_STATUS, indexers: 1, indexerFailure: null }),
+        watchSources: () => undefined,
+      }),
+      sourcesFile: { file: () => NO_SOURCES, status: () => [] },
+      maySee: admitted,
+      mayManage: admitted,
+    },
     mayWatch: admitted,
     mayFollow: admitted,
     clock: { nowMs: () => state.nowMs },

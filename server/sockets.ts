@@ -4,10 +4,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "socket.io";
 
 import { type LiveFrame, PROBLEMS_NAMESPACE } from "#dashboards/api.ts";
+import { SOURCES_NAMESPACE } from "#dashboards/sources/messages.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
 import { paced } from "./frame-pace.ts";
 import { openProblemSockets } from "./problems/problem-sockets.ts";
+import {
+  openSourceSockets,
+  type SourceSockets,
+  type SourceSocketsDeps,
+} from "./sources/source-sockets.ts";
 import { Connections } from "./viewers/connections.ts";
 import { MESSAGE_BYTES_MAX } from "./viewers/limits.ts";
 import type { Connection } from "./viewers/outbox.ts";
@@ -20,6 +26,7 @@ const REQUESTS_MS_MAX = 1_000;
 
 export type SocketDeps = ViewerDeps & {
   http: HttpServer;
+  sources: Omit<SourceSocketsDeps, "clock" | "waitingOf" | "maySeeLines">;
   /** Throws when the socket was opened by a page of another origin. */
   checkOrigin(request: IncomingMessage): void;
   problems(): readonly OpenProblem[];
@@ -67,6 +74,7 @@ export function openSockets(deps: SocketDeps): Sockets {
     ...deps,
     isDemo: () => deps.workspace().kind === "demo",
   });
+  const sources = openSources(io, deps, connections);
   const sendFrame = (room: string, dataset: string, members: ReadonlySet<string>): void => {
     const { live, hasIndexer } = deps.workspace();
     const frame: LiveFrame = { ...live.frame(dataset), hasIndexer: hasIndexer() };
@@ -81,7 +89,7 @@ export function openSockets(deps: SocketDeps): Sockets {
   });
   const recheck = (isMeant: (request: IncomingMessage) => boolean): void => {
     for (const viewer of viewers.values()) if (isMeant(viewer.request)) void viewer.recheck();
-    problems.recheck(isMeant);
+    for (const pages of [problems, sources]) pages.recheck(isMeant);
   };
   const rechecks = setInterval(() => recheck(() => true), RECHECK_EVERY_MS);
   return {
@@ -103,6 +111,14 @@ export function openSockets(deps: SocketDeps): Sockets {
     },
   };
 }
+
+const openSources = (io: Server, deps: SocketDeps, connections: Connections): SourceSockets =>
+  openSourceSockets(io.of(SOURCES_NAMESPACE), {
+    ...deps.sources,
+    clock: deps.clock,
+    maySeeLines: deps.mayFollow,
+    waitingOf: ({ conn }) => connections.outboxOf(conn).waiting,
+  });
 
 type Watched = (room: string, dataset: string, members: ReadonlySet<string>) => void;
 

@@ -53,6 +53,8 @@ export type Workspace = {
   hasIndexer(): boolean;
   /** Passes new matching events to the listener until the returned function is called. */
   tail(filter: Filter, listener: TailListener): () => void;
+  /** Changes the sources whose last lines are in the status. */
+  watchSources(sources: readonly string[]): void;
   /** Lets the customers of the demo use the domain APIs. */
   useApis(apis: ApiAddresses): void;
   stop(): Promise<void>;
@@ -113,6 +115,7 @@ export async function openWorkspace(deps: WorkspaceDeps, kind: WorkspaceKind): P
     status: live.status,
     hasIndexer: live.hasIndexer,
     tail: (filter, listener) => live.subscriber.tail(filter, listener),
+    watchSources: (sources) => live.subscriber.watchSources(sources),
     useApis: (apis) => demo?.useApis(apis),
     stop: () => end(() => store[Symbol.asyncDispose]()),
     destroy: () => end(() => store.destroy()),

@@ -1,17 +1,19 @@
 "use client";
 
+import Link from "next/link";
 import { useEffect, useState } from "react";
 
-import { SourceList } from "../api.ts";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
+import { type SourceRow, SourcesAnswer } from "../sources/messages.ts";
+import { rateText, STATES } from "../sources/source-words.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { Failed } from "./message.tsx";
 
 const RELOAD_MS = 5_000;
-const WORDS = { error: "Error", warning: "Warning", info: undefined } as const;
+const SOURCES_MAX = 12;
 
-/** What is read, and how its lines were recognised. It is loaded when it is opened, and again while it is open. */
+/** The sources in short, those with problems first. They are loaded when it is opened, and again while it is open. */
 export function SourcesPanel() {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -20,14 +22,14 @@ export function SourcesPanel() {
       data-testid="sources"
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
-      <summary>Sources: how lines are recognised</summary>
+      <summary>Sources: what is read, and how its lines are recognised</summary>
       {isOpen ? <Sources /> : null}
     </details>
   );
 }
 
 function Sources() {
-  const { data, problem, reload } = useResource(SourceList, "/api/sources");
+  const { data, problem, reload } = useResource(SourcesAnswer, `/api/sources?limit=${SOURCES_MAX}`);
   useEffect(() => {
     const timer = setInterval(() => {
       if (!document.hidden) reload();
@@ -35,38 +37,47 @@ function Sources() {
     return () => clearInterval(timer);
   }, [reload]);
   if (!data) return problem ? <Failed problem={problem} retry={reload} /> : <p>Loading</p>;
-  if (data.total === 0) return <p>No log is read at the moment.</p>;
-  const more = data.total - data.sources.length;
+  const more = data.total - data.rows.length;
   return (
     <>
+      {data.total === 0 ? <p>No log is read at the moment.</p> : null}
       <ul>
-        {data.sources.map((source) => (
-          <SourceItem key={source.path} source={source} />
+        {data.rows.map((row) => (
+          <SourceItem key={row.source} row={row} />
         ))}
       </ul>
-      {more > 0 ? (
-        <p className="quiet">and {formatExact(more)} more: quarterdeck sources lists them all</p>
-      ) : null}
+      <p>
+        <Link href="/sources">
+          {more > 0 ? `All ${formatExact(data.total)} sources` : "More about the sources"}
+        </Link>
+      </p>
     </>
   );
 }
 
-function SourceItem({ source }: { source: SourceList["sources"][number] }) {
-  const { path, level, notes } = source;
-  const word = WORDS[level];
+function SourceItem({ row }: { row: SourceRow }) {
+  const { source, state, reason, formats, eventsPerSecond, quarantined } = row;
+  const refused = quarantined > 0 ? [`${formatExact(quarantined)} quarantined`] : [];
+  const { word, shape } = STATES[state];
   return (
-    <li data-level={level}>
-      {word === undefined ? null : <b>{word} </b>}
-      <code>
-        <Untrusted text={path} />
-      </code>
-      <ul>
-        {notes.map((note) => (
-          <li key={note}>
-            <Untrusted text={note} />
-          </li>
-        ))}
-      </ul>
+    <li>
+      <span className="source-shape" data-state={state} aria-hidden="true">
+        {shape}
+      </span>{" "}
+      <b>{word}</b>{" "}
+      <Link href={`/sources?source=${encodeURIComponent(source)}`} prefetch={false}>
+        <code>
+          <Untrusted text={source} />
+        </code>
+      </Link>{" "}
+      <span className="quiet">
+        <Untrusted text={[rateText(eventsPerSecond), ...formats, ...refused].join(" · ")} />
+      </span>
+      {state === "receiving" ? null : (
+        <p>
+          <Untrusted text={reason} />
+        </p>
+      )}
     </li>
   );
 }

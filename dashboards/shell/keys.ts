@@ -3,6 +3,7 @@ export const KEYS = {
   help: { keys: "?", does: "Show these keys", where: "Everywhere" },
   board: { keys: "g h", does: "Go to the board", where: "Everywhere" },
   explore: { keys: "g e", does: "Go to explore", where: "Everywhere" },
+  sources: { keys: "g s", does: "Go to the sources", where: "Everywhere" },
   range: { keys: "t t", does: "Type a time range", where: "Time range" },
   zoomOut: { keys: "t z", does: "Zoom out", where: "Time range" },
   earlier: { keys: "t ArrowLeft", does: "Earlier", where: "Time range" },
@@ -17,10 +18,10 @@ export const KEYS = {
   compareWeek: { keys: "c w", does: "Compare with the same time last week", where: "Board" },
   compareToday: { keys: "c t", does: "Compare today with last week", where: "Board" },
   compareNothing: { keys: "c n", does: "Compare with nothing", where: "Board" },
-  next: { keys: "j", does: "Next event", where: "Explore" },
-  previous: { keys: "k", does: "Previous event", where: "Explore" },
-  open: { keys: "Enter", does: "Open the event, or the newest one", where: "Explore" },
-  close: { keys: "Escape", does: "Close it", where: "Explore" },
+  next: { keys: "j", does: "Next event or source", where: "Lists" },
+  previous: { keys: "k", does: "Previous event or source", where: "Lists" },
+  open: { keys: "Enter", does: "Open the event, or the newest one", where: "Lists" },
+  close: { keys: "Escape", does: "Close it", where: "Lists" },
 } as const satisfies Record<string, { keys: string; does: string; where: string }>;
 
 export type Action = keyof typeof KEYS;

@@ -20,7 +20,7 @@ import { type ShownRange, TimeControl } from "./time-control.tsx";
 import { useKeys } from "./use-keys.ts";
 
 type ShellProps = {
-  page: "board" | "explore";
+  page: "board" | "explore" | "sources";
   theme: Theme;
   range: RangeState;
   shown: ShownRange | undefined;
@@ -35,6 +35,7 @@ type ShellProps = {
 const PAGES = [
   { id: "board", href: "/", title: "Board" },
   { id: "explore", href: "/explore", title: "Explore" },
+  { id: "sources", href: "/sources", title: "Sources" },
 ] as const;
 
 /** The frame around every page: navigation, time range, status. */
@@ -52,6 +53,7 @@ export function Shell(props: ShellProps) {
     help: () => sheet.current?.showModal(),
     board: () => router.push(hrefOf("/")),
     explore: () => router.push(hrefOf("/explore")),
+    sources: () => router.push(hrefOf("/sources")),
     searchHelp: () => router.push(SEARCH_HELP_PATH),
     range: () => field.current?.focus(),
     zoomOut: () => shown && range.setRange(zoomOut(shown)),
@@ -71,8 +73,8 @@ export function Shell(props: ShellProps) {
           <span className="brand-name">Quarterdeck</span>
         </Link>
         <PageLinks page={page} hrefOf={hrefOf} />
-        <TimeControl range={range} shown={shown} field={field} />
-        <div className="bar-end">
+        {page === "sources" ? null : <TimeControl range={range} shown={shown} field={field} />}
+        <div className={page === "sources" ? "bar-end only" : "bar-end"}>
           <KeysButton onPress={() => sheet.current?.showModal()} />
           <ThemeSwitch theme={theme} />
           <MemberMenu />
@@ -82,7 +84,7 @@ export function Shell(props: ShellProps) {
       <Problems
         initial={problems}
         zone={zone}
-        onDemo={(now) => props.shown && now !== demo && reload()}
+        onDemo={(now) => (props.shown ?? page === "sources") && now !== demo && reload()}
         onRefused={reload}
       />
       <ShareLink shown={shown} />

@@ -6,9 +6,12 @@ import { redactedText } from "#collectors/redaction/redact.ts";
 import type { Chunk, Positions, Revocation, Source, SourceStatus } from "#collectors/source.ts";
 
 import { allKinds } from "../processing/processing.ts";
+import { type DescribedLine, describeLastLine } from "./describe-last-line.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { LineTaker } from "./line-taker.ts";
 import { MessageLines } from "./message-lines.ts";
+import { SourceActivities } from "./source-activities.ts";
+import type { SourceActivity } from "./source-activity.ts";
 import type { Stream } from "./stream.ts";
 import { Streams } from "./streams.ts";
 import { UnstoredBatch } from "./unstored-batch.ts";
@@ -41,6 +44,8 @@ export class Ingest {
     bytes: 0,
     bytesSkipped: 0,
   };
+  readonly #activities = new SourceActivities();
+  #quarantinedBefore = 0;
   #sealAfterMs: number;
   #waits = 0;
   #foldedMs = Number.NEGATIVE_INFINITY;
@@ -100,20 +105,38 @@ export class Ingest {
   /** The source's status of each path, with the number of its latest quarantined lines and of its moved events. */
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const described = this.#unstored.datasets.statusWith(this.#streams.statusWith(sources));
-    const { processing } = this.#deps;
-    if (!processing || processing.redact.length === 0) return described;
+    const all = [...described, ...this.#activities.pushedStatuses(described)];
+    const redact = this.#redacting();
     // Why a line was refused quotes it.
+    return redact ? all.map((it) => ({ ...it, message: redact(it.message) })) : all;
+  }
+
+  /** What arrived from each source. */
+  activities(): SourceActivity[] {
+    return this.#activities.reports(this.#deps.clock.nowMs());
+  }
+
+  /** The line of the source that arrived last since this process started, as it is stored, and its fields. */
+  lastLineOf(source: string): DescribedLine | undefined {
+    const last = this.#activities.lastLineOf(source);
+    const { zone, rules, clock } = this.#deps;
+    const redact = this.#redacting();
+    return last && describeLastLine(last, { zone, rules, nowMs: clock.nowMs(), redact });
+  }
+
+  /** Removes the secrets of all rules from a text; undefined if there are no rules. */
+  #redacting(): ((text: string) => string) | undefined {
+    const { processing } = this.#deps;
+    if (!processing || processing.redact.length === 0) return undefined;
     const finder = new SecretFinder(new Set(allKinds(processing)));
-    return described.map((status) => ({
-      ...status,
-      message: redactedText(finder, status.message),
-    }));
+    return (text) => redactedText(finder, text);
   }
 
   /** The source reads the positions before it continues a stream: the streams continue with their formats. */
   async #readPositions(): Promise<Positions> {
     const positions = await this.#deps.store.positions();
     this.#streams.update(positions);
+    this.#activities.restore(positions);
     return positions;
   }
 
@@ -165,8 +188,10 @@ export class Ingest {
     stream.firstRow = batch.rows;
     stream.position = chunk.position;
     stream.writtenMs = chunk.writtenMs;
+    stream.chunk = chunk;
     (stream.readsMessages ? this.#messages : this.#lines).takeChunk(stream, chunk);
     this.#finish(stream);
+    stream.chunk = undefined;
     if (chunk.header) {
       fillFields(batch, chunk.header.fields, { from: stream.firstRow, to: batch.rows });
     }
@@ -174,6 +199,7 @@ export class Ingest {
       fillFields(batch, CUT_LINE, { from: batch.rows - 1, to: batch.rows });
     }
     this.#count(chunk);
+    this.#activities.addBytes(stream, chunk);
   }
 
   /** Takes what was held for long enough: events that may continue, and lines whose format is not known. */
@@ -211,7 +237,11 @@ export class Ingest {
     this.counts.lines += rows;
     this.counts.events = this.counts.lines - this.counts.quarantined;
     this.#streams.settle(stream, rows);
-    this.#unstored.positions.set(stream.id, this.#streams.positionOf(stream));
+    const quarantined = this.counts.quarantined - this.#quarantinedBefore;
+    this.#quarantinedBefore = this.counts.quarantined;
+    this.#activities.add(batch, stream, { quarantined, nowMs: this.#context.nowMs });
+    const activity = this.#activities.storedOf(stream);
+    this.#unstored.positions.set(stream.id, this.#streams.positionOf(stream, activity));
     const times = batch.number("@timestamp").values;
     const added = { from: first, to: batch.rows };
     stream.ahead.count(times, added, this.#context.nowMs);

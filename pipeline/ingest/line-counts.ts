@@ -1,3 +1,4 @@
+const DATASETS_MAX = 10;
 const grouped = new Intl.NumberFormat("en");
 
 /** The events by dataset of a stream, and of those before it at its path: a rotated log is still the same one. */
@@ -19,6 +20,13 @@ export class LineCounts {
 
   get isEmpty(): boolean {
     return this.#byDataset.size === 0;
+  }
+
+  /** Events by dataset, most first; undefined without events. */
+  get datasets(): Record<string, number> | undefined {
+    if (this.isEmpty) return undefined;
+    const sorted = [...this.#byDataset].toSorted(([, a], [, b]) => b - a);
+    return Object.fromEntries(sorted.slice(0, DATASETS_MAX));
   }
 
   /** To be stored with the position of the stream. */

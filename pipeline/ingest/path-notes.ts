@@ -8,12 +8,17 @@ type Noted = {
   recent: { note: string | undefined };
   ahead: { note(nowMs: number): string | undefined };
   late: { note: string | undefined };
-  lines: Pick<LineCounts, "note">;
+  lines: Pick<LineCounts, "note" | "datasets">;
   units: { note: string | undefined };
   zone: { use: ZoneUse };
 };
 
-export type PathNotes = { recognised: string | undefined; warnings: string[] };
+export type PathNotes = {
+  recognised: string | undefined;
+  warnings: string[];
+  /** Events by dataset. */
+  datasets: Record<string, number> | undefined;
+};
 
 /** By path: what the latest stream there was recognised as, and the warnings of all. */
 export function notesByPath(streams: Iterable<Noted>, nowMs: number): Map<string, PathNotes> {
@@ -23,7 +28,7 @@ export function notesByPath(streams: Iterable<Noted>, nowMs: number): Map<string
     const before = notes.get(path);
     const warnings = [...(before?.warnings ?? []), ...found];
     const recognised = recognitionNote({ lines, units, zone: zone.use }) ?? before?.recognised;
-    notes.set(path, { recognised, warnings });
+    notes.set(path, { recognised, warnings, datasets: lines.datasets ?? before?.datasets });
   }
   return notes;
 }

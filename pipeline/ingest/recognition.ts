@@ -35,11 +35,17 @@ function zoneNote({ zone, headerZones }: ZoneUse): string | undefined {
   return ways.length === 0 ? undefined : `times without a zone are read ${ways.join(", or ")}`;
 }
 
+/** The events by dataset that are stored with a position. */
+export function storedLines(position: Position | undefined): LineCounts {
+  const lines = new LineCounts();
+  lines.restore(storedIn(position).lines);
+  return lines;
+}
+
 /** The same of a stream that is not being read, from its stored position. */
 export function storedRecognition(position: Position | undefined): string | undefined {
   const stored = storedIn(position);
-  const lines = new LineCounts();
-  lines.restore(stored.lines);
+  const lines = storedLines(position);
   const units = new DurationUnits();
   units.restore(stored.units);
   // Positions of earlier versions have no counts.

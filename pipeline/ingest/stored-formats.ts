@@ -18,6 +18,8 @@ const UNITS = "stream.units";
 const LINES = "stream.lines";
 const ZONE = "stream.zone";
 const HEADER_ZONES = "stream.header_zones";
+const SOURCE = "stream.source";
+const ACTIVITY = "stream.activity";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
@@ -32,12 +34,15 @@ export type Decided = {
   lines: string;
 } & ZoneUse;
 
+/** The configured source of a stream, and when it was active, as text. */
+export type StoredActivity = { source: string; activity: string };
+
 /** The main format is the first one. */
-type Described = Decided & { formats: readonly Format[] };
+type Described = Decided & StoredActivity & { formats: readonly Format[] };
 
 export function withFormats(
   position: Position,
-  { formats, path, units, lines, zone, headerZones }: Described,
+  { formats, path, units, lines, zone, headerZones, source, activity }: Described,
 ): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
@@ -49,6 +54,7 @@ export function withFormats(
     ...(lines !== "" && { [LINES]: lines }),
     ...(zone !== "" && { [ZONE]: zone }),
     ...(headerZones.length > 0 && { [HEADER_ZONES]: headerZones.join(",") }),
+    ...(activity !== "" && { [SOURCE]: source, [ACTIVITY]: activity }),
     [PATH]: path === "" ? "" : resolve(path),
   };
 }
@@ -73,6 +79,12 @@ export function storedIn(position: Position | undefined): Decided {
     headerZones: zones === "" ? [] : zones.split(","),
   };
 }
+
+/** What is stored with a position of its source; empty texts if there is nothing. */
+export const storedActivityIn = (position: Position): StoredActivity => ({
+  source: String(position[SOURCE] ?? ""),
+  activity: String(position[ACTIVITY] ?? ""),
+});
 
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */
 export class StoredFormats {

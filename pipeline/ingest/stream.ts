@@ -41,6 +41,8 @@ export type Stream = {
   readonly keepsLines: boolean;
   /** Position after everything that was read, including the lines that are held. */
   position: Position;
+  /** The chunk that is read; undefined while rows are written of what was held. */
+  chunk: Chunk | undefined;
   /** The first row of the chunk that is read, whose source fields are not written yet. */
   firstRow: number;
   /** Lines that the next chunk may continue. */
@@ -83,6 +85,7 @@ export function newStream(
     unreadMessages: 0,
     keepsLines: chunk.header?.format !== ecs.dataset,
     position: chunk.position,
+    chunk: undefined,
     firstRow: 0,
     held: new Held(),
     recent: new RecentLines(),
@@ -106,7 +109,7 @@ export const formatsOf = ({ formats: { main, others } }: Stream): Format[] =>
 
 /** Pushed lines without a name are one source. */
 export const sourceOf = ({ source, header, path }: Chunk): string =>
-  header?.source ?? source ?? (header ? PUSHED_EVENTS : path);
+  source ?? header?.source ?? (header ? PUSHED_EVENTS : path);
 
 export const keyOf = ({ sourceId, header }: Chunk): string =>
   header

@@ -13,7 +13,7 @@ import { AheadLines } from "./ahead-lines.ts";
 import { LogCounts } from "./log-counts.ts";
 import { notesByPath, type PathNotes } from "./path-notes.ts";
 import { pushedStatus } from "./pushed-status.ts";
-import { continueWith, storedRecognition } from "./recognition.ts";
+import { continueWith, storedLines, storedRecognition } from "./recognition.ts";
 import { StoredFormats, withFormats } from "./stored-formats.ts";
 import { formatsOf, keyOf, newStream, sourceOf, type Stream } from "./stream.ts";
 
@@ -138,15 +138,20 @@ export class Streams {
     if (formats.main && !stream.isPushed) this.#stored.note(stream.path, formatsOf(stream));
   }
 
-  /** The position of a stream, to be stored: with its formats, unless they are in the header of its lines. */
-  positionOf(stream: Stream): Position {
-    const { held, position, path, isPushed } = stream;
+  /**
+   * The position of a stream, to be stored: with its formats, unless they are in the header of its lines, and the times of
+   * its source.
+   */
+  positionOf(stream: Stream, activity: string): Position {
+    const { held, position, path, isPushed, source } = stream;
     const read = held.position ?? position;
     return isPushed
       ? read
       : withFormats(read, {
           formats: formatsOf(stream),
           path,
+          source,
+          activity,
           units: stream.units.stored,
           lines: stream.lines.stored,
           ...stream.zone.use,
@@ -164,7 +169,8 @@ export class Streams {
       const note = notes.get(source.path) ?? this.#storedNoteOf(source.path);
       const level = source.level === "info" && note.warnings.length > 0 ? "warning" : source.level;
       const texts = [source.message, note.recognised, ...note.warnings];
-      return { ...source, level, message: texts.filter((text) => text !== undefined).join("; ") };
+      const message = texts.filter((text) => text !== undefined).join("; ");
+      return { ...source, level, message, ...(note.datasets && { datasets: note.datasets }) };
     });
     const pushedNote = this.#pushedAhead.note(nowMs);
     return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
@@ -172,7 +178,9 @@ export class Streams {
 
   /** Of a path that was not read since this process started. */
   #storedNoteOf(path: string): PathNotes {
-    return { recognised: storedRecognition(this.#stored.positionAt(path)), warnings: [] };
+    const position = this.#stored.positionAt(path);
+    const { datasets } = storedLines(position);
+    return { recognised: storedRecognition(position), warnings: [], datasets };
   }
 
   /** Removes the streams that are released, with the lines that are held. */

@@ -2,7 +2,9 @@ import type { SourceStatus } from "#collectors/source.ts";
 import type { Channel, ChannelAddress } from "#platform/channel/port.ts";
 
 import type { Filter } from "../filter.ts";
+import type { DescribedLine } from "../ingest/describe-last-line.ts";
 import type { Sealed } from "../ingest/ingest-deps.ts";
+import type { SourceActivity } from "../ingest/source-activity.ts";
 import type { FrameDelta } from "../live/live-part.ts";
 import type { EventDocument, StoreProblem } from "../store/port.ts";
 
@@ -10,7 +12,7 @@ import type { EventDocument, StoreProblem } from "../store/port.ts";
 export const liveAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "index",
-  protocol: "quarterdeck live 3",
+  protocol: "quarterdeck live 4",
 });
 
 /** The filter of the requested new events. */
@@ -20,6 +22,9 @@ export type IndexerStatus = {
   lines: number;
   quarantined: number;
   sources: SourceStatus[];
+  activities: SourceActivity[];
+  /** The last lines of the watched sources. */
+  lastLines: (DescribedLine & { source: string })[];
   /** The reason why events cannot be stored now. */
   storeError: string | null;
   /** The reason why pushed events cannot be accepted now. */
@@ -36,6 +41,8 @@ export const NO_STATUS: IndexerStatus = {
   lines: 0,
   quarantined: 0,
   sources: [],
+  activities: [],
+  lastLines: [],
   storeError: null,
   busError: null,
   storeProblems: [],
@@ -54,7 +61,10 @@ export type FromIndexer =
   | ({ type: "status" } & IndexerStatus)
   | { type: "tail"; id: string; events: EventDocument[]; skipped: number };
 
-export type ToIndexer = { type: "tails"; tails: TailRequest[] };
+export type ToIndexer =
+  | { type: "tails"; tails: TailRequest[] }
+  /** The sources whose last lines are wanted. */
+  | { type: "watched"; sources: string[] };
 
 /** The two ends of the channel between an indexer and a control plane. */
 export type IndexerEnd = Channel<ToIndexer, FromIndexer>;

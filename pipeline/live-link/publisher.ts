@@ -6,9 +6,13 @@ import type { FrameDelta } from "../live/live-part.ts";
 import type { FromIndexer, IndexerEnd, IndexerStatus, TailRequest } from "./messages.ts";
 import { tailRows } from "./tail-rows.ts";
 
+/** Of one control plane. */
+const WATCHED_MAX = 100;
+
 type Subscriber = {
   channel: IndexerEnd;
   tails: TailRequest[];
+  watched: readonly string[];
   /** Whether messages were dropped since it became congested. */
   isBehind: boolean;
   framesDropped: number;
@@ -30,10 +34,19 @@ export class LivePublisher {
   }
 
   attach(channel: IndexerEnd): void {
-    const subscriber: Subscriber = { channel, tails: [], isBehind: true, framesDropped: 0 };
+    const subscriber: Subscriber = {
+      channel,
+      tails: [],
+      watched: [],
+      isBehind: true,
+      framesDropped: 0,
+    };
     this.#subscribers.add(subscriber);
     void channel.closed.then(() => this.#subscribers.delete(subscriber));
-    channel.onMessage(({ tails }) => (subscriber.tails = tails));
+    channel.onMessage((message) => {
+      if (message.type === "tails") subscriber.tails = message.tails;
+      else subscriber.watched = message.sources.slice(0, WATCHED_MAX);
+    });
     this.#catchUp(subscriber);
     if (this.#status) this.#post(subscriber, { type: "status", ...this.#status });
   }
@@ -68,6 +81,11 @@ export class LivePublisher {
       this.#post(subscriber, { type: "sealed", ...sealed });
     this.#unsealed = [];
     this.#hasSealed = true;
+  }
+
+  /** The sources whose last lines a control plane wants. */
+  watchedSources(): Set<string> {
+    return new Set([...this.#subscribers].flatMap(({ watched }) => watched));
   }
 
   status(status: IndexerStatus): void {

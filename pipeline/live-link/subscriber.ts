@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import type { Clock } from "#platform/clock.ts";
 import { assertNever } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
@@ -52,6 +54,7 @@ type Indexer = {
 export class LiveSubscriber {
   readonly #deps: LiveSubscriberDeps;
   readonly #indexers = new Set<Indexer>();
+  #watched: readonly string[] = [];
   readonly #tails = new Map<string, { filter: Filter; listener: TailListener }>();
   #live: LiveWindow;
   #lastStatus = NO_STATUS;
@@ -89,6 +92,8 @@ export class LiveSubscriber {
       lines: sum(({ lines }) => lines),
       quarantined: sum(({ quarantined }) => quarantined),
       sources: known.flatMap(({ sources }) => sources),
+      activities: known.flatMap(({ activities }) => activities),
+      lastLines: known.flatMap(({ lastLines }) => lastLines),
       storeError: known.find(({ storeError }) => storeError !== null)?.storeError ?? null,
       busError: known.find(({ busError }) => busError !== null)?.busError ?? null,
       storeProblems: known.flatMap(({ storeProblems }) => storeProblems),
@@ -102,6 +107,7 @@ export class LiveSubscriber {
     this.#indexers.add(indexer);
     channel.onMessage((message) => this.#onMessage(indexer, message));
     this.#sendTails(channel);
+    channel.post({ type: "watched", sources: [...this.#watched] });
     void channel.closed.then(() => this.#detach(indexer));
   }
 
@@ -115,6 +121,15 @@ export class LiveSubscriber {
       this.#tails.delete(id);
       this.#sendAllTails();
     };
+  }
+
+  /** Changes the sources whose last lines are in the status. */
+  watchSources(sources: readonly string[]): void {
+    if (isDeepStrictEqual(sources, this.#watched)) return;
+    this.#watched = sources;
+    for (const { channel } of this.#indexers) {
+      channel.post({ type: "watched", sources: [...sources] });
+    }
   }
 
   /** Resolves when the live window is up to date with the store. */

@@ -7,7 +7,10 @@ type Deps = {
   bus: Pick<BusProducer, "check"> | undefined;
 };
 
-type Failures = Omit<IndexerStatus, "lines" | "quarantined" | "sources">;
+type Failures = Omit<
+  IndexerStatus,
+  "lines" | "quarantined" | "sources" | "activities" | "lastLines"
+>;
 
 /** What an indexer cannot do at present: store events, accept pushed ones, maintain the store. */
 export class IndexerFailures {

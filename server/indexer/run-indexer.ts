@@ -91,7 +91,12 @@ export async function runIndexer(
     const failed = await failures.status();
     const { lines, quarantined } = ingest.counts;
     const sources = ingest.statusWith(logs.status());
-    publisher.status({ lines, quarantined, sources, ...failed });
+    const activities = ingest.activities();
+    const lastLines = [...publisher.watchedSources()].flatMap((source) => {
+      const line = ingest.lastLineOf(source);
+      return line ? [{ ...line, source }] : [];
+    });
+    publisher.status({ lines, quarantined, sources, activities, lastLines, ...failed });
   };
   await publishStatus();
   const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);

@@ -1,33 +1,37 @@
-import { type MemberRule, memberRoute } from "#access/route.ts";
-import { SourceList } from "#dashboards/api.ts";
+import { can } from "#access/policy.ts";
+import { type GrantRule, type MemberRule, memberRoute, signedInOf } from "#access/route.ts";
+import { SourcesAnswer, SourcesView } from "#dashboards/sources/messages.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { WorkspaceStatus } from "../workspace.ts";
+import { observeSources, type SourcesDeps } from "../sources/answer-sources.ts";
 import { FOLLOW_EVENTS } from "./events.ts";
 
-const SOURCES_MAX = 200;
-const LEVELS = ["error", "warning", "info"] as const;
+/** Also required by the sockets of the page. */
+export const SEE_SOURCES: GrantRule = { allow: "grant", capability: "view", target: "source:*" };
+export const MANAGE_SOURCES: GrantRule = {
+  allow: "grant",
+  capability: "manage",
+  target: "source:*",
+};
 
-type SourcesRouteDeps = { workspace(): { status(): Pick<WorkspaceStatus, "sources"> } };
-
-/** What is read, and how its lines were recognised. */
-export const sourcesRoute = ({ workspace }: SourcesRouteDeps): Route<MemberRule> =>
+/** What is read, in which state it is, and how its lines were recognised. */
+export const sourcesRoute = (deps: SourcesDeps): Route<MemberRule> =>
   memberRoute({
     method: "GET",
     path: "/api/sources",
     operationId: "getSources",
-    tag: "Events",
-    summary: "Returns the state of each log, and how its lines were recognised",
-    description: `Those with problems first, at most ${SOURCES_MAX}.`,
-    rule: FOLLOW_EVENTS,
+    tag: "Sources",
+    summary: "Returns the state of each source, and how its lines were recognised",
+    description:
+      "With `source` also its parts, and the line that arrived last and its fields, for members who may see raw events.",
+    rule: SEE_SOURCES,
+    query: SourcesView,
     compress: true,
-    responses: { 200: { description: "The logs", body: SourceList } },
-    handle() {
-      const all = workspace().status().sources;
-      const sorted = LEVELS.flatMap((level) => all.filter((source) => source.level === level));
-      const sources = sorted.slice(0, SOURCES_MAX).map(({ path, level, message }) => {
-        return { path, level, notes: message.split("; ") };
-      });
-      return { status: 200, body: { sources, total: all.length } };
+    responses: { 200: { description: "The sources", body: SourcesAnswer } },
+    handle({ query, caller }) {
+      const subject = { ...signedInOf(caller), nowMs: deps.clock.nowMs() };
+      const may = ({ capability, target }: GrantRule): boolean => can(subject, capability, target);
+      const sight = { maySeeLines: may(FOLLOW_EVENTS), mayManage: may(MANAGE_SOURCES) };
+      return { status: 200, body: observeSources(deps)(query, sight) };
     },
   });

@@ -8,6 +8,7 @@ import type { Grant } from "#access/policy.ts";
 import type { MemberRule } from "#access/route.ts";
 import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import { sendTo } from "#api/kit/testing.ts";
+import { NO_SOURCES } from "#collectors/configured/sources-file.ts";
 import { Predictions } from "#forecaster/predictions.ts";
 import { openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import { NO_STATUS } from "#pipeline/live-link/messages.ts";
@@ -121,6 +122,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     log,
     url,
     workspace: () => workspace,
+    sourcesFile: { file: () => NO_SOURCES, status: () => [] },
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
     framesSent: () => 0,

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+import type { SourceKind } from "./source-kind.ts";
+
+/** A property of a kind of source, as a form shows it. */
+export type FormField = {
+  name: string;
+  title: string;
+  /** `lines`: several texts, one per line. */
+  type: "text" | "lines" | "number" | "choice" | "switch";
+  isRequired: boolean;
+  /** It is never shown again. */
+  isSecret: boolean;
+  help: string;
+  example: string;
+  choices: string[];
+};
+
+const Property = z.looseObject({
+  type: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  examples: z.array(z.string()).optional(),
+  secret: z.boolean().optional(),
+});
+
+const ObjectSchema = z.looseObject({
+  properties: z.record(z.string(), Property).default({}),
+  required: z.array(z.string()).default([]),
+});
+
+/** The fields of a form for sources of this kind, from its schema. */
+export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] {
+  const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  const { properties, required } = ObjectSchema.parse(json);
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    title: property.title ?? name,
+    type: typeOf(property),
+    isRequired: required.includes(name),
+    isSecret: property.secret === true,
+    help: property.description ?? "",
+    example: property.examples?.[0] ?? "",
+    choices: property.enum ?? [],
+  }));
+}
+
+function typeOf({ type, enum: choices }: z.infer<typeof Property>): FormField["type"] {
+  if (choices) return "choice";
+  if (type === "array") return "lines";
+  if (type === "boolean") return "switch";
+  return type === "number" || type === "integer" ? "number" : "text";
+}

@@ -1,0 +1,29 @@
+"use client";
+
+import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { useMemo } from "react";
+
+import { searchOf } from "../client/use-range.ts";
+import { GROUPS, ROWS_DEFAULT, SORTS, SOURCE_STATES } from "./messages.ts";
+
+const STATE = {
+  find: parseAsString.withDefault(""),
+  state: parseAsStringLiteral(SOURCE_STATES),
+  sort: parseAsStringLiteral(SORTS).withDefault("state"),
+  group: parseAsStringLiteral(GROUPS).withDefault("none"),
+  source: parseAsString,
+  rows: parseAsInteger.withDefault(ROWS_DEFAULT),
+};
+
+/** Search, order, groups and the opened source. The URL is their only state. */
+export function useSourcesView() {
+  const [{ find, state, sort, group, source, rows }, set] = useQueryStates(STATE, {
+    history: "push",
+  });
+  return useMemo(() => {
+    const wire = { q: find, state, sort, group, source, limit: String(rows) };
+    return { find, state, sort, group, source, rows, search: searchOf(wire), set };
+  }, [find, state, sort, group, source, rows, set]);
+}
+
+export type SourcesViewState = ReturnType<typeof useSourcesView>;

@@ -1,0 +1,37 @@
+import type { FollowedSources } from "#collectors/configured/follow-sources.ts";
+import type { SourcesAnswer, SourcesView } from "#dashboards/sources/messages.ts";
+import type { Clock } from "#platform/clock.ts";
+
+import type { Workspace } from "../workspace.ts";
+import { type Sight, selectSources } from "./select-sources.ts";
+import { sourcesOf, type SourceWithParts } from "./source-rows.ts";
+
+export type SourcesDeps = {
+  workspace(): Pick<Workspace, "kind" | "status">;
+  /** The sources file, as the control plane follows it. */
+  sourcesFile: FollowedSources;
+  clock: Clock;
+};
+
+/** The state of all sources at one time, for several views. */
+export function observeSources({
+  workspace,
+  sourcesFile,
+  clock,
+}: SourcesDeps): (view: SourcesView, sight: Sight) => SourcesAnswer {
+  const { kind, status } = workspace();
+  const { sources: statuses, activities, lastLines: lines, indexers } = status();
+  const nowMs = clock.nowMs();
+  // The sources of the file are not read while the boards show the demo or a replay.
+  const file = kind === "logs" ? sourcesFile.file() : { sources: [], exclude: [] };
+  const all: readonly SourceWithParts[] = sourcesOf({ statuses, activities, file, nowMs });
+  const [problem] = sourcesFile.status();
+  return (view, sight) => ({
+    ...selectSources(all, view, { sight, lines }),
+    demo: kind === "demo",
+    hasIndexer: indexers > 0,
+    fileProblem: problem ? `${problem.path} ${problem.message}` : null,
+    ...sight,
+    atMs: nowMs,
+  });
+}

@@ -1,0 +1,135 @@
+import { expect, test } from "vitest";
+
+import type { SourceStatus } from "#collectors/source.ts";
+import { SourcesView } from "#dashboards/sources/messages.ts";
+
+import { selectSources } from "./select-sources.ts";
+import { sourcesOf } from "./source-rows.ts";
+import { activityOf, fileWith } from "./testing-sources.ts";
+
+const NOW_MS = 1_800_000_000_000;
+const MINUTE_MS = 60_000;
+const ALL = { maySeeLines: true, mayManage: true };
+const file = fileWith(
+  "sources:\n  - {id: web, kind: files, paths: [/var/log/web/*.log]}\n  - {id: app, kind: files, paths: [/srv/app.log]}\n",
+).file();
+
+const status = (source: string, values: Partial<SourceStatus> = {}): SourceStatus => ({
+  path: source,
+  source,
+  level: "info",
+  message: "read to its end (7 bytes); events by dataset: nginx.access 41",
+  datasets: { "nginx.access": 41 },
+  ...values,
+});
+
+const statesOf = (known: Parameters<typeof sourcesOf>[0]): Record<string, string> =>
+  Object.fromEntries(sourcesOf(known).map(({ row }) => [row.source, row.state]));
+
+test("a source is silent after three times its usual gap, and not while the gap is unknown", () => {
+  const known = (agoMs: number, usualGapMs: number | null) => ({
+    statuses: [status("/a.log")],
+    activities: [activityOf("/a.log", { arrivedMs: NOW_MS - agoMs, usualGapMs })],
+    file,
+    nowMs: NOW_MS,
+  });
+  expect(statesOf(known(3 * MINUTE_MS, MINUTE_MS))["/a.log"]).toBe("receiving");
+  expect(statesOf(known(3 * MINUTE_MS + 1, MINUTE_MS))["/a.log"]).toBe("silent");
+  expect(statesOf(known(20_000, 1_000))["/a.log"]).toBe("receiving");
+  expect(statesOf(known(900 * MINUTE_MS, null))["/a.log"]).toBe("receiving");
+});
+
+test("the worst of its parts decides the state of a source, and those in the file are listed before they are read", () => {
+  const unreadable = status("web", {
+    path: "/var/log/web/b.log",
+    level: "error",
+    message: "is not readable",
+  });
+  const behind = { read: 10, total: 10 + 2 ** 21, unit: "bytes" as const };
+  const known = {
+    statuses: [
+      status("web", { path: "/var/log/web/a.log" }),
+      unreadable,
+      status("/new.log", { datasets: {} }),
+      status("/big.log", { progress: behind }),
+    ],
+    activities: [activityOf("/big.log", { arrivedMs: NOW_MS })],
+    file,
+    nowMs: NOW_MS,
+  };
+  expect(statesOf(known)).toEqual({
+    web: "failing",
+    app: "waiting",
+    "/new.log": "waiting",
+    "/big.log": "behind",
+  });
+  const [web] = sourcesOf(known);
+  expect(web?.row).toMatchObject({
+    reason: "/var/log/web/b.log is not readable",
+    parts: 2,
+    formats: ["nginx.access"],
+    origin: "file",
+  });
+});
+
+test("of several indexers that read parts of a source, rates are added and the newest event counts", () => {
+  const [{ row } = { row: undefined }] = sourcesOf({
+    statuses: [status("web")],
+    activities: [
+      activityOf("web", { eventsPerSecond: 2, newestEventMs: 5, arrivedMs: 6, usualGapMs: 9 }),
+      activityOf("web", { eventsPerSecond: 3, newestEventMs: 7, arrivedMs: 8 }),
+    ],
+    file,
+    nowMs: 10,
+  });
+  expect(row).toMatchObject({ eventsPerSecond: 5, newestEventMs: 7, arrivedMs: 8, usualGapMs: 9 });
+});
+
+test("sources are found by words, sorted, grouped, and limited with the number of all", () => {
+  const statuses = Array.from({ length: 600 }, (_, n) =>
+    status(`/log/${n}.log`, { datasets: { [n % 2 ? "nginx.access" : "apache.access"]: 1 } }),
+  );
+  const all = sourcesOf({
+    statuses,
+    activities: [activityOf("/log/7.log", { eventsPerSecond: 9 })],
+    file,
+    nowMs: NOW_MS,
+  });
+  const select = (view: object) =>
+    selectSources(all, SourcesView.parse(view), { sight: ALL, lines: [] });
+  const found = select({ q: "log/1 NGINX", sort: "name", limit: "3" });
+  expect(found).toMatchObject({ matching: 56, total: 602 });
+  expect(found.rows.map(({ source }) => source)).toEqual([
+    "/log/1.log",
+    "/log/101.log",
+    "/log/103.log",
+  ]);
+  expect(select({ sort: "rate" }).rows[0]?.source).toBe("/log/7.log");
+  const groups = select({ group: "format", limit: "500" }).rows.map(({ group }) => group);
+  expect(new Set(groups)).toEqual(new Set(["apache.access", "nginx.access"]));
+  expect(groups.toSorted()).toEqual(groups);
+  expect(select({}).rows).toHaveLength(100);
+});
+
+test("lines, and reasons that may quote them, are only for members who may see raw events", () => {
+  const statuses = [
+    status("/a.log", {
+      level: "warning",
+      message:
+        "is read; 1 of its last 2 lines are in quarantine, the latest because: “pw=1” is odd",
+    }),
+  ];
+  const lines = [{ source: "/a.log", path: "/a.log", raw: "pw=1", fields: { message: "pw=1" } }];
+  const all = sourcesOf({ statuses, activities: [], file, nowMs: NOW_MS });
+  const view = SourcesView.parse({ source: "/a.log" });
+  const hidden = selectSources(all, view, { sight: { ...ALL, maySeeLines: false }, lines });
+  expect(JSON.stringify(hidden)).not.toContain("pw=1");
+  expect(hidden.detail?.last).toBeNull();
+  const seen = selectSources(all, view, { sight: ALL, lines });
+  expect(seen.detail?.last).toEqual({
+    path: "/a.log",
+    raw: "pw=1",
+    fields: [{ name: "message", value: "pw=1" }],
+  });
+  expect(seen.rows[0]?.reason).toContain("pw=1");
+});

@@ -1,0 +1,172 @@
+import { filesKind } from "#collectors/configured/files-kind.ts";
+import type { ConfiguredSource, SourcesFile } from "#collectors/configured/sources-file.ts";
+import type { SourceStatus } from "#collectors/source.ts";
+import type { SourceRow, SourceState } from "#dashboards/sources/messages.ts";
+import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
+import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
+
+/** Silence is reported after three times the usual gap, and at least half a minute. */
+const SILENT = { gaps: 3, msMin: 30_000 };
+/** Less than this is normal while a source is read. */
+const BEHIND_MIN = { bytes: 1024 * 1024, objects: 100, messages: 1_000 };
+const LEVELS = ["error", "warning", "info"] as const;
+const PUSHED_KIND = { kind: "pushed", title: "Pushed events" };
+
+const NO_ACTIVITY: Omit<SourceActivity, "source"> = {
+  events: 0,
+  quarantined: 0,
+  bytes: 0,
+  eventsPerSecond: 0,
+  newestEventMs: null,
+  arrivedMs: null,
+  delayMs: null,
+  usualGapMs: null,
+};
+
+/** What is known about the sources of a workspace. */
+export type KnownSources = {
+  statuses: readonly SourceStatus[];
+  activities: readonly SourceActivity[];
+  file: SourcesFile;
+  nowMs: number;
+};
+
+/** A source with its parts, those with problems first, and the events by dataset. */
+export type SourceWithParts = {
+  row: SourceRow;
+  parts: readonly SourceStatus[];
+  datasets: ReadonlyMap<string, number>;
+  configured: ConfiguredSource | undefined;
+};
+
+/** All sources: those in the file, those that were named at start, and those whose events are pushed. */
+export function sourcesOf({ statuses, activities, file, nowMs }: KnownSources): SourceWithParts[] {
+  const partsOf = Map.groupBy(statuses, ({ source, path }) => source ?? path);
+  const activityOf = mergedActivities(activities);
+  const configured = new Map(file.sources.map((source) => [source.id, source]));
+  const names = new Set([...configured.keys(), ...partsOf.keys()]);
+  return [...names].map((source) => {
+    const found = partsOf.get(source) ?? [];
+    const parts = LEVELS.flatMap((level) => found.filter((part) => part.level === level));
+    const activity = activityOf.get(source) ?? { source, ...NO_ACTIVITY };
+    const about = { source, parts, activity, configured: configured.get(source), nowMs };
+    const datasets = datasetsOf(parts);
+    const row = rowOf(about, datasets);
+    return { row, parts, datasets, configured: about.configured };
+  });
+}
+
+type About = {
+  source: string;
+  parts: readonly SourceStatus[];
+  activity: SourceActivity;
+  configured: ConfiguredSource | undefined;
+  nowMs: number;
+};
+
+function rowOf(about: About, datasets: ReadonlyMap<string, number>): SourceRow {
+  const { source, parts, activity, configured } = about;
+  const behind = behindOf(parts);
+  const { kind, title, origin } = kindOf(about);
+  return {
+    source,
+    kind,
+    title,
+    origin: configured ? "file" : origin,
+    ...stateOf(about, behind),
+    group: "",
+    parts: parts.length,
+    eventsPerSecond: activity.eventsPerSecond,
+    events: activity.events,
+    quarantined: datasets.get(QUARANTINE_DATASET) ?? activity.quarantined,
+    newestEventMs: activity.newestEventMs,
+    arrivedMs: activity.arrivedMs,
+    delayMs: activity.delayMs,
+    usualGapMs: activity.usualGapMs,
+    behind,
+    formats: [...datasets.keys()].filter((dataset) => dataset !== QUARANTINE_DATASET),
+  };
+}
+
+type Kind = Pick<SourceRow, "kind" | "title" | "origin">;
+
+function kindOf({ source, configured }: About): Kind {
+  if (configured) {
+    const { kind, title } = configured.kind;
+    return { kind, title, origin: "file" };
+  }
+  const isPath = source.includes("/") || source.includes("\\");
+  if (!isPath) return { ...PUSHED_KIND, origin: "pushed" };
+  return { kind: filesKind.kind, title: filesKind.title, origin: "start" };
+}
+
+function stateOf(
+  { parts, activity, nowMs }: About,
+  behind: SourceRow["behind"],
+): { state: SourceState; reason: string } {
+  const [first] = parts;
+  const reason = first ? reasonOf(first) : "is not read yet";
+  if (first?.level === "error") return { state: "failing", reason };
+  if (first?.level === "warning") return { state: "warning", reason };
+  if (isSilent(activity, nowMs)) {
+    return { state: "silent", reason: "nothing arrives, although events usually do more often" };
+  }
+  if (behind && behind.left >= BEHIND_MIN[behind.unit]) return { state: "behind", reason };
+  return { state: activity.arrivedMs === null ? "waiting" : "receiving", reason };
+}
+
+function isSilent({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): boolean {
+  if (arrivedMs === null || usualGapMs === null) return false;
+  return nowMs - arrivedMs > Math.max(SILENT.msMin, SILENT.gaps * usualGapMs);
+}
+
+/** The state of the part, without how its lines were recognised. */
+const reasonOf = ({ path, source, message, level }: SourceStatus): string => {
+  const text = level === "info" ? (message.split("; ")[0] ?? "") : message;
+  return source === undefined || source === path ? text : `${path} ${text}`;
+};
+
+function behindOf(parts: readonly SourceStatus[]): SourceRow["behind"] {
+  const known = parts.flatMap(({ progress }) =>
+    progress?.total === undefined ? [] : [{ ...progress, total: progress.total }],
+  );
+  const unit = known[0]?.unit;
+  if (unit === undefined) return null;
+  const same = known.filter((progress) => progress.unit === unit);
+  const left = same.reduce((sum, { read, total }) => sum + Math.max(0, total - read), 0);
+  return { left, unit };
+}
+
+function datasetsOf(parts: readonly SourceStatus[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { datasets = {} } of parts) {
+    for (const [dataset, events] of Object.entries(datasets)) {
+      counts.set(dataset, (counts.get(dataset) ?? 0) + events);
+    }
+  }
+  return new Map([...counts].toSorted(([, a], [, b]) => b - a));
+}
+
+/** Several indexers may read parts of the same source. */
+function mergedActivities(all: readonly SourceActivity[]): Map<string, SourceActivity> {
+  const merged = new Map<string, SourceActivity>();
+  for (const activity of all) {
+    const before = merged.get(activity.source);
+    merged.set(activity.source, before ? mergedOf(before, activity) : activity);
+  }
+  return merged;
+}
+
+function mergedOf(a: SourceActivity, b: SourceActivity): SourceActivity {
+  const latest = (b.arrivedMs ?? 0) > (a.arrivedMs ?? 0) ? b : a;
+  const gaps = [a.usualGapMs, b.usualGapMs].filter((gap) => gap !== null);
+  return {
+    ...latest,
+    events: a.events + b.events,
+    quarantined: a.quarantined + b.quarantined,
+    bytes: a.bytes + b.bytes,
+    eventsPerSecond: a.eventsPerSecond + b.eventsPerSecond,
+    newestEventMs: Math.max(a.newestEventMs ?? 0, b.newestEventMs ?? 0) || null,
+    usualGapMs: gaps.length === 0 ? null : Math.min(...gaps),
+  };
+}

@@ -1,0 +1,35 @@
+import type { FollowedSources } from "#collectors/configured/follow-sources.ts";
+import { mistakeText, parseSources } from "#collectors/configured/sources-file.ts";
+import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
+import { type IndexerStatus, NO_STATUS } from "#pipeline/live-link/messages.ts";
+
+import type { WorkspaceStatus } from "../workspace.ts";
+
+/** A workspace that has read what the status states, for tests. */
+export const workspaceWith = (status: Partial<IndexerStatus>) => ({
+  kind: "logs" as const,
+  status: (): WorkspaceStatus => ({ ...NO_STATUS, ...status, indexers: 1, indexerFailure: null }),
+});
+
+/** A valid sources file with this text. */
+export function fileWith(text: string): FollowedSources {
+  const read = parseSources(text);
+  if (!read.ok) throw new Error(read.mistakes.map(mistakeText).join());
+  return { file: () => read.file, status: () => [] };
+}
+
+export const activityOf = (
+  source: string,
+  values: Partial<SourceActivity> = {},
+): SourceActivity => ({
+  source,
+  events: 0,
+  quarantined: 0,
+  bytes: 0,
+  eventsPerSecond: 0,
+  newestEventMs: null,
+  arrivedMs: null,
+  delayMs: null,
+  usualGapMs: null,
+  ...values,
+});

@@ -1,0 +1,122 @@
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+import type { BrowserContext, Page } from "playwright";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { accessLine } from "../harness/access-log.ts";
+import { axeViolations, CAN_RUN_BROWSER } from "../harness/browser.ts";
+import { type RunningBoard, startBoard } from "./board.ts";
+
+const SOON = { timeout: 20_000 };
+const LINES = 300;
+
+/** For people who change the design. */
+async function screenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env["QUARTERDECK_SCREENSHOTS"];
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+}
+
+describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
+  let board: RunningBoard;
+  let context: BrowserContext;
+  let page: Page;
+  let folder = "";
+
+  const line = (atMs: number): string => accessLine({ atMs, seconds: 0.05 });
+
+  beforeAll(async () => {
+    const nowMs = Date.now();
+    const log = Array.from({ length: LINES }, (_, index) => line(nowMs - (LINES - index) * 2_000));
+    board = await startBoard({ log });
+    folder = dirname(board.logFile);
+    const many = Array.from(
+      { length: 150 },
+      (_, n) => `  - {id: shop-${n}, kind: files, paths: ["${folder}/shop-${n}/*.log"]}`,
+    );
+    await writeFile(join(folder, "data", "sources.yaml"), `sources:\n${many.join("\n")}\n`);
+    context = await board.newContext({ viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
+  });
+  afterAll(() => board?.[Symbol.asyncDispose]());
+
+  const row = (name: string) => page.getByRole("row").filter({ hasText: name });
+  const detail = () => page.getByRole("complementary", { name: "Source in full" });
+
+  test("a log is shown with its last line, raw and parsed, as soon as it is written", async () => {
+    await page.goto(`${board.url}/sources?sort=rate`);
+    await row(board.logFile).getByText("Receiving").waitFor(SOON);
+    await row(board.logFile).getByRole("button").click();
+    await detail().getByText("nginx.access").first().waitFor(SOON);
+    const requests: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    await appendFile(board.logFile, line(Date.now()).replace("GET /", "GET /the-newest"));
+    await detail().getByLabel("Last line as it arrived").getByText("/the-newest").waitFor(SOON);
+    await detail().getByText("url.original").waitFor();
+    // Live data is pushed.
+    expect(requests.filter((url) => url.includes("/api/"))).toEqual([]);
+  });
+
+  test("many sources are searched, grouped and opened by keyboard, and the URL keeps it", async () => {
+    await page.goto(`${board.url}/sources`);
+    await page.getByRole("button", { name: /^All 151$/ }).waitFor(SOON);
+    expect(await page.getByRole("row").count()).toBeLessThan(110);
+    await page.getByRole("heading", { name: "Sources" }).click();
+    await page.keyboard.press("/");
+    await page.keyboard.type("shop-14");
+    await page.waitForURL(/find=shop-14/, SOON);
+    await row("shop-149").waitFor(SOON);
+    await expect.poll(() => page.locator("tbody tr").count(), SOON).toBe(11);
+    await page.getByRole("heading", { name: "Sources" }).click();
+    await page.keyboard.press("j");
+    await page.waitForURL(/source=shop-14/, SOON);
+    await detail().getByText("matches no file yet").first().waitFor(SOON);
+    await page.keyboard.press("Escape");
+    await detail().waitFor({ state: "detached" });
+    await page.getByLabel("Group by").selectOption("kind");
+    await page.waitForURL(/group=kind/);
+    await page.reload();
+    await row("Log files").first().waitFor(SOON);
+  });
+
+  test("a mistake in the sources file is shown with its line", async () => {
+    const file = join(folder, "data", "sources.yaml");
+    const before = await readFile(file, "utf8");
+    await page.goto(`${board.url}/sources`);
+    await writeFile(file, "sources:\n  - id: x\n    kind: file\n");
+    await page.getByRole("alert").getByText("line 3, sources.0.kind: choose one of").waitFor(SOON);
+    await writeFile(file, before);
+    await page
+      .getByRole("alert")
+      .getByText("line 3")
+      .waitFor({ state: "detached", ...SOON });
+  });
+
+  const widths = [1440, 390];
+  const themes = ["light", "dark"] as const;
+  const cases = widths.flatMap((width) => themes.map((theme) => ({ width, theme })));
+  test.each(cases)(
+    "the page is legible and accessible at $width px, $theme",
+    async ({ width, theme }) => {
+      const own = await board.newContext({ viewport: { width, height: 900 }, colorScheme: theme });
+      page = await own.newPage();
+      const overflow = (): Promise<number> =>
+        page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+      await page.goto(`${board.url}/sources?sort=rate`);
+      await row(board.logFile).waitFor(SOON);
+      await screenshot(page, `sources-${width}-${theme}`);
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await overflow()).toBe(0);
+      await appendFile(board.logFile, line(Date.now()));
+      await row(board.logFile).getByRole("button").click();
+      await detail().getByLabel("Last line as it arrived").waitFor(SOON);
+      await screenshot(page, `source-${width}-${theme}`);
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await overflow()).toBe(0);
+      await own.close();
+    },
+    60_000,
+  );
+});
