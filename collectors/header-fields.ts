@@ -1,5 +1,6 @@
 import { isNumberField, isTextField, type Batch } from "./batch.ts";
 import { EXTRA_FIELD } from "./fields.ts";
+import { OPTIONAL_LINE_FIELDS } from "./line-layout.ts";
 import type { NumberColumn } from "./number-column.ts";
 import type { RecordHeader } from "./source.ts";
 import type { TextColumn } from "./text-column.ts";
@@ -11,11 +12,17 @@ export function fillFields(batch: Batch, fields: RecordHeader["fields"], rows: R
   const extras: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(fields)) {
     if (name === EXTRA_FIELD || value === "") continue;
+    if (OPTIONAL_LINE_FIELDS.has(name)) storeLines(batch, rows);
     if (isTextField(name)) fillText(batch.text(name), value, rows);
     else if (isNumberField(name)) fillNumber(batch.number(name), Number(value), rows);
     else extras[name] = value;
   }
   if (Object.keys(extras).length > 0) fillExtras(batch.text(EXTRA_FIELD), extras, rows);
+}
+
+/** The fields of a line would give it back with the value of the header. */
+function storeLines(batch: Batch, { from, to }: Rows): void {
+  for (let row = from; row < to; row += 1) batch.storeLine(row);
 }
 
 function fillText(column: TextColumn, value: string, { from, to }: Rows): void {

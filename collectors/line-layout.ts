@@ -10,6 +10,14 @@ export type LineForm = "combined" | "common";
 /** The value of the column: a form, and the zone as it is written in the line, such as `+0100`. */
 export type LineLayout = `${LineForm} ${string}`;
 
+/** Fields that a line with a layout may lack. */
+export const OPTIONAL_LINE_FIELDS: ReadonlySet<string> = new Set([
+  "user.name",
+  "http.response.body.bytes",
+  "http.request.referrer",
+  "user_agent.original",
+]);
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const ZONE = /^([-+])(\d\d)(\d\d)$/;
 const MINUTE_MS = 60_000;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
+import type { Chunk } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -28,9 +29,13 @@ async function openStore(): Promise<EventStore> {
   return openEmbeddedStore({ folder, clock: systemClock });
 }
 
-async function ingest(store: EventStore, content: string): Promise<void> {
+async function ingest(
+  store: EventStore,
+  content: string,
+  header?: Pick<Chunk, "header">,
+): Promise<void> {
   const bytes = Buffer.from(content, "latin1");
-  const source = logSource({ path: "/srv/access.log" }, bytes);
+  const source = logSource({ path: "/srv/access.log", ...header }, bytes);
   await new Ingest({ ...DEPS, ...INTERVALS, store }).run(source, new AbortController().signal);
 }
 
@@ -194,4 +199,14 @@ test("words are found in lines that are made from their fields as in those that 
     expect(found, word).toBe(expected);
   }
   expect(counts["frank"]?.[0]).toBe(LINES_MIN / 5);
+});
+
+test("values that a sender adds to lines are not in the lines", async () => {
+  await using store = await openStore();
+  const content = textOf({ ...USUAL, quoted: ' "-" "-"' }).repeat(2 * LINES_MIN);
+  const added = { "user.name": "sender", "user_agent.original": "Shipper/1" };
+  await ingest(store, content, { header: { fields: added } });
+  const [event] = await store.search({ ...ALL, where: [], limit: 1 });
+  expect(event?.fields).toMatchObject(added);
+  expect(await exported(store)).toBe(content);
 });
