@@ -42,6 +42,7 @@ export const kafkaLog: Format = {
   open(batch, context) {
     return openTextLine(batch, context, read);
   },
+  hasAnyText: true,
   begins: (bytes, start, end) =>
     bytes[start] === OPEN_BRACKET &&
     HEAD.test(textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX))),
