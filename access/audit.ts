@@ -9,6 +9,9 @@ export type AuditEntry = {
     | "session.start"
     | "session.refuse"
     | "session.end"
+    | "source.add"
+    | "source.change"
+    | "source.remove"
     | "push-token.create"
     | "push-token.remove";
   target: string;

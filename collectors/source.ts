@@ -106,6 +106,8 @@ export type SourceStatus = {
   path: string;
   message: string;
   level: "info" | "warning" | "error";
+  /** What of the message explains a level that is not info; absent: all of it. */
+  reason?: string;
   /** The configured source that it belongs to, as in `Chunk.source`. Default: the path itself. */
   source?: string;
   /** Events by dataset, most first, if any were read. */

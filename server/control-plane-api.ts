@@ -25,12 +25,15 @@ import { eventDetailRoutes } from "./routes/event-details.ts";
 import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { helpRoutes } from "./routes/help.ts";
+import { manageSourcesRoutes } from "./routes/manage-sources.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
 import { pushTokenRoutes } from "./routes/push-tokens.ts";
+import { quarantineRoutes } from "./routes/quarantine.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 import type { SourcesDeps } from "./sources/answer-sources.ts";
+import { openReprocessing } from "./sources/reprocessing.ts";
 
 /** The proxy of QUARTERDECK_URL runs on this machine. */
 const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
@@ -71,6 +74,11 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...exportRoutes(deps),
     ...originalRoutes(deps),
     sourcesRoute(deps),
+    ...manageSourcesRoutes(deps),
+    ...quarantineRoutes({
+      ...deps,
+      reprocessing: openReprocessing({ ...deps, dataFolder: settings.dataFolder }),
+    }),
     ...pushTokenRoutes(deps),
     ...helpRoutes,
     ...operationsRoutes({ ...deps, routeMetrics: values }),

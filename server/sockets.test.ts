@@ -73,7 +73,7 @@ async function openLive() {
         status: () => ({ ...NO_STATUS, indexers: 1, indexerFailure: null }),
         watchSources: () => undefined,
       }),
-      sourcesFile: { file: () => NO_SOURCES, status: () => [] },
+      sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
       maySee: admitted,
       mayManage: admitted,
     },

@@ -11,6 +11,7 @@ import {
 
 /** The sources file of a data folder, which may be changed while it is followed. */
 export type FollowedSources = {
+  path: string;
   /** The last valid content. */
   file(): SourcesFile;
   /** Why the present content is not used; empty if it is. */
@@ -47,5 +48,5 @@ export async function followSourcesFile(
   }
 
   await followFile(path, check, signal);
-  return { file: () => file, status: () => (problem ? [problem] : []) };
+  return { path, file: () => file, status: () => (problem ? [problem] : []) };
 }

@@ -21,7 +21,7 @@ const Property = z.looseObject({
   enum: z.array(z.string()).optional(),
   title: z.string().optional(),
   description: z.string().optional(),
-  examples: z.array(z.string()).optional(),
+  examples: z.array(z.union([z.string(), z.number()])).optional(),
   secret: z.boolean().optional(),
 });
 
@@ -41,7 +41,7 @@ export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] 
     isRequired: required.includes(name),
     isSecret: property.secret === true,
     help: property.description ?? "",
-    example: property.examples?.[0] ?? "",
+    example: String(property.examples?.[0] ?? ""),
     choices: property.enum ?? [],
   }));
 }

@@ -21,6 +21,7 @@ export const KEYS = {
   next: { keys: "j", does: "Next event or source", where: "Lists" },
   previous: { keys: "k", does: "Previous event or source", where: "Lists" },
   open: { keys: "Enter", does: "Open the event, or the newest one", where: "Lists" },
+  add: { keys: "a", does: "Add a source", where: "Lists" },
   close: { keys: "Escape", does: "Close it", where: "Lists" },
 } as const satisfies Record<string, { keys: string; does: string; where: string }>;
 

@@ -107,6 +107,10 @@ export const SourcesAnswer = z.object({
   detail: SourceDetail.nullable(),
   demo: z.boolean(),
   hasIndexer: z.boolean(),
+  /** Paths that were named at start and are not read, at most a hundred. */
+  excluded: z.array(z.string()),
+  /** The path of the sources file. */
+  filePath: z.string(),
   /** Why the sources file is not used as it is; null if it is. */
   fileProblem: z.string().nullable(),
   /** What the member may do. */

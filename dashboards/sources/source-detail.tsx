@@ -2,8 +2,10 @@
 
 import { formatAge, formatExact, formatQuantity, formatSpan } from "../format.ts";
 import { Untrusted } from "../untrusted.tsx";
+import { ManageSource } from "./manage-source.tsx";
 import type { SourceDetail, SourceRow, SourcesAnswer } from "./messages.ts";
 import { lagText, ORIGINS, rateText, STATES } from "./source-words.ts";
+import type { SourcesViewState } from "./use-sources-view.ts";
 
 const RAW_CHARACTERS_MAX = 1_000;
 
@@ -12,29 +14,45 @@ type PanelProps = {
   /** Undefined while it loads, or if there is no such source. */
   detail: SourceDetail | undefined;
   answer: SourcesAnswer;
-  onClose: () => void;
+  view: SourcesViewState;
 };
 
 /** Everything about one source: rate, lag, what was decided about its lines, the last line, its parts. */
-export function SourceDetailPanel({ source, detail, answer, onClose }: PanelProps) {
+export function SourceDetailPanel({ source, detail, answer, view }: PanelProps) {
+  const close = (): void => void view.set({ source: null });
   return (
     <aside className="detail source-detail" aria-label="Source in full">
       <header>
         <h2>
           <Untrusted text={source} />
         </h2>
-        <button type="button" className="icon" aria-label="Close the source" onClick={onClose}>
+        <button type="button" className="icon" aria-label="Close the source" onClick={close}>
           <span aria-hidden="true">✕</span>
         </button>
       </header>
       {detail ? (
-        <Known detail={detail} answer={answer} />
+        <>
+          <Known detail={detail} answer={answer} />
+          {answer.maySeeLines && detail.row.quarantined > 0 ? (
+            <button
+              type="button"
+              onClick={() => void view.set({ quarantine: onlyPathOf(detail), source: null })}
+            >
+              Look at its quarantined lines
+            </button>
+          ) : null}
+          {answer.mayManage ? <ManageSource detail={detail} view={view} /> : null}
+        </>
       ) : (
         <p className="quiet">There is no such source now. It may have been removed or renamed.</p>
       )}
     </aside>
   );
 }
+
+/** Quarantined lines are found by their path: those of a source with several paths are among those of all. */
+const onlyPathOf = ({ parts }: SourceDetail): string =>
+  parts.length === 1 ? (parts[0]?.path ?? "") : "";
 
 function Known({ detail, answer }: { detail: SourceDetail; answer: SourcesAnswer }) {
   const { row, properties, parts, datasets } = detail;

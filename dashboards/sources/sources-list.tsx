@@ -76,7 +76,9 @@ function SourceLine({ row, atMs, view }: { row: SourceRow; atMs: number; view: S
           type="button"
           className="source-name"
           aria-expanded={isOpen}
-          onClick={() => void view.set({ source: isOpen ? null : source })}
+          onClick={() =>
+            void view.set({ source: isOpen ? null : source, add: null, quarantine: null })
+          }
         >
           <Untrusted text={source} />
         </button>

@@ -9,7 +9,10 @@ import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
 import { useKeys } from "../shell/use-keys.ts";
 import { Untrusted } from "../untrusted.tsx";
+import { AddSource } from "./add-source.tsx";
+import { Excluded } from "./excluded.tsx";
 import type { SourcesAnswer } from "./messages.ts";
+import { QuarantinePanel } from "./quarantine-panel.tsx";
 import { SourceDetailPanel } from "./source-detail.tsx";
 import { SourcesList } from "./sources-list.tsx";
 import { SourcesTools } from "./sources-tools.tsx";
@@ -35,7 +38,15 @@ export function SourcesPage({ theme, problems }: { theme: Theme; problems: Probl
       reload={reload}
     >
       <div className="sources-page">
-        <h1>Sources</h1>
+        <header className="sources-head">
+          <h1>Sources</h1>
+          {answer?.maySeeLines ? (
+            <button type="button" onClick={() => void view.set({ quarantine: "", add: null })}>
+              Quarantine
+            </button>
+          ) : null}
+          {answer?.mayManage ? <AddButton view={view} /> : null}
+        </header>
         {problem && !answer ? <Refused sources={sources} /> : null}
         {answer ? <Found answer={answer} view={view} sources={sources} /> : null}
         {!answer && !problem ? <p aria-busy="true">Loading the sources</p> : null}
@@ -62,7 +73,9 @@ type FoundProps = { answer: SourcesAnswer; view: SourcesViewState; sources: Sour
 function Found({ answer, view, sources: { status } }: FoundProps) {
   const field = useRef<HTMLInputElement>(null);
   useListKeys(answer, view, () => field.current?.focus());
-  const { detail, rows, total } = answer;
+  const { rows, total } = answer;
+  const isAdding = view.add !== null && answer.mayManage;
+  const isPanelOpen = isAdding || view.source !== null || view.quarantine !== null;
   return (
     <>
       <output className="live" data-status={status}>
@@ -71,22 +84,39 @@ function Found({ answer, view, sources: { status } }: FoundProps) {
       </output>
       <Notices answer={answer} />
       <SourcesTools answer={answer} view={view} field={field} />
-      <div className="sources-columns" data-open={view.source !== null || undefined}>
+      <div className="sources-columns" data-open={isPanelOpen || undefined}>
         <div className="sources-main" data-stale={status === "lost" || undefined}>
-          {total === 0 ? <NoSources /> : <SourcesList answer={answer} view={view} />}
+          {total === 0 ? <NoSources answer={answer} view={view} /> : null}
+          <SourcesList answer={answer} view={view} />
           {total > 0 && rows.length === 0 ? <NothingMatches view={view} /> : null}
+          <Excluded answer={answer} />
+          <p className="quiet">
+            The same as YAML: <code>{answer.filePath}</code>, which may be edited while Quarterdeck
+            runs.
+          </p>
         </div>
-        {view.source === null ? null : (
-          <SourceDetailPanel
-            key={view.source}
-            source={view.source}
-            detail={detail?.row.source === view.source ? detail : undefined}
-            answer={answer}
-            onClose={() => void view.set({ source: null })}
-          />
-        )}
+        <Panel answer={answer} view={view} isAdding={isAdding} />
       </div>
     </>
+  );
+}
+
+type PanelProps = Omit<FoundProps, "sources"> & { isAdding: boolean };
+
+/** Beside the list: the form for a new source, or the opened source. */
+function Panel({ answer, view, isAdding }: PanelProps) {
+  const { detail } = answer;
+  if (isAdding) return <AddSource view={view} answer={answer} />;
+  if (view.quarantine !== null) return <QuarantinePanel key="quarantine" view={view} />;
+  if (view.source === null) return null;
+  return (
+    <SourceDetailPanel
+      key={view.source}
+      source={view.source}
+      detail={detail?.row.source === view.source ? detail : undefined}
+      answer={answer}
+      view={view}
+    />
   );
 }
 
@@ -114,17 +144,36 @@ function Notices({ answer: { fileProblem, hasIndexer } }: { answer: SourcesAnswe
   );
 }
 
-const NoSources = () => (
-  <Empty title="Nothing is connected yet">
-    <p>
-      Name log files when Quarterdeck starts, or in <code>sources.yaml</code> in the data folder,
-      which is read without a restart:
-    </p>
-    <pre>
-      sources:{"\n"} - id: web{"\n"} kind: files{"\n"} paths: [/var/log/nginx/*.log]
-    </pre>
-  </Empty>
-);
+function AddButton({ view }: { view: SourcesViewState }) {
+  return (
+    <button
+      type="button"
+      className="primary"
+      title="Add a source (a)"
+      onClick={() => void view.set({ add: "", quarantine: null })}
+    >
+      Add a source
+    </button>
+  );
+}
+
+function NoSources({ answer, view }: Omit<FoundProps, "sources">) {
+  return (
+    <Empty title="Nothing is connected yet">
+      <p>
+        Add log files, a bucket or a queue here; Quarterdeck reads them at once, and finds out their
+        formats by itself.
+      </p>
+      {answer.mayManage ? (
+        <AddButton view={view} />
+      ) : (
+        <p>
+          Ask an owner for the grant <code>manage source:*</code> to add one.
+        </p>
+      )}
+    </Empty>
+  );
+}
 
 const NothingMatches = ({ view }: { view: SourcesViewState }) => (
   <Empty title="No source matches">
@@ -140,12 +189,13 @@ function useListKeys({ rows }: SourcesAnswer, view: SourcesViewState, search: ()
   const move = (by: number): void => {
     const at = rows.findIndex(({ source }) => source === view.source);
     const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
-    if (next) void view.set({ source: next.source });
+    if (next) void view.set({ source: next.source, quarantine: null, add: null });
   };
   useKeys({
     search,
+    add: () => void view.set({ add: "" }),
     next: () => move(1),
     previous: () => move(-1),
-    close: () => void view.set({ source: null }),
+    close: () => void view.set({ source: null, add: null, quarantine: null }),
   });
 }

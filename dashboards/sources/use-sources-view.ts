@@ -12,18 +12,23 @@ const STATE = {
   sort: parseAsStringLiteral(SORTS).withDefault("state"),
   group: parseAsStringLiteral(GROUPS).withDefault("none"),
   source: parseAsString,
+  /** The kind of the source that is added; empty while none is chosen. */
+  add: parseAsString,
+  /** The path whose quarantined lines are shown; empty for all. */
+  quarantine: parseAsString,
   rows: parseAsInteger.withDefault(ROWS_DEFAULT),
 };
 
 /** Search, order, groups and the opened source. The URL is their only state. */
 export function useSourcesView() {
-  const [{ find, state, sort, group, source, rows }, set] = useQueryStates(STATE, {
+  const [{ find, state, sort, group, source, rows, add, quarantine }, set] = useQueryStates(STATE, {
     history: "push",
   });
   return useMemo(() => {
     const wire = { q: find, state, sort, group, source, limit: String(rows) };
-    return { find, state, sort, group, source, rows, search: searchOf(wire), set };
-  }, [find, state, sort, group, source, rows, set]);
+    const search = searchOf(wire);
+    return { find, state, sort, group, source, rows, add, quarantine, search, set };
+  }, [find, state, sort, group, source, rows, add, quarantine, set]);
 }
 
 export type SourcesViewState = ReturnType<typeof useSourcesView>;

@@ -50,6 +50,8 @@ test("lines ahead of the clock are counted in the status of their file, with how
       path: PATH,
       level: "warning",
       datasets: { ecs: 7 },
+      reason:
+        "2 lines are up to 20 h in the future: the clock or the time zone of the host that wrote them may be wrong",
       message:
         "is read; events by dataset: ecs 7; 2 lines are up to 20 h in the future: the clock or the time zone of the host that wrote them may be wrong",
     },

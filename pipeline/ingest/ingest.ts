@@ -108,12 +108,17 @@ export class Ingest {
     const all = [...described, ...this.#activities.pushedStatuses(described)];
     const redact = this.#redacting();
     // Why a line was refused quotes it.
-    return redact ? all.map((it) => ({ ...it, message: redact(it.message) })) : all;
+    if (!redact) return all;
+    return all.map((it) => ({
+      ...it,
+      message: redact(it.message),
+      ...(it.reason !== undefined && { reason: redact(it.reason) }),
+    }));
   }
 
   /** What arrived from each source. */
   activities(): SourceActivity[] {
-    return this.#activities.reports(this.#deps.clock.nowMs());
+    return this.#activities.reports(this.#streams.all(), this.#deps.clock.nowMs());
   }
 
   /** The line of the source that arrived last since this process started, as it is stored, and its fields. */

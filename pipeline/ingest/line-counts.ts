@@ -12,6 +12,10 @@ export class LineCounts {
     this.#next?.add(dataset, events);
   }
 
+  addAll(other: LineCounts): void {
+    for (const [dataset, events] of other.#byDataset) this.add(dataset, events);
+  }
+
   /** Begins with the counts of the stream before, to which lines may still be written after the rotation. */
   continue(before: LineCounts): void {
     this.restore(before.stored);

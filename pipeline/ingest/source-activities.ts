@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { Chunk, Positions, SourceStatus } from "#collectors/source.ts";
 
+import { LineCounts } from "./line-counts.ts";
 import { Activity, type LastLine, lastLineOf, type SourceActivity } from "./source-activity.ts";
 import { storedActivityIn } from "./stored-formats.ts";
 import type { Stream } from "./stream.ts";
@@ -49,8 +50,14 @@ export class SourceActivities {
     return this.#bySource.get(source)?.last;
   }
 
-  reports(nowMs: number): SourceActivity[] {
-    return [...this.#bySource].map(([source, activity]) => activity.report(source, nowMs));
+  /** `streams`: all that are known, for the events by dataset. */
+  reports(streams: Iterable<Stream>, nowMs: number): SourceActivity[] {
+    const bySource = Map.groupBy(streams, ({ source }) => source);
+    return [...this.#bySource].map(([source, activity]) => {
+      const lines = new LineCounts();
+      for (const stream of bySource.get(source) ?? []) lines.addAll(stream.lines);
+      return { ...activity.report(source, nowMs), datasets: lines.datasets ?? {} };
+    });
   }
 
   /** A status of each source of pushed lines, which no reader knows, unless there is one. */

@@ -16,6 +16,10 @@ const LF = 0x0a;
 /** What arrived from a source since the indexer started; times are epoch ms, and null while they are not known. */
 export type SourceActivity = {
   source: string;
+  /** Whether its lines are sent to a receiver, instead of read. */
+  isPushed: boolean;
+  /** Its events by dataset, of the streams that were read in the last day. */
+  datasets: Readonly<Record<string, number>>;
   events: number;
   quarantined: number;
   bytes: number;
@@ -102,13 +106,14 @@ export class Activity {
     this.#usualGapMs = usualGapMs || null;
   }
 
-  report(source: string, nowMs: number): SourceActivity {
+  report(source: string, nowMs: number): Omit<SourceActivity, "datasets"> {
     this.#advanceRate(nowMs);
     const { sinceMs, now, before } = this.#rate;
     const windowMs = nowMs - sinceMs;
     const spanMs = before > 0 ? windowMs + RATE_WINDOW_MS : Math.max(ARRIVAL_MS, windowMs);
     return {
       source,
+      isPushed: this.isPushed,
       events: this.#events,
       quarantined: this.#quarantined,
       bytes: this.bytes,

@@ -170,7 +170,14 @@ export class Streams {
       const level = source.level === "info" && note.warnings.length > 0 ? "warning" : source.level;
       const texts = [source.message, note.recognised, ...note.warnings];
       const message = texts.filter((text) => text !== undefined).join("; ");
-      return { ...source, level, message, ...(note.datasets && { datasets: note.datasets }) };
+      const reason = level === source.level ? undefined : note.warnings.join("; ");
+      return {
+        ...source,
+        level,
+        message,
+        ...(reason !== undefined && { reason }),
+        ...(note.datasets && { datasets: note.datasets }),
+      };
     });
     const pushedNote = this.#pushedAhead.note(nowMs);
     return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];

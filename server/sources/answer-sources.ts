@@ -6,6 +6,8 @@ import type { Workspace } from "../workspace.ts";
 import { type Sight, selectSources } from "./select-sources.ts";
 import { sourcesOf, type SourceWithParts } from "./source-rows.ts";
 
+const EXCLUDED_MAX = 100;
+
 export type SourcesDeps = {
   workspace(): Pick<Workspace, "kind" | "status">;
   /** The sources file, as the control plane follows it. */
@@ -30,6 +32,8 @@ export function observeSources({
     ...selectSources(all, view, { sight, lines }),
     demo: kind === "demo",
     hasIndexer: indexers > 0,
+    excluded: file.exclude.slice(0, EXCLUDED_MAX),
+    filePath: sourcesFile.path,
     fileProblem: problem ? `${problem.path} ${problem.message}` : null,
     ...sight,
     atMs: nowMs,

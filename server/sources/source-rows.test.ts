@@ -51,6 +51,7 @@ test("the worst of its parts decides the state of a source, and those in the fil
       status("web", { path: "/var/log/web/a.log" }),
       unreadable,
       status("/new.log", { datasets: {} }),
+      status("/renamed.log"),
       status("/big.log", { progress: behind }),
     ],
     activities: [activityOf("/big.log", { arrivedMs: NOW_MS })],
@@ -61,6 +62,7 @@ test("the worst of its parts decides the state of a source, and those in the fil
     web: "failing",
     app: "waiting",
     "/new.log": "waiting",
+    "/renamed.log": "receiving",
     "/big.log": "behind",
   });
   const [web] = sourcesOf(known);

@@ -13,6 +13,8 @@ const LEVELS = ["error", "warning", "info"] as const;
 const PUSHED_KIND = { kind: "pushed", title: "Pushed events" };
 
 const NO_ACTIVITY: Omit<SourceActivity, "source"> = {
+  isPushed: false,
+  datasets: {},
   events: 0,
   quarantined: 0,
   bytes: 0,
@@ -50,7 +52,7 @@ export function sourcesOf({ statuses, activities, file, nowMs }: KnownSources): 
     const parts = LEVELS.flatMap((level) => found.filter((part) => part.level === level));
     const activity = activityOf.get(source) ?? { source, ...NO_ACTIVITY };
     const about = { source, parts, activity, configured: configured.get(source), nowMs };
-    const datasets = datasetsOf(parts);
+    const datasets = datasetsOf(parts, activity);
     const row = rowOf(about, datasets);
     return { row, parts, datasets, configured: about.configured };
   });
@@ -73,7 +75,7 @@ function rowOf(about: About, datasets: ReadonlyMap<string, number>): SourceRow {
     kind,
     title,
     origin: configured ? "file" : origin,
-    ...stateOf(about, behind),
+    ...stateOf(about, { behind, hasEvents: datasets.size > 0 }),
     group: "",
     parts: parts.length,
     eventsPerSecond: activity.eventsPerSecond,
@@ -90,19 +92,18 @@ function rowOf(about: About, datasets: ReadonlyMap<string, number>): SourceRow {
 
 type Kind = Pick<SourceRow, "kind" | "title" | "origin">;
 
-function kindOf({ source, configured }: About): Kind {
+function kindOf({ activity, configured }: About): Kind {
   if (configured) {
     const { kind, title } = configured.kind;
     return { kind, title, origin: "file" };
   }
-  const isPath = source.includes("/") || source.includes("\\");
-  if (!isPath) return { ...PUSHED_KIND, origin: "pushed" };
+  if (activity.isPushed) return { ...PUSHED_KIND, origin: "pushed" };
   return { kind: filesKind.kind, title: filesKind.title, origin: "start" };
 }
 
 function stateOf(
   { parts, activity, nowMs }: About,
-  behind: SourceRow["behind"],
+  { behind, hasEvents }: { behind: SourceRow["behind"]; hasEvents: boolean },
 ): { state: SourceState; reason: string } {
   const [first] = parts;
   const reason = first ? reasonOf(first) : "is not read yet";
@@ -112,7 +113,8 @@ function stateOf(
     return { state: "silent", reason: "nothing arrives, although events usually do more often" };
   }
   if (behind && behind.left >= BEHIND_MIN[behind.unit]) return { state: "behind", reason };
-  return { state: activity.arrivedMs === null ? "waiting" : "receiving", reason };
+  const isWaiting = activity.arrivedMs === null && !hasEvents;
+  return { state: isWaiting ? "waiting" : "receiving", reason };
 }
 
 function isSilent({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): boolean {
@@ -121,8 +123,8 @@ function isSilent({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): boo
 }
 
 /** The state of the part, without how its lines were recognised. */
-const reasonOf = ({ path, source, message, level }: SourceStatus): string => {
-  const text = level === "info" ? (message.split("; ")[0] ?? "") : message;
+const reasonOf = ({ path, source, message, level, reason }: SourceStatus): string => {
+  const text = reason ?? (level === "info" ? (message.split("; ")[0] ?? "") : message);
   return source === undefined || source === path ? text : `${path} ${text}`;
 };
 
@@ -137,9 +139,11 @@ function behindOf(parts: readonly SourceStatus[]): SourceRow["behind"] {
   return { left, unit };
 }
 
-function datasetsOf(parts: readonly SourceStatus[]): Map<string, number> {
+/** Those of its parts, which include earlier runs; of parts without streams of their own those of the source. */
+function datasetsOf(parts: readonly SourceStatus[], activity: SourceActivity): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { datasets = {} } of parts) {
+  const known = parts.some(({ datasets }) => datasets !== undefined) ? parts : [activity];
+  for (const { datasets = {} } of known) {
     for (const [dataset, events] of Object.entries(datasets)) {
       counts.set(dataset, (counts.get(dataset) ?? 0) + events);
     }

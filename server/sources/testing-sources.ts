@@ -15,7 +15,7 @@ export const workspaceWith = (status: Partial<IndexerStatus>) => ({
 export function fileWith(text: string): FollowedSources {
   const read = parseSources(text);
   if (!read.ok) throw new Error(read.mistakes.map(mistakeText).join());
-  return { file: () => read.file, status: () => [] };
+  return { path: "sources.yaml", file: () => read.file, status: () => [] };
 }
 
 export const activityOf = (
@@ -23,6 +23,8 @@ export const activityOf = (
   values: Partial<SourceActivity> = {},
 ): SourceActivity => ({
   source,
+  isPushed: false,
+  datasets: {},
   events: 0,
   quarantined: 0,
   bytes: 0,

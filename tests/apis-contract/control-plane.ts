@@ -122,7 +122,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     log,
     url,
     workspace: () => workspace,
-    sourcesFile: { file: () => NO_SOURCES, status: () => [] },
+    sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
     framesSent: () => 0,

@@ -92,6 +92,59 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
       .waitFor({ state: "detached", ...SOON });
   });
 
+  test("log files are added by keyboard, changed and removed while Quarterdeck runs", async () => {
+    await page.goto(`${board.url}/sources?sort=rate`);
+    await row(board.logFile).waitFor(SOON);
+    await page.keyboard.press("a");
+    await page.getByRole("button", { name: /^Log files/ }).click();
+    const form = page.getByRole("complementary", { name: "Add a source" });
+    await form.getByLabel("Paths or patterns").fill("logs/shop.log");
+    await form.getByRole("button", { name: "Add it" }).click();
+    await form.getByText("give an absolute path").first().waitFor(SOON);
+    await writeFile(join(folder, "checkout.log"), line(Date.now()));
+    await form.getByLabel("Paths or patterns").fill(join(folder, "check*.log"));
+    await form.getByLabel("Name").fill("checkout");
+    await screenshot(page, "add-source");
+    expect(await axeViolations(page)).toEqual([]);
+    await form.getByRole("button", { name: "Add it" }).click();
+    await detail().getByLabel("Last line as it arrived").getByText("GET /").waitFor(SOON);
+    expect(await readFile(join(folder, "data", "sources.yaml"), "utf8")).toContain("id: checkout");
+
+    await detail().getByText("Change it").click();
+    await detail().getByLabel("Name").fill("tills");
+    await detail().getByRole("button", { name: "Save" }).click();
+    await page.waitForURL(/source=tills/);
+    await detail().getByText("Receiving").first().waitFor(SOON);
+
+    await detail().getByRole("button", { name: "Remove it" }).click();
+    await detail().getByRole("button", { name: "Remove it" }).click();
+    await detail().waitFor({ state: "detached", ...SOON });
+    await row("tills").waitFor({ state: "detached", ...SOON });
+  }, 60_000);
+
+  test("a log that was named at start is not read until it is wanted again", async () => {
+    await page.goto(`${board.url}/sources?source=${encodeURIComponent(board.logFile)}`);
+    await detail().getByRole("button", { name: "Stop reading it" }).click();
+    await detail().getByRole("button", { name: "Stop reading it" }).click();
+    await page.getByText("1 not read").click(SOON);
+    await page.getByRole("button", { name: /^All 150$/ }).waitFor(SOON);
+    await page.getByRole("button", { name: "Read it again" }).click();
+    await page.getByRole("button", { name: /^All 151$/ }).waitFor(SOON);
+  });
+
+  test("quarantined lines are shown by reason, and read again", async () => {
+    await appendFile(board.logFile, `${"no format can read this ".repeat(3)}\n`);
+    await page.goto(`${board.url}/sources?sort=rate`);
+    await page.getByRole("button", { name: "Quarantine" }).click();
+    const panel = page.getByRole("complementary", { name: "Quarantine" });
+    await panel.getByText("1 line:").waitFor(SOON);
+    await panel.getByText("no format can read this").first().waitFor(SOON);
+    await screenshot(page, "quarantine");
+    expect(await axeViolations(page)).toEqual([]);
+    await panel.getByRole("button", { name: "Read them again" }).click();
+    await panel.getByText("Of 1 lines that were read again, 0 are events now.").waitFor(SOON);
+  }, 60_000);
+
   const widths = [1440, 390];
   const themes = ["light", "dark"] as const;
   const cases = widths.flatMap((width) => themes.map((theme) => ({ width, theme })));

@@ -1,0 +1,112 @@
+"use client";
+
+import { useState } from "react";
+
+import { useResource } from "../client/use-resource.ts";
+import { Untrusted } from "../untrusted.tsx";
+import { SourceKindsAnswer } from "./edit-messages.ts";
+import type { FormValues } from "./entry.ts";
+import type { SourceDetail } from "./messages.ts";
+import { SourceForm } from "./source-form.tsx";
+import { useChange } from "./use-change.ts";
+import type { SourcesViewState } from "./use-sources-view.ts";
+
+type ManageProps = { detail: SourceDetail; view: SourcesViewState };
+
+/** Changing and removing a source. Of one that was named at start only reading can be stopped. */
+export function ManageSource({ detail, view }: ManageProps) {
+  const { origin } = detail.row;
+  if (origin === "pushed") return null;
+  return (
+    <section>
+      <h3>Manage</h3>
+      {origin === "file" ? <ChangeSource detail={detail} view={view} /> : null}
+      <RemoveSource detail={detail} view={view} />
+    </section>
+  );
+}
+
+function ChangeSource({ detail, view }: ManageProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Change it</summary>
+      {isOpen ? (
+        <ChangeForm
+          detail={detail}
+          onDone={(source) => {
+            setOpen(false);
+            void view.set({ source });
+          }}
+        />
+      ) : null}
+    </details>
+  );
+}
+
+type ChangeFormProps = { detail: SourceDetail; onDone: (source: string) => void };
+
+function ChangeForm({ detail: { row, properties }, onDone }: ChangeFormProps) {
+  const { data } = useResource(SourceKindsAnswer, "/api/source-kinds");
+  const kind = data?.kinds.find((it) => it.kind === row.kind);
+  if (!kind) return <p>Loading</p>;
+  const secrets = new Set(kind.fields.filter(({ isSecret }) => isSecret).map(({ name }) => name));
+  const values: FormValues = Object.fromEntries(
+    properties
+      .filter(({ name }) => !secrets.has(name))
+      .map(({ name, values: texts }) => [name, textOf(kind.fields, name, texts)]),
+  );
+  return <SourceForm kind={kind} known={[]} before={{ id: row.source, values }} onDone={onDone} />;
+}
+
+function textOf(
+  fields: SourceKindsAnswer["kinds"][number]["fields"],
+  name: string,
+  texts: readonly string[],
+): string {
+  const text = texts.join("\n");
+  if (fields.find((field) => field.name === name)?.type !== "switch") return text;
+  return text === "true" ? "on" : "";
+}
+
+function RemoveSource({ detail: { row }, view }: ManageProps) {
+  const { source, origin } = row;
+  const change = useChange();
+  const [isAsking, setAsking] = useState(false);
+  const at = `?source=${encodeURIComponent(source)}`;
+  const request =
+    origin === "file"
+      ? { method: "DELETE", url: `/api/sources${at}` }
+      : { method: "PUT", url: `/api/excluded-paths${at}`, body: { isExcluded: true } };
+  const word = origin === "file" ? "Remove it" : "Stop reading it";
+  return (
+    <div className="source-remove">
+      {isAsking ? (
+        <p role="alert">
+          It is no longer read. Events that were read stay, and if it is added again, reading goes
+          on where it ended.{" "}
+          <button
+            type="button"
+            className="primary"
+            disabled={change.isBusy}
+            onClick={() => change.run(request, () => void view.set({ source: null }))}
+          >
+            {word}
+          </button>{" "}
+          <button type="button" onClick={() => setAsking(false)}>
+            Keep it
+          </button>
+        </p>
+      ) : (
+        <button type="button" onClick={() => setAsking(true)}>
+          {word} …
+        </button>
+      )}
+      {change.problem ? (
+        <p className="form-error" role="alert">
+          <Untrusted text={change.problem.detail ?? change.problem.title} />
+        </p>
+      ) : null}
+    </div>
+  );
+}
