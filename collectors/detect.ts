@@ -28,6 +28,8 @@ const EVIDENCE_MAX = 5;
 /** Lines of a format with at least this evidence would be read wrongly by one that parses almost anything. */
 const EVIDENCE_STRICT = 3;
 
+const HEADER_EVIDENCE = 2;
+
 type Context = {
   /** Formats of other lines of the stream. */
   known?: readonly Format[];
@@ -207,11 +209,18 @@ const bytesOf = ({ bytes, start, end }: Line): Uint8Array => bytes.subarray(star
 
 function tryFormat(format: Format, samples: readonly Sample[]): Attempt {
   const batch = new Batch(1);
-  const scan = format.open(batch, CONTEXT);
+  const fieldNames = { text: "" };
+  const scan = format.open(batch, { ...CONTEXT, fieldNames });
   let evidence = 0;
   let reason: string | undefined;
   const parsed = samples.map(({ body, withHeader }) => {
     const line = format.readsHeader ? withHeader : body;
+    const names = format.headerLine?.(line, 0, line.length);
+    if (names !== undefined) {
+      fieldNames.text = names === "" ? fieldNames.text : names;
+      evidence += HEADER_EVIDENCE;
+      return true;
+    }
     batch.rollback();
     const refusal = scan(line, 0, line.length);
     reason ??= refusal;

@@ -3,6 +3,9 @@ import type { DurationUnits } from "./duration-units.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 import type { Zone } from "./zone.ts";
 
+/** The fields of a stream's lines, as its latest header line names them; empty before the first one. */
+export type FieldNames = { text: string };
+
 export type FormatContext = {
   /** Zone of times without one. */
   zone: Zone;
@@ -12,6 +15,8 @@ export type FormatContext = {
   units?: DurationUnits;
   /** The proxies whose X-Forwarded-For is believed; absent: those in private networks. */
   trustedProxies?: TrustedProxies | undefined;
+  /** Of the stream that is read. Absent: no header line was read. */
+  fieldNames?: FieldNames;
 };
 
 /**
@@ -75,6 +80,11 @@ export type Format = {
   open(batch: Batch, context: FormatContext): LineScanner;
   /** Whether the scanner reads syslog headers itself; otherwise it gets lines without them. */
   readonly readsHeader?: boolean;
+  /**
+   * For logs with header lines, which are no events: the names of the fields in this header line, "" if it names none;
+   * undefined if it is no header line.
+   */
+  headerLine?(bytes: Uint8Array, start: number, end: number): string | undefined;
   /** For logs with multi-line events: whether this line begins an event. Default: every line does. */
   begins?(bytes: Uint8Array, start: number, end: number): boolean;
   /**

@@ -4,9 +4,17 @@ import type { DeriveRules } from "./derive/request-pattern.ts";
 import { sampleLines } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
 import type { DurationUnits } from "./duration-units.ts";
-import type { ReadableLine } from "./envelopes/envelope.ts";
+import { headerOf, joinedLines, type ReadableLine } from "./envelopes/envelope.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
-import { joined, originKey, readable, unwrap, type Unwrapped } from "./envelopes/unwrap.ts";
+import {
+  joined,
+  keyOfNext,
+  NO_ORIGIN,
+  originKey,
+  readable,
+  unwrap,
+  type Unwrapped,
+} from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
@@ -104,7 +112,7 @@ export class Parser {
     const origin = unwrap(line, this.#options);
     const read = origin ? readable(origin) : line;
     const parsed = { ...split, bytes: line.bytes, read, origin };
-    const key = origin ? originKey(origin) : "";
+    const key = origin ? originKey(origin) : NO_ORIGIN;
     const parts = this.#parts.get(key);
     if (!origin || (!parts && !origin.isPartial)) {
       yield* this.#takeLine(parsed, key);
@@ -132,10 +140,13 @@ export class Parser {
 
   *#takeLine(line: ParsedLine, key: string): Generator<Document> {
     const { format, mode, hasOthers } = this.#options;
+    if (this.#formats.takesHeader(line.read)) return;
     if (mode === "lines" || (!format.begins && !hasOthers)) {
       yield* this.#takeEvent(line);
-      return;
-    }
+    } else yield* this.#takeOrHold(line, key);
+  }
+
+  *#takeOrHold(line: ParsedLine, key: string): Generator<Document> {
     const open = this.#open.get(key);
     const { length } = line.bytes;
     const continues = open?.event && this.#formats.continues(open.event, line.read);
@@ -145,7 +156,11 @@ export class Parser {
       return;
     }
     yield* this.#takeOpen(key);
-    this.#open.set(key, { lines: [line], bytes: length + 1, event: this.#eventOf(line.read) });
+    if (line.origin) yield* this.#takeOpen(NO_ORIGIN);
+    const event = this.#eventOf(line.read);
+    const { origin } = line;
+    const next = keyOfNext(key, { origin, readsHeader: event?.format?.readsHeader });
+    this.#open.set(next, { lines: [line], bytes: length + 1, event });
   }
 
   /** Undefined if the line is an event that has no other lines. */
@@ -163,7 +178,8 @@ export class Parser {
     const [first] = lines;
     if (!first) return;
     const bytes = withLineEnds(lines.map(({ read }) => bytesOf(read)));
-    const read = lines.length === 1 ? first.read : whole(bytes, first.read);
+    const read =
+      lines.length === 1 ? first.read : joinedLines(bytes, headerOf(first.read), first.read.zone);
     yield* this.#takeEvent({ ...originalOf(lines), read, origin: first.origin });
   }
 
@@ -226,14 +242,6 @@ function originalOf(lines: readonly ParsedLine[]): SplitLine {
   const bytes = withLineEnds(lines.map((line) => line.bytes));
   return { bytes, bytesCut: lines.reduce((sum, line) => sum + line.bytesCut, 0) };
 }
-
-/** All of the bytes, in the zone of a line of them. */
-const whole = (bytes: Uint8Array, { zone }: ReadableLine): ReadableLine => ({
-  bytes,
-  start: 0,
-  end: bytes.length,
-  ...(zone && { zone }),
-});
 
 const bytesOf = ({ bytes, start, end }: ReadableLine): Uint8Array => bytes.subarray(start, end);
 

@@ -1,7 +1,7 @@
 import type { Batch } from "./batch.ts";
 import { detectLines, LineProber, readBy, sampleLines } from "./detect.ts";
-import type { ReadableLine } from "./envelopes/envelope.ts";
-import type { Format, FormatContext, LineScanner } from "./format.ts";
+import type { Line, ReadableLine } from "./envelopes/envelope.ts";
+import type { FieldNames, Format, FormatContext, LineScanner } from "./format.ts";
 
 /** The main format is examined after at least so many lines. */
 const WINDOW_LINES = 200;
@@ -56,6 +56,7 @@ export class StreamFormats {
   readsHeader = false;
   /** The other formats that were found in the stream, in the order in which they are tried. */
   readonly others: Format[] = [];
+  readonly fieldNames: FieldNames = { text: "" };
   /** Whether the sender of the lines named the only format. */
   isOnly = false;
   /** Decides between formats that can parse the same lines. */
@@ -153,8 +154,9 @@ export class StreamFormats {
   }
 
   /** Whether the line is the first one of an event of several lines in the main format, also if its values are invalid. */
-  mayBegin({ bytes, start, end }: ReadableLine): boolean {
+  mayBegin(line: ReadableLine): boolean {
     const { main } = this;
+    const { bytes, start, end } = main ? readBy(main, line) : line;
     return (
       main?.begins?.(bytes, start, end) === true || main?.precedes?.(bytes, start, end) === true
     );
@@ -167,6 +169,17 @@ export class StreamFormats {
     const found = own ? [own] : this.#recognise(line);
     this.#bound.batch.rollback();
     return found.some(({ isGeneric }) => before?.hasAnyText !== true || isGeneric !== true);
+  }
+
+  /** Whether it is a header line of one of the formats. Its names apply to the lines after it. */
+  takesHeader({ bytes, start, end }: Line): boolean {
+    for (const format of this.main ? [this.main, ...this.others] : []) {
+      const names = format.headerLine?.(bytes, start, end);
+      if (names === undefined) continue;
+      if (names !== "") this.fieldNames.text = names;
+      return true;
+    }
+    return false;
   }
 
   /** Counts lines of this format, for the choice of the main one. */
@@ -197,6 +210,7 @@ export class StreamFormats {
     const { bytes, start, end } = readBy(format, line);
     const { context } = this.#bound;
     const { zone } = context;
+    context.fieldNames = this.fieldNames;
     if (line.zone) context.zone = zone.ofHeader?.(line.zone.eastMs(0)) ?? line.zone;
     const reason = this.#bound.scannerOf(format)(bytes, start, end);
     context.zone = zone;

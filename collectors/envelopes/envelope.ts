@@ -8,6 +8,17 @@ export type Line = { bytes: Uint8Array; start: number; end: number };
 /** A line without its envelopes; `withHeader`: with its syslog header, if it has one, whose offset is the `zone`. */
 export type ReadableLine = Line & { withHeader?: Line; zone?: Zone };
 
+/** The syslog header before the line; empty if it has none. */
+export const headerOf = ({ bytes, start, withHeader }: ReadableLine): Uint8Array =>
+  bytes.subarray(withHeader?.bytes === bytes ? withHeader.start : start, start);
+
+/** The lines of an event as one line, with the header and the zone of the first one. */
+export function joinedLines(body: Uint8Array, header: Uint8Array, zone?: Zone): ReadableLine {
+  const bytes = header.length === 0 ? body : Buffer.concat([header, body]);
+  const withHeader = { bytes, start: 0, end: bytes.length };
+  return { ...withHeader, start: header.length, withHeader, ...(zone && { zone }) };
+}
+
 /** What an envelope states about the program that wrote the line. */
 export type Origin = {
   /** `stdout` or `stderr`. */

@@ -149,3 +149,17 @@ export const readable = ({ body, withHeader, zone }: Unwrapped): ReadableLine =>
 /** Lines of the same origin follow each other, whatever lies between them. */
 export const originKey = ({ stream = "", container = "", process = "", pid = 0 }: Origin): string =>
   `${stream} ${container} ${process} ${pid}`;
+
+/** The key of lines without an origin. */
+export const NO_ORIGIN = "";
+
+/**
+ * The key of the lines that may continue an event: those of the same origin; if its format reads headers, those without a
+ * header, and so without an origin.
+ */
+export function keyOfNext(
+  key: string,
+  { origin, readsHeader }: { origin: Unwrapped | undefined; readsHeader: boolean | undefined },
+): string {
+  return readsHeader === true && origin?.isContainer !== true ? NO_ORIGIN : key;
+}

@@ -76,3 +76,9 @@ export function listAddress(document: Record<string, unknown>, name: string): vo
   const address = document["source.address"];
   if (typeof address === "string" && !address.startsWith("unix:")) document[name] ??= [address];
 }
+
+/** The IP address in a text that may have an IPv6 zone after it, as in `fe80::1%12`. */
+export function ipIn(text: string | undefined): string | undefined {
+  const [ip = ""] = (text ?? "").split("%", 1);
+  return isIP(ip) === 0 ? undefined : ip;
+}

@@ -7,11 +7,18 @@ import { apacheError } from "./apache-error.ts";
 import { appJson } from "./application/app-json.ts";
 import { appLog } from "./application/app-log.ts";
 import { appLogfmt } from "./application/app-logfmt.ts";
+import { cloudFront } from "./aws/cloudfront.ts";
+import { cloudWatch, ec2 } from "./aws/cloudwatch.ts";
+import { elb } from "./aws/elb.ts";
+import { s3Access } from "./aws/s3-access.ts";
+import { vpcFlow } from "./aws/vpc-flow.ts";
 import { caddyAccess } from "./caddy-access.ts";
 import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
 import { envoyproxy } from "./envoyproxy.ts";
 import { haproxyLog } from "./haproxy.ts";
+import { iisAccess } from "./iis-access.ts";
+import { iisError } from "./iis-error.ts";
 import { kafkaLog } from "./kafka.ts";
 import { mongodbLog } from "./mongodb/log.ts";
 import { mysqlError } from "./mysql/error-log.ts";
@@ -22,6 +29,9 @@ import { nginxError } from "./nginx-error.ts";
 import { nginxIngress } from "./nginx-ingress.ts";
 import { postgresqlLog } from "./postgresql/log.ts";
 import { redisLog } from "./redis.ts";
+import { systemAuth } from "./system/auth.ts";
+import { systemSyslog } from "./system/syslog.ts";
+import { traefikAccess } from "./traefik-access.ts";
 import { varnishAccess } from "./varnish-access.ts";
 
 /** Every log format. If two match equally well, the first one is chosen. */
@@ -40,6 +50,15 @@ export const FORMATS: readonly Format[] = [
   mongodbLog,
   redisLog,
   kafkaLog,
+  traefikAccess,
+  iisAccess,
+  iisError,
+  cloudFront,
+  elb,
+  s3Access,
+  vpcFlow,
+  ec2,
+  systemAuth,
   ecs,
   envoyproxy,
   caddyAccess,
@@ -47,6 +66,8 @@ export const FORMATS: readonly Format[] = [
   appJson,
   appLogfmt,
   appLog,
+  systemSyslog,
+  cloudWatch,
 ];
 
 const BY_DATASET: ReadonlyMap<string, Format> = new Map(

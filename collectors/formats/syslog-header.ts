@@ -17,7 +17,7 @@ const PRIORITY = /^<\d{1,3}>/;
 /** The level of a line of PostgreSQL, such as `LOG:  `, is no process. */
 const LEVEL = /[A-Z]{3}[1-5]?: $/;
 /** Nor is a level a host: `2026-03-14 10:11:12,345 ERROR shop.pay: declined` is a line of an application. */
-const LEVEL_AS_HOST =
+export const LEVEL_AS_HOST =
   /^(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|FATAL|SEVERE|ALERT|EMERG|PANIC)$/;
 
 export type SyslogHeader = {

@@ -1,10 +1,18 @@
 import type { Batch } from "../batch.ts";
 import type { NumberField, TextField } from "../fields.ts";
-import { EXTRA_FIELD } from "../fields.ts";
+import { EXTRA_FIELD, LIST_SEPARATOR } from "../fields.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
 import { Extras } from "./access-columns.ts";
 import { textOf } from "./bytes.ts";
 import { implausible } from "./time.ts";
+
+const SEPARATOR = String.fromCharCode(LIST_SEPARATOR);
+/** Decimal numbers, without those that only JavaScript reads, such as `0x1f`. */
+const NUMBER = /^-?\d{1,15}(?:\.\d{1,12})?$/;
+
+/** The number that a text is; undefined for other texts. */
+export const numberOf = (text: string | undefined): number | undefined =>
+  text !== undefined && NUMBER.test(text) ? Number(text) : undefined;
 
 /** Patterns match this part of a line; the rest is copied to the message. */
 export const HEAD_LENGTH_MAX = 16_384;
@@ -36,6 +44,18 @@ export class RowWriter {
 
   extra(name: string, value: unknown): void {
     if (value !== undefined && value !== "" && value !== "-") this.extras.set(name, value);
+  }
+
+  /** For a field without a column. Writes nothing if the text is not a number. */
+  extraNumber(name: string, text: string | undefined): void {
+    const number = numberOf(text);
+    if (number !== undefined) this.extras.set(name, number);
+  }
+
+  /** Several texts of a field. Writes nothing if there are none. */
+  list(field: TextField, texts: readonly (string | undefined)[]): void {
+    const known = texts.filter((text) => text !== undefined && text !== "");
+    if (known.length > 0) this.batch.text(field).putText(this.batch.rows, known.join(SEPARATOR));
   }
 
   /** Returns why the time is invalid, or undefined if it was written. */

@@ -1,3 +1,4 @@
+import { headerOf, joinedLines } from "#collectors/envelopes/envelope.ts";
 import type { Unwrapped } from "#collectors/envelopes/unwrap.ts";
 import { endWithCr, endWithoutCr } from "#collectors/line-column.ts";
 import type { Chunk, Position } from "#collectors/source.ts";
@@ -26,6 +27,8 @@ export class HeldLines {
   /** In the present chunk: where the first line begins, and where the last one ends. */
   readonly #start: number;
   #end: number;
+  /** The syslog header of the first line. */
+  readonly #header: Uint8Array;
   readonly #bodies: Uint8Array[] = [];
   /** The lines with their envelopes, if they have any. */
   readonly #originals: Uint8Array[] = [];
@@ -40,6 +43,7 @@ export class HeldLines {
     this.changedMs = nowMs;
     this.#start = line.original.start;
     this.#end = endWithCr(line.original.bytes, line.original.end);
+    this.#header = new Uint8Array(headerOf(line.line));
     this.#addBody(line);
     this.#addOriginal(line);
   }
@@ -47,7 +51,7 @@ export class HeldLines {
   /** Adds a line to an event. */
   append(line: LogLine, nowMs: number): void {
     this.changedMs = nowMs;
-    if (line.origin) {
+    if (this.origin) {
       this.#keep(this.#bodies, LINE_END);
       this.#addBody(line);
       this.#addOriginal(line);
@@ -69,6 +73,14 @@ export class HeldLines {
     this.#gap = new Uint8Array(rest);
   }
 
+  /** All of them as one line. */
+  get logLine(): LogLine {
+    const { origin, offset, retime, body, original } = this;
+    const line = joinedLines(body.subarray(0, endWithoutCr(body)), this.#header, origin?.zone);
+    const end = endWithoutCr(original);
+    return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
+  }
+
   get body(): Uint8Array {
     return Buffer.concat(this.#bodies);
   }
@@ -78,13 +90,13 @@ export class HeldLines {
     return this.origin ? Buffer.concat(this.#originals) : this.body;
   }
 
-  #addBody({ line, origin }: LogLine): void {
-    const end = origin ? line.end : endWithCr(line.bytes, line.end);
+  #addBody({ line }: LogLine): void {
+    const end = this.origin ? line.end : endWithCr(line.bytes, line.end);
     this.#keep(this.#bodies, line.bytes.subarray(line.start, end));
   }
 
-  #addOriginal({ original: { bytes, start, end }, origin }: LogLine): void {
-    if (!origin) return;
+  #addOriginal({ original: { bytes, start, end } }: LogLine): void {
+    if (!this.origin) return;
     if (this.#originals.length > 0) this.#keep(this.#originals, LINE_END);
     this.#keep(this.#originals, bytes.subarray(start, endWithCr(bytes, end)));
   }
@@ -106,13 +118,4 @@ export class HeldLines {
     parts.push(new Uint8Array(part));
     this.bytes += part.length;
   }
-}
-
-/** The lines that are held as one. */
-export function whole(held: HeldLines): LogLine {
-  const { origin, offset, retime, body, original } = held;
-  const zone = origin?.zone;
-  const line = { bytes: body, start: 0, end: endWithoutCr(body), ...(zone && { zone }) };
-  const end = endWithoutCr(original);
-  return { line, original: { bytes: original, start: 0, end }, origin, offset, retime };
 }

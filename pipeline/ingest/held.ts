@@ -1,6 +1,7 @@
 import type { Chunk, Position } from "#collectors/source.ts";
 
-import type { HeldLines } from "./held-lines.ts";
+import { HeldLines } from "./held-lines.ts";
+import type { LogLine } from "./log-line.ts";
 
 /** What is held of a stream until it is complete, by the origin of the lines. */
 export class Held {
@@ -28,6 +29,18 @@ export class Held {
   /** The position before everything that is held. */
   get position(): Position | undefined {
     return this.#first?.position;
+  }
+
+  /** Adds a part of a line to those before it of the same origin. */
+  addPart(line: LogLine, key: string, nowMs: number): HeldLines {
+    const before = this.parts.get(key);
+    if (before) {
+      before.join(line, nowMs);
+      return before;
+    }
+    const first = new HeldLines(line, nowMs);
+    this.parts.set(key, first);
+    return first;
   }
 
   endChunk(chunk: Chunk): void {

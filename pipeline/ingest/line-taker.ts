@@ -2,7 +2,9 @@ import type { Batch } from "#collectors/batch.ts";
 import { putOrigin } from "#collectors/envelopes/put-origin.ts";
 import {
   joined,
+  keyOfNext,
   mayHaveEnvelope,
+  NO_ORIGIN,
   originKey,
   readable,
   unwrap,
@@ -12,7 +14,7 @@ import { eachLine } from "#collectors/lines.ts";
 import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
 import type { Chunk } from "#collectors/source.ts";
 
-import { HeldLines, whole } from "./held-lines.ts";
+import { HeldLines } from "./held-lines.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
 import { lineOf, type LogLine } from "./log-line.ts";
 import { messageRow } from "./message-row.ts";
@@ -29,8 +31,6 @@ const SAMPLE_LINES = 100;
 /** After so many lines that are not plain, the rest of the chunk is not examined for plain ones. */
 const MISSES_MAX = 16;
 const PLAIN_CHUNK_BYTES_MIN = 64 * 1024;
-/** The key of lines without an envelope. */
-const NO_ORIGIN = "";
 
 /**
  * Writes the lines of chunks into rows, without their envelopes. Each line is read by the format that can parse it; one
@@ -73,8 +73,7 @@ export class LineTaker {
     const datasets = batch.text("data_stream.dataset");
     let dataset = this.#mainDataset(stream);
     formats.path = chunk.path;
-    this.#context.units = stream.units;
-    this.#context.zone = stream.zone;
+    this.#use(stream);
     if (!stream.isSampled) this.#sample(stream, chunk);
     if (keepsLines) batch.lines.begin(bytes);
     const takePlain = this.#plainTaker(stream, chunk);
@@ -137,8 +136,7 @@ export class LineTaker {
   takeHeld(stream: Stream, changedBefore = { eventMs: Infinity, partMs: Infinity }): void {
     const { held } = stream;
     const { nowMs } = this.#context;
-    this.#context.units = stream.units;
-    this.#context.zone = stream.zone;
+    this.#use(stream);
     // Lines do not wait for hours after the clock was set back.
     const isDue = ({ changedMs }: HeldLines, ms: number): boolean =>
       changedMs <= ms || changedMs > nowMs;
@@ -148,6 +146,13 @@ export class LineTaker {
     for (const [key, event] of held.events) {
       if (isDue(event, changedBefore.eventMs)) this.#takeEvent(stream, key);
     }
+  }
+
+  /** Formats read the next lines with what was decided about those of this stream. */
+  #use({ units, zone, formats }: Stream): void {
+    this.#context.units = units;
+    this.#context.zone = zone;
+    this.#context.fieldNames = formats.fieldNames;
   }
 
   /** The time of the open row; of an event without one, that of its envelope, or that of the stream. */
@@ -188,6 +193,7 @@ export class LineTaker {
   }
 
   #takeWrapped(stream: Stream, chunk: Chunk, range: { start: number; end: number }): void {
+    if (stream.formats.takesHeader({ bytes: chunk.bytes, ...range })) return;
     const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#envelopes);
     const line = lineOf(chunk, range, origin);
     if (stream.held.size > HELD_MAX) this.takeHeld(stream);
@@ -196,20 +202,8 @@ export class LineTaker {
     // Their bytes are consecutive in the stream.
     if (origin && events.has(NO_ORIGIN)) this.#takeEvent(stream, NO_ORIGIN);
     if (!origin || !(origin.isPartial || parts.has(key))) return this.#takeLine(stream, line, key);
-    const held = this.#holdPart(stream, line, key);
+    const held = stream.held.addPart(line, key, this.#context.nowMs);
     if (!origin.isPartial || held.bytes > LINE_BYTES_MAX) this.#takeParts(stream, key);
-  }
-
-  #holdPart({ held }: Stream, line: LogLine, key: string): HeldLines {
-    const { nowMs } = this.#context;
-    const before = held.parts.get(key);
-    if (before) {
-      before.join(line, nowMs);
-      return before;
-    }
-    const first = new HeldLines(line, nowMs);
-    held.parts.set(key, first);
-    return first;
   }
 
   #takeParts(stream: Stream, key: string): void {
@@ -217,14 +211,14 @@ export class LineTaker {
     stream.held.parts.delete(key);
     if (!parts?.origin) return;
     const origin = joined(parts.body, parts.origin, this.#envelopes);
-    this.#takeLine(stream, { ...whole(parts), line: readable(origin), origin }, key);
+    this.#takeLine(stream, { ...parts.logLine, line: readable(origin), origin }, key);
   }
 
   #takeEvent(stream: Stream, key: string): void {
     const event = stream.held.events.get(key);
     stream.held.events.delete(key);
     if (!event) return;
-    const line = whole(event);
+    const line = event.logLine;
     this.#batch.reserve(1);
     this.#commit(stream, line, stream.formats.read(line.line));
   }
@@ -245,7 +239,9 @@ export class LineTaker {
     const format = formats.mayBegin(line.line) ? formats.main : formats.read(line.line);
     if (!format?.begins) return this.#commit(stream, line, format);
     this.#batch.rollback();
-    held.events.set(key, new HeldLines(line, nowMs, formats.eventOf(line.line, format)));
+    const { readsHeader } = format;
+    const next = keyOfNext(key, { origin: line.origin, readsHeader });
+    held.events.set(next, new HeldLines(line, nowMs, formats.eventOf(line.line, format)));
   }
 
   /** The format has written its fields into the open row. Without one, the line is quarantined. */

@@ -1,5 +1,6 @@
 import { DurationUnits } from "#collectors/duration-units.ts";
 import type { Position } from "#collectors/source.ts";
+import type { StreamFormats } from "#collectors/stream-formats.ts";
 
 import { LineCounts } from "./line-counts.ts";
 import { type Decided, formatsIn, storedIn } from "./stored-formats.ts";
@@ -14,9 +15,10 @@ type Recognition = {
 
 /** Continues a stream with what was decided before. */
 export function continueWith(
-  { lines, zone }: { lines: LineCounts; zone: StreamZone },
+  { lines, zone, formats }: { lines: LineCounts; zone: StreamZone; formats: StreamFormats },
   decided: Decided,
 ): void {
+  formats.fieldNames.text = decided.fieldNames;
   lines.restore(decided.lines);
   zone.restore(decided);
 }

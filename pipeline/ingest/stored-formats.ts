@@ -17,6 +17,7 @@ const PATH = "stream.path";
 const UNITS = "stream.units";
 const LINES = "stream.lines";
 const ZONE = "stream.zone";
+const FIELD_NAMES = "stream.field_names";
 const HEADER_ZONES = "stream.header_zones";
 const SOURCE = "stream.source";
 const ACTIVITY = "stream.activity";
@@ -32,6 +33,8 @@ export type Decided = {
   units: string;
   /** The number of its events by dataset. */
   lines: string;
+  /** The names in its latest header line. */
+  fieldNames: string;
 } & ZoneUse;
 
 /** The configured source of a stream, and when it was active, as text. */
@@ -42,7 +45,7 @@ type Described = Decided & StoredActivity & { formats: readonly Format[] };
 
 export function withFormats(
   position: Position,
-  { formats, path, units, lines, zone, headerZones, source, activity }: Described,
+  { formats, path, units, lines, fieldNames, zone, headerZones, source, activity }: Described,
 ): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
@@ -52,6 +55,7 @@ export function withFormats(
     ...(others.length > 0 && { [OTHERS]: others.join(",") }),
     ...(units !== "" && { [UNITS]: units }),
     ...(lines !== "" && { [LINES]: lines }),
+    ...(fieldNames !== "" && { [FIELD_NAMES]: fieldNames }),
     ...(zone !== "" && { [ZONE]: zone }),
     ...(headerZones.length > 0 && { [HEADER_ZONES]: headerZones.join(",") }),
     ...(activity !== "" && { [SOURCE]: source, [ACTIVITY]: activity }),
@@ -75,6 +79,7 @@ export function storedIn(position: Position | undefined): Decided {
     path: text(PATH),
     units: text(UNITS),
     lines: text(LINES),
+    fieldNames: text(FIELD_NAMES),
     zone: text(ZONE),
     headerZones: zones === "" ? [] : zones.split(","),
   };

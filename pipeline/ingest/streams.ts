@@ -154,6 +154,7 @@ export class Streams {
           activity,
           units: stream.units.stored,
           lines: stream.lines.stored,
+          fieldNames: stream.formats.fieldNames.text,
           ...stream.zone.use,
         });
   }
@@ -266,8 +267,6 @@ export class Streams {
   }
 
   #heldBytes(): number {
-    let bytes = 0;
-    for (const stream of this.#streams.values()) bytes += stream.unrecognised.bytes;
-    return bytes;
+    return [...this.#streams.values()].reduce((sum, it) => sum + it.unrecognised.bytes, 0);
   }
 }
