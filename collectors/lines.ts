@@ -1,12 +1,14 @@
+import { recordsIn } from "./records.ts";
 import type { Chunk } from "./source.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 const NUL = 0x00;
+const OPEN_BRACE = 0x7b;
 
 /**
  * Calls the callback with [start, end) of each line of the chunk, without its LF or CRLF and without the NULs that a
- * power failure leaves before it. Empty lines are skipped. The offset of a line is `chunk.offset + start`. `takeAhead`
+ * power failure leaves before it. Empty lines are skipped; an object with records is as many lines. The offset of a line is `chunk.offset + start`. `takeAhead`
  * is called before each line; it may read lines itself, and returns where the first one begins that it did not read.
  */
 export function eachLine(
@@ -27,9 +29,21 @@ export function eachLine(
     let end = next;
     if (bytes[end - 1] === CR && end > start) end -= 1;
     while (bytes[start] === NUL && start < end) start += 1;
-    if (end > start) callback(start, end);
+    const isLine = bytes[start] !== OPEN_BRACE || !eachRecord(bytes, { start, end }, callback);
+    if (isLine && end > start) callback(start, end);
     start = next + 1;
   }
+}
+
+/** Whether the line is an object with records, for each of which the callback is called. */
+function eachRecord(
+  bytes: Uint8Array,
+  { start, end }: { start: number; end: number },
+  callback: (start: number, end: number) => void,
+): boolean {
+  const records = recordsIn(bytes, start, end);
+  for (const record of records ?? []) callback(record.start, record.end);
+  return records !== undefined;
 }
 
 /** Buffer's indexOf is several times as fast as Uint8Array's. */

@@ -18,6 +18,7 @@ import {
 import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
+import { recordsIn } from "./records.ts";
 import { BoundFormats, type EventLines, StreamFormats } from "./stream-formats.ts";
 import type { Zone } from "./zone.ts";
 
@@ -85,7 +86,7 @@ export class Parser {
 
   *push(chunk: Uint8Array): Generator<Document> {
     this.#sample(chunk);
-    for (const line of this.#splitter.push(chunk)) yield* this.#takeSplit(line);
+    for (const line of this.#splitter.push(chunk)) yield* this.#takeRecords(line);
   }
 
   /** Reads the first lines twice, so that the units of their durations are decided with the evidence of all of them. */
@@ -100,10 +101,22 @@ export class Parser {
   }
 
   *end(): Generator<Document> {
-    for (const line of this.#splitter.end()) yield* this.#takeSplit(line);
+    for (const line of this.#splitter.end()) yield* this.#takeRecords(line);
     for (const key of this.#parts.keys()) yield* this.#takeParts(key);
     for (const key of this.#open.keys()) yield* this.#takeOpen(key);
     yield* this.#documents();
+  }
+
+  *#takeRecords({ bytes, bytesCut }: SplitLine): Generator<Document> {
+    const records = recordsIn(bytes, 0, bytes.length);
+    if (!records) return yield* this.#takeSplit({ bytes, bytesCut });
+    for (const [index, { start, end }] of records.entries()) {
+      const isLast = index === records.length - 1;
+      yield* this.#takeSplit({
+        bytes: bytes.subarray(start, end),
+        bytesCut: isLast ? bytesCut : 0,
+      });
+    }
   }
 
   /** Removes the envelopes of the line, and joins it with the parts before it. */

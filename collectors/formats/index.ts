@@ -8,6 +8,7 @@ import { appJson } from "./application/app-json.ts";
 import { appLog } from "./application/app-log.ts";
 import { appLogfmt } from "./application/app-logfmt.ts";
 import { cloudFront } from "./aws/cloudfront.ts";
+import { cloudTrail } from "./aws/cloudtrail.ts";
 import { cloudWatch, ec2 } from "./aws/cloudwatch.ts";
 import { elb } from "./aws/elb.ts";
 import { s3Access } from "./aws/s3-access.ts";
@@ -57,6 +58,7 @@ export const FORMATS: readonly Format[] = [
   elb,
   s3Access,
   vpcFlow,
+  cloudTrail,
   ec2,
   systemAuth,
   ecs,

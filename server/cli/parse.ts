@@ -21,6 +21,7 @@ import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
 import { documentTable } from "./document-table.ts";
+import { gunzipped, gunzipStream } from "./gzip-input.ts";
 import { environmentWith } from "./options.ts";
 import { useFormatsOf } from "./user-formats.ts";
 
@@ -60,6 +61,7 @@ Options
                    or the name of a format of yours (quarterdeck format list)
   --mode MODE      lines: each line is an event (the default with --dataset)
                    text: events may span lines, as in error logs and stack traces (the default without)
+                   cloudtrail-gz: a compressed file of CloudTrail, each record of which is an event
   --timezone ZONE  zone of times without one, such as +02:00 or Europe/Berlin (default: QUARTERDECK_TIMEZONE, else that of
                    this machine); write negative offsets as --timezone=-05:00
   --data DIR       the data folder with your formats (default: QUARTERDECK_DATA, else ./data)
@@ -90,6 +92,7 @@ export const parseCommand: Command = {
 
 type Options = Omit<ParseOptions, "format" | "hasOthers"> & {
   format: Format | undefined;
+  isGzip: boolean;
   batch: boolean;
   table: boolean;
 };
@@ -104,6 +107,7 @@ async function readOptions(args: string[]): Promise<Options> {
   return {
     format: dataset === undefined ? undefined : formatNamed(dataset),
     mode: modeOf(values.mode ?? (dataset === undefined ? "text" : "lines")),
+    isGzip: values.mode === GZIP_MODE,
     zone: zoneOf(values.timezone ?? configured().timezone),
     nowMs: Date.now(),
     // Without derived fields, the documents can be compared with those of Elastic's modules.
@@ -133,15 +137,13 @@ function parsedArgs(args: string[]) {
   }
 }
 
+/** CloudTrail's files are compressed, and have an event for each of their records. */
+const GZIP_MODE = "cloudtrail-gz";
+
 function modeOf(mode: string): "lines" | "text" {
   if (mode === "lines" || mode === "text") return mode;
-  if (mode === "cloudtrail-gz") {
-    throw new AppError(
-      "bad_request",
-      'mode "cloudtrail-gz" needs aws.cloudtrail, which does not exist yet',
-    );
-  }
-  throw new AppError("bad_request", `mode "${mode}": use lines or text`);
+  if (mode === GZIP_MODE) return "lines";
+  throw new AppError("bad_request", `mode "${mode}": use lines, text or ${GZIP_MODE}`);
 }
 
 async function runStream(options: Options, asTable: boolean): Promise<void> {
@@ -159,7 +161,7 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
   };
   const begin = (format: Format): Parser =>
     (parser = new Parser({ ...options, format, hasOthers: true, all: options.all || asTable }));
-  for await (const chunk of stdin) {
+  for await (const chunk of options.isGzip ? gunzipStream(stdin) : stdin) {
     const bytes = Buffer.from(chunk);
     if (parser) await take(parser.push(bytes));
     else {
@@ -244,7 +246,8 @@ function batchAnswer(line: string): BatchAnswer {
     const zone = zoneOf(testCase.timezone);
     const nowMs = Date.now();
     const parser = new Parser({ format, mode, zone, nowMs, all: false, rules: NO_RULES });
-    const input = Buffer.from(testCase.input_base64, "base64");
+    const raw = Buffer.from(testCase.input_base64, "base64");
+    const input = testCase.mode === GZIP_MODE ? gunzipped(raw) : raw;
     return { id, docs: [...parser.push(input), ...parser.end()].map(nested) };
   } catch (error) {
     const known =

@@ -1,0 +1,51 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { eachLine } from "./lines.ts";
+import { recordsIn } from "./records.ts";
+
+const textsOf = (line: string): string[] | undefined => {
+  const bytes = Buffer.from(`x${line}y`);
+  const records = recordsIn(bytes, 1, bytes.length - 1);
+  return records?.map(({ start, end }) => bytes.subarray(start, end).toString());
+};
+
+test("each record is a range, byte for byte, whatever it contains", () => {
+  const record = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
+  fc.assert(
+    fc.property(fc.array(record), fc.constantFrom("", " ", "\t"), (records, space) => {
+      const line = `{${space}"Records":${space}[${records.join(`${space},`)}${space}]${space}}`;
+      expect(textsOf(line)).toEqual(records);
+    }),
+  );
+});
+
+test("what is cut, or no record, is kept as the last range", () => {
+  expect(textsOf('{"Records":[{"a":1},{"b":"}')).toEqual(['{"a":1}', '{"b":"}']);
+  expect(textsOf('{"Records":[{"a":1},7]}')).toEqual(['{"a":1}', "7]}"]);
+  expect(textsOf('{"Records":[{"a":1}],"more":2}')).toEqual(['{"a":1}', '],"more":2}']);
+});
+
+test.each(['{"records":[{}]}', '{"Records":{}}', '{"Record', "{", '["Records"]', ""])(
+  "other lines are left as they are: %s",
+  (line) => expect(textsOf(line)).toBeUndefined(),
+);
+
+test("the bytes of any line are in its ranges, except for what separates records", () => {
+  const parts = fc.constantFrom("{", "}", "[", "]", '"', "\\", ",", " ", "a", '{"a":1}');
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 40 }), (rest) => {
+      const line = `{"Records":[${rest.join("")}`;
+      const kept = (textsOf(line) ?? []).join("").replaceAll(/[\s,]/g, "");
+      const all = rest.join("").replaceAll(/[\s,]/g, "");
+      expect([all, all.replace(/\]\}$/, "")]).toContain(kept);
+    }),
+  );
+});
+
+test("the lines of a chunk are its records", () => {
+  const bytes = Buffer.from('a\n{"Records":[{"n":1},{"n":2}]}\r\nb\n');
+  const lines: string[] = [];
+  eachLine({ bytes }, (start, end) => lines.push(bytes.subarray(start, end).toString()));
+  expect(lines).toEqual(["a", '{"n":1}', '{"n":2}', "b"]);
+});
