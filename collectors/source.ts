@@ -11,6 +11,12 @@ export type Positions = ReadonlyMap<SourceId, Position>;
 /** Reads the positions that are stored now. */
 export type ReadPositions = () => Promise<Positions>;
 
+/**
+ * Fields of a pushed document by which a repeated one is recognised: the id that its sender gave to it, and a key if that is
+ * another one. They are unique in the `identities` of its header.
+ */
+export const IDENTITY_FIELDS = { id: "_id", key: "_key" } as const;
+
 /** Metadata of lines; the fields of a line itself take precedence. */
 export type RecordHeader = {
   /** Name of the format (`Format.dataset`). Default: detected from the content. */
@@ -33,6 +39,8 @@ export type RecordHeader = {
    * in an envelope, such as a syslog header, that no format can read; default: they are quarantined.
    */
   unreadDataset?: string;
+  /** Where the IDENTITY_FIELDS of the documents are unique. Absent: the documents have none. */
+  identities?: string;
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */

@@ -8,10 +8,12 @@ import { lacksFiles } from "#platform/open-files.ts";
 import { PartitionReader } from "./partition-reader.ts";
 import type { Bus, BusRecord } from "./port.ts";
 import { SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
-import { offsetOf, partitionsOf, removeStored } from "./segments.ts";
+import { offsetOf, partitionsOf, removeStored, segmentsOf, STRIDE } from "./segments.ts";
 
 const POLL_MS = 100;
 const CLAIM_EVERY_MS = 500;
+/** The one that is written, and the one before it, which may have ended just now. */
+const RECENT_SEGMENTS = 2;
 
 /**
  * The bus in a folder of append-only files (segments.ts). Any number of processes may write to it. One process at a
@@ -33,6 +35,24 @@ class EmbeddedBus implements Bus {
 
   append(...records: readonly BusRecord[]): Promise<void> {
     return this.#writer.append(...records);
+  }
+
+  async *recent(): AsyncGenerator<BusRecord, void> {
+    const { signal } = new AbortController();
+    for (const partition of await partitionsOf(this.#folder)) {
+      const segments = await segmentsOf(this.#folder, partition);
+      const [first] = segments.slice(-RECENT_SEGMENTS);
+      if (first === undefined) continue;
+      const from = { folder: this.#folder, partition, offset: first * STRIDE };
+      const reader = new PartitionReader(from);
+      for (let count = 1; count > 0;) {
+        count = 0;
+        for await (const { header, bytes } of reader.chunks(signal)) {
+          count += 1;
+          if (header) yield { header, lines: bytes };
+        }
+      }
+    }
   }
 
   check(): Promise<void> {

@@ -73,6 +73,10 @@ class MemoryBus implements Bus {
     this.#shared.changed();
   }
 
+  async *recent(): AsyncGenerator<BusRecord, void> {
+    for (const { records } of this.#shared.partitions) yield* records;
+  }
+
   async check(): Promise<void> {
     if (this.#shared.bytes < BYTES_MAX) return;
     const message = "Too many logs are waiting to be stored. Send the request again later.";

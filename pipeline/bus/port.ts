@@ -11,6 +11,11 @@ export type BusProducer = {
    * @throws AppError unavailable if they cannot be kept, too_many_requests while the backlog is too large
    */
   append(...records: readonly BusRecord[]): Promise<void>;
+  /**
+   * The records that were appended last by any producer, as far as they are still there: at least those of which an
+   * acknowledgement may not have reached its sender when a process was killed.
+   */
+  recent(): AsyncIterable<BusRecord>;
   /** Rejects, like `append`, if nothing can be appended now. */
   check(): Promise<void>;
 };

@@ -30,6 +30,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   stream: z.string().exactOptional(),
   message: z.literal("line").exactOptional(),
   unreadDataset: z.string().exactOptional(),
+  identities: z.string().exactOptional(),
   receivedMs: z.number().exactOptional(),
   fields: Fields,
   source: z.string().max(100).exactOptional(),

@@ -54,7 +54,7 @@ type Segment = {
 };
 
 /** Writes one partition: concurrent records share one write and one fsync. */
-export class SegmentWriter implements BusProducer, AsyncDisposable {
+export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposable {
   readonly #options: Required<SegmentWriterOptions>;
   readonly #queue: Waiting[] = [];
   #queueBytes = 0;

@@ -7,7 +7,7 @@ import { Extras } from "#collectors/formats/access-columns.ts";
 import { putDocument } from "#collectors/formats/ecs.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
-import type { Chunk } from "#collectors/source.ts";
+import { type Chunk, IDENTITY_FIELDS } from "#collectors/source.ts";
 
 import { nearestDataset } from "../dataset-names.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
@@ -61,24 +61,22 @@ export class MessageLines {
     stream: Stream,
     { line, fields, header }: { line: Uint8Array; fields: Fields; header: Chunk["header"] },
   ): void {
-    const receivedMs = header?.receivedMs ?? this.#context.nowMs;
     const batch = this.#batch;
     const row = batch.rows;
     const dataset = datasetIn(fields);
+    if (header?.identities !== undefined) takeIdentity(fields);
     const hasOriginal = fields.has("event.original");
     const message = this.#read(stream, fields.get("message"));
     if (message) this.#keepOfLine(stream, fields, message);
-    this.#putFields(fields, receivedMs);
-    const unread = header?.unreadDataset ?? UNNAMED_DATASET;
-    batch
-      .text("data_stream.dataset")
-      .putText(row, stream.dataset ?? dataset ?? message?.format.dataset ?? unread);
+    this.#putFields(fields, header?.receivedMs);
+    const named = stream.dataset ?? dataset;
+    batch.text("data_stream.dataset").putText(row, named ?? datasetFor(message, header));
     if (message) batch.lines.putLine(row, message.bytes, 0, message.bytes.length);
     else if (!hasOriginal) batch.lines.putLine(row, line, 0, line.length);
   }
 
   /** Adds the fields of the document to those of the line. */
-  #putFields(fields: Fields, receivedMs: number): void {
+  #putFields(fields: Fields, receivedMs = this.#context.nowMs): void {
     const batch = this.#batch;
     const row = batch.rows;
     this.#extras.clear();
@@ -150,6 +148,18 @@ function fieldsOf(line: Uint8Array): Fields | string {
   const parsed = parseJsonLine(line, 0, line.length);
   if ("reason" in parsed) return parsed.reason;
   return flatten(parsed.object) ?? `JSON has more than ${FIELDS_MAX} fields`;
+}
+
+/** The dataset of an event whose sender named none. */
+const datasetFor = (message: Message | undefined, header: Chunk["header"]): string =>
+  message?.format.dataset ?? header?.unreadDataset ?? UNNAMED_DATASET;
+
+/** The id that a sender gave to the document is that of the event, unless it has one. */
+function takeIdentity(fields: Fields): void {
+  const id = fields.get(IDENTITY_FIELDS.id);
+  fields.delete(IDENTITY_FIELDS.id);
+  fields.delete(IDENTITY_FIELDS.key);
+  if (id !== undefined && !fields.has("event.id")) fields.set("event.id", id);
 }
 
 /** Removes the dataset that the sender named, if any, and returns it. */

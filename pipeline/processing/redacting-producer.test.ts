@@ -26,6 +26,7 @@ function recorded(processing: unknown): { producer: BusProducer; records: BusRec
   const records: BusRecord[] = [];
   const bus = {
     append: async (...added: BusRecord[]) => void records.push(...added),
+    recent: async function* () {},
     check: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
@@ -95,6 +96,7 @@ test("all records of a request are passed on, in their order", async () => {
 test("without rules the records are those that were given", async () => {
   const bus = {
     append: async () => undefined,
+    recent: async function* () {},
     check: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };

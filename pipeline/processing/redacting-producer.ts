@@ -20,6 +20,7 @@ export function redactingProducer(
   const redact = recordRedactor(processing);
   return {
     append: (...records) => bus.append(...records.map(redact)),
+    recent: () => bus.recent(),
     check: () => bus.check(),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };

@@ -4,16 +4,34 @@ import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
 import type { Activity } from "../activity/activity.ts";
 import type { PushToken } from "../tokens/push-token.ts";
 import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts";
+import { type Identities, type Identity, withIdentity } from "./identities.ts";
 import type { EventRates } from "./rate.ts";
 import { placeEvent } from "./token-scope.ts";
 
-export type DeliveryDeps = { bus: BusProducer; activity: Activity; rates: EventRates };
+export type DeliveryDeps = {
+  bus: BusProducer;
+  activity: Activity;
+  rates: EventRates;
+  identities: Identities;
+};
 
 /** Who delivers: by which protocol (`elasticsearch`), with which token, from where, and when (epoch ms). */
 export type From = { protocol: string; token: PushToken; address: string; nowMs: number };
 
 /** How the sender named the events: the stream and the dataset, and the dataset that follows from other names. */
-export type Names = { stream: string; dataset?: string | undefined; unread?: string | undefined };
+export type Names = {
+  stream: string;
+  dataset?: string | undefined;
+  unread?: string | undefined;
+  /**
+   * By which key a document that is sent again is recognised, among those of the token with the same `group`; and the id that
+   * the sender gave to it.
+   */
+  identity?: { group: string; key: string; id?: string } | undefined;
+};
+
+/** `repeated`: the document was received before, and is kept once. */
+type Added = Refusal | "repeated" | undefined;
 
 type Group = { header: RecordHeader; lines: Uint8Array[]; events: number; bytes: number };
 
@@ -27,6 +45,9 @@ export class Delivery {
   readonly #deps: DeliveryDeps;
   readonly #from: From;
   readonly #groups = new Map<string, Group>();
+  readonly #identities: Identity[] = [];
+  readonly #keys = new Set<string>();
+  readonly #waits = new Set<Promise<void>>();
   #refused = 0;
   #lastRefusal: Refusal | undefined;
 
@@ -36,11 +57,14 @@ export class Delivery {
   }
 
   /** Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end. */
-  addDocument(line: Uint8Array, fields: Fields, names: Names): Refusal | undefined {
+  addDocument(line: Uint8Array, fields: Fields, names: Names): Added {
     const { token, nowMs } = this.#from;
     const named = namedDataset(fields) ?? names.dataset;
     const placed = placeEvent(token, { named, unread: names.unread });
     if (!placed.ok) return this.refuse(placed.refusal);
+    const { identity } = names;
+    const scope = identity && `${token.id} ${identity.group}`;
+    if (scope && this.#isRepeated({ scope, key: identity.key })) return "repeated";
     const { dataset, unread } = placed;
     const group = this.#group(`${names.stream} ${streamOf(fields)}`.trim(), {
       format: "ecs",
@@ -48,8 +72,9 @@ export class Delivery {
       receivedMs: nowMs,
       ...(dataset !== undefined && { dataset }),
       ...(unread !== undefined && { unreadDataset: unread }),
+      ...(scope && { identities: scope }),
     });
-    group.lines.push(line, LF);
+    group.lines.push(identity ? withIdentity(line, identity) : line, LF);
     group.bytes += line.length + LF.length;
     group.events += 1;
     return undefined;
@@ -68,6 +93,16 @@ export class Delivery {
     return undefined;
   }
 
+  #isRepeated(identity: Identity): boolean {
+    const key = `${identity.scope}\n${identity.key}`;
+    const repeated = this.#deps.identities.find(identity);
+    if (repeated?.kept) this.#waits.add(repeated.kept);
+    if (repeated || this.#keys.has(key)) return true;
+    this.#keys.add(key);
+    this.#identities.push(identity);
+    return false;
+  }
+
   /** Counts an event that the sender has to correct. */
   refuse(refusal: Refusal): Refusal {
     this.#refused += 1;
@@ -77,12 +112,9 @@ export class Delivery {
 
   /** @throws AppError unavailable if the events cannot be kept, too_many_requests if too many are waiting */
   async send(): Promise<void> {
-    const { bus, activity, rates } = this.#deps;
-    const groups = [...this.#groups.values()];
-    const records: BusRecord[] = groups.map(({ header, lines }) => {
-      return { header, lines: Buffer.concat(lines) };
-    });
-    if (records.length > 0) await bus.append(...records);
+    const { activity, rates } = this.#deps;
+    // A repeated document is acknowledged when it is kept, which may still fail.
+    await Promise.all([this.#append(), ...this.#waits]);
     let events = 0;
     for (const [name, group] of this.#groups) {
       events += group.events;
@@ -94,13 +126,25 @@ export class Delivery {
     }
   }
 
+  async #append(): Promise<void> {
+    const { bus, identities } = this.#deps;
+    const groups = [...this.#groups.values()];
+    if (groups.length === 0) return;
+    const records: BusRecord[] = groups.map(({ header, lines }) => {
+      return { header, lines: Buffer.concat(lines) };
+    });
+    const kept = bus.append(...records);
+    identities.keep(this.#identities, kept);
+    await kept;
+  }
+
   #about(key: string): { protocol: string; token: PushToken; stream: string; nowMs: number } {
     const { protocol, token, nowMs } = this.#from;
     return { protocol, token, stream: this.#groups.get(key)?.header.stream ?? "", nowMs };
   }
 
   #group(stream: string, header: Omit<RecordHeader, "fields" | "stream">): Group {
-    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}`;
+    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}`;
     let group = this.#groups.get(key);
     if (!group) {
       const { token, protocol } = this.#from;

@@ -149,7 +149,7 @@ function addDocuments(
     const refusal = judged.ok
       ? delivery.addDocument(bytes, judged.fields, names)
       : delivery.refuse(judged.refusal);
-    if (refusal) refused.push({ line, ...refusal });
+    if (refusal && refusal !== "repeated") refused.push({ line, ...refusal });
     else accepted += 1;
   }
   return { accepted, refused };

@@ -10,6 +10,7 @@ import { openFilesMax } from "#platform/open-files.ts";
 import { createLastWrites } from "#platform/postgres/last-writes.ts";
 import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
 
+import { Identities } from "../delivery/identities.ts";
 import { EventRates } from "../delivery/rate.ts";
 import type { Receiver, ReceiverDeps } from "../receiver.ts";
 import { pushRoutes } from "./push-routes.ts";
@@ -27,7 +28,9 @@ export async function openHttpReceiver(
 ): Promise<Receiver> {
   const { bus, activity, tokens, clock, log } = deps;
   const stopping = new AbortController();
-  const delivery = { bus, activity, rates: new EventRates() };
+  const identities = new Identities();
+  await identities.read(bus);
+  const delivery = { bus, activity, rates: new EventRates(), identities };
   const listener = createListener(pushRoutes(delivery), {
     clock,
     log,

@@ -1,8 +1,14 @@
 import type { Route } from "#platform/http/route.ts";
 
 import type { DeliveryDeps } from "../delivery/delivery.ts";
+import { bulkRoutes } from "../elasticsearch/bulk-routes.ts";
+import { handshakeRoutes } from "../elasticsearch/handshake-routes.ts";
 import { eventRoutes } from "./events-routes.ts";
 import type { TokenRule } from "./token-access.ts";
 
 /** The routes of all protocols. Their paths are those that shippers expect, so they differ. */
-export const pushRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [...eventRoutes(deps)];
+export const pushRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+  ...eventRoutes(deps),
+  ...bulkRoutes(deps),
+  ...handshakeRoutes(),
+];

@@ -100,13 +100,14 @@ export class TokenReader {
 
   /** The token with this secret. @throws AppError unavailable if the file of the tokens is damaged */
   find(secret: string): PushToken | undefined {
-    this.#update();
-    return this.#byHash.get(hashOf(secret));
+    const hash = hashOf(secret);
+    const nowMs = this.#monotonicMs();
+    // A token may have been made just now.
+    if (nowMs - this.#lookedMs >= LOOK_EVERY_MS || !this.#byHash.has(hash)) this.#update(nowMs);
+    return this.#byHash.get(hash);
   }
 
-  #update(): void {
-    const nowMs = this.#monotonicMs();
-    if (nowMs - this.#lookedMs < LOOK_EVERY_MS) return;
+  #update(nowMs: number): void {
     const version = versionOf(fileIn(this.#dataFolder));
     if (version !== this.#version) {
       this.#byHash = new Map(listTokens(this.#dataFolder).map((token) => [token.hash, token]));

@@ -1,0 +1,65 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import { openMemoryBus } from "#pipeline/bus/memory-bus.ts";
+
+import { Identities, withIdentity } from "./identities.ts";
+
+const identity = (key: string) => ({ scope: "token app", key });
+
+test("a document is repeated as soon as it is being kept, and new again if that failed", async () => {
+  const identities = new Identities();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  expect(identities.find(identity("1"))).toBeUndefined();
+  identities.keep([identity("1")], promise);
+  expect(identities.find(identity("1"))).toEqual({ kept: promise });
+  resolve();
+  await promise;
+  expect(identities.find(identity("1"))).toEqual({ kept: undefined });
+  const failed = Promise.reject(new Error("the disk is full"));
+  identities.keep([identity("2")], failed);
+  await expect(failed).rejects.toThrow();
+  expect(identities.find(identity("2"))).toBeUndefined();
+  expect(identities.find({ scope: "token other", key: "1" })).toBeUndefined();
+});
+
+test("the last 524,288 documents are recognised, in bounded memory", async () => {
+  const identities = new Identities();
+  const keys = Array.from({ length: 1_200_000 }, (_, n) => identity(String(n)));
+  for (let at = 0; at < keys.length; at += 100_000) {
+    const kept = Promise.resolve();
+    identities.keep(keys.slice(at, at + 100_000), kept);
+    await kept;
+  }
+  const isKnown = ({ key }: { key: string }): boolean =>
+    identities.find(identity(key)) !== undefined;
+  expect(keys.slice(-524_288).every(isKnown)).toBe(true);
+  expect(keys.slice(0, 100_000).some(isKnown)).toBe(false);
+});
+
+test("after a restart, documents that are still on the bus are recognised", async () => {
+  const bus = openMemoryBus()();
+  const header = { format: "ecs", message: "line", identities: "token app", fields: {} } as const;
+  const documents = ['{"n":1}', "{}", '{"n":{"m":2}}', '{ "text":"}" } '];
+  const lines = documents.map((text, n) =>
+    withIdentity(Buffer.from(text), n % 2 === 0 ? { id: `${n}`, key: `${n}` } : { key: `${n}` }),
+  );
+  const joined = Buffer.concat(lines.flatMap((it) => [it, Buffer.from("\n")]));
+  await bus.append({ header, lines: joined }, { header: { fields: {} }, lines: joined });
+  const identities = new Identities();
+  await identities.read(bus);
+  for (const n of documents.keys()) {
+    expect([n, identities.find(identity(String(n)))]).toEqual([n, { kept: undefined }]);
+  }
+  expect(identities.find(identity("4"))).toBeUndefined();
+});
+
+test("a line with an identity is the same document with it", () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), (document, id) => {
+      const text = JSON.stringify(document, null, 1).replaceAll("\n", " ");
+      const line = Buffer.from(withIdentity(Buffer.from(text), { id, key: "k" })).toString();
+      expect(JSON.parse(line)).toEqual({ ...JSON.parse(text), _id: id, _key: "k" });
+    }),
+  );
+});

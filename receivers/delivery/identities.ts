@@ -1,0 +1,132 @@
+import { createHash } from "node:crypto";
+
+import { parseJsonLine } from "#collectors/formats/json-line.ts";
+import { eachLine } from "#collectors/lines.ts";
+import { IDENTITY_FIELDS, type RecordHeader } from "#collectors/source.ts";
+import type { BusProducer } from "#pipeline/bus/port.ts";
+
+/** A power of two. Twice 8 MB of memory. */
+const SLOTS = 2 ** 20;
+const HASHES_MAX = SLOTS / 2;
+const CLOSE_BRACE = 0x7d;
+/** An empty object with white space is not longer. */
+const EMPTY_BYTES_MAX = 64;
+
+/** A set of 64-bit hashes in arrays. 0 is no hash. */
+class HashSet {
+  readonly #highs = new Uint32Array(SLOTS);
+  readonly #lows = new Uint32Array(SLOTS);
+  size = 0;
+
+  has(high: number, low: number): boolean {
+    const slot = this.#slotOf(high, low);
+    return this.#highs[slot] === high && this.#lows[slot] === low;
+  }
+
+  add(high: number, low: number): void {
+    const slot = this.#slotOf(high, low);
+    if (this.#highs[slot] === high && this.#lows[slot] === low) return;
+    this.#highs[slot] = high;
+    this.#lows[slot] = low;
+    this.size += 1;
+  }
+
+  /** The slot of the hash, otherwise a free one: at most half of them are in use. */
+  #slotOf(high: number, low: number): number {
+    for (let slot = low & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const isFree = this.#highs[slot] === 0 && this.#lows[slot] === 0;
+      if (isFree || (this.#highs[slot] === high && this.#lows[slot] === low)) return slot;
+    }
+  }
+}
+
+/** The identity of a document: a key, and where it is unique. */
+export type Identity = { scope: string; key: string };
+
+/** Documents with identities that are being kept, or undefined if the document is kept already. */
+export type Repeated = { kept: Promise<void> | undefined };
+
+/**
+ * Recognises documents that a shipper sends again because it did not get an answer, by their identities: the last 524,288
+ * at least. After a kill it continues with those that are still on the bus, as only these may not have been answered.
+ */
+export class Identities {
+  #current = new HashSet();
+  #previous = new HashSet();
+  readonly #pending = new Map<string, Promise<void>>();
+
+  /** Adds the documents that were appended to the bus last. */
+  async read(bus: Pick<BusProducer, "recent">): Promise<void> {
+    for await (const { header, lines } of bus.recent()) {
+      for (const identity of identitiesIn(header, lines)) this.#add(hashOf(identity));
+    }
+  }
+
+  /** Undefined if the document is new. */
+  find(identity: Identity): Repeated | undefined {
+    const kept = this.#pending.get(textOf(identity));
+    if (kept) return { kept };
+    const { high, low } = hashOf(identity);
+    const isKnown = this.#current.has(high, low) || this.#previous.has(high, low);
+    return isKnown ? { kept: undefined } : undefined;
+  }
+
+  /** To be called as soon as new documents are found in a request, with the promise that they are kept. */
+  keep(identities: readonly Identity[], kept: Promise<void>): void {
+    for (const identity of identities) this.#pending.set(textOf(identity), kept);
+    const end = (): void => {
+      for (const identity of identities) this.#pending.delete(textOf(identity));
+    };
+    kept.then(() => {
+      for (const identity of identities) this.#add(hashOf(identity));
+      end();
+      return undefined;
+    }, end);
+  }
+
+  #add({ high, low }: Hash): void {
+    this.#current.add(high, low);
+    if (this.#current.size < HASHES_MAX) return;
+    this.#previous = this.#current;
+    this.#current = new HashSet();
+  }
+}
+
+type Hash = { high: number; low: number };
+
+const textOf = ({ scope, key }: Identity): string => `${scope}\n${key}`;
+
+function hashOf(identity: Identity): Hash {
+  const digest = createHash("sha256").update(textOf(identity)).digest();
+  return { high: digest.readUInt32LE(0) || 1, low: digest.readUInt32LE(4) };
+}
+
+function* identitiesIn(header: RecordHeader, lines: Uint8Array): Generator<Identity> {
+  const scope = header.identities;
+  if (scope === undefined) return;
+  const keys: string[] = [];
+  eachLine({ bytes: lines }, (start, end) => {
+    const parsed = parseJsonLine(lines, start, end);
+    if ("reason" in parsed) return;
+    const key = parsed.object[IDENTITY_FIELDS.key] ?? parsed.object[IDENTITY_FIELDS.id];
+    if (typeof key === "string") keys.push(key);
+  });
+  for (const key of keys) yield { scope, key };
+}
+
+/** The line of a document, which is the JSON of an object, with these fields. */
+export function withIdentity(
+  line: Uint8Array,
+  { id, key }: { id?: string | undefined; key: string },
+): Uint8Array {
+  const end = line.lastIndexOf(CLOSE_BRACE);
+  const fields = {
+    ...(id !== undefined && { [IDENTITY_FIELDS.id]: id }),
+    ...(key !== id && { [IDENTITY_FIELDS.key]: key }),
+  };
+  const isEmpty =
+    line.length < EMPTY_BYTES_MAX &&
+    /^\s*\{\s*$/.test(String.fromCharCode(...line.subarray(0, end)));
+  const text = JSON.stringify(fields).slice(1);
+  return Buffer.concat([line.subarray(0, end), Buffer.from(isEmpty ? text : `,${text}`)]);
+}
