@@ -30,6 +30,7 @@ import { operationsRoutes } from "./routes/operations.ts";
 import { originalRoutes } from "./routes/originals.ts";
 import { pushTokenRoutes } from "./routes/push-tokens.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
+import { receiverMetrics } from "./routes/receiver-metrics.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 import type { SourcesDeps } from "./sources/answer-sources.ts";
@@ -81,7 +82,10 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     }),
     ...pushTokenRoutes(deps),
     ...helpRoutes,
-    ...operationsRoutes({ ...deps, routeMetrics: values }),
+    ...operationsRoutes({
+      ...deps,
+      otherMetrics: () => [...values(), ...receiverMetrics(settings.dataFolder, clock.nowMs())],
+    }),
   ];
   const routes = [
     ...own,

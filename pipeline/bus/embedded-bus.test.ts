@@ -105,6 +105,9 @@ test("records that cannot be written are rejected: without a folder, and with to
   await append(bus, 2);
   await using full = openEmbeddedBus({ folder, backlogBytesMax: 5 });
   await expect(append(full, 3)).rejects.toMatchObject({ code: "too_many_requests" });
+  await using half = openEmbeddedBus({ folder, backlogBytesMax: 1_000 });
+  await half.check();
+  await expect(half.check(0.01)).rejects.toMatchObject({ code: "too_many_requests" });
   const store = new TestStore();
   await readUntil(store, opener(folder), 1);
   expect(store.numbers).toEqual([2]);

@@ -55,8 +55,8 @@ class EmbeddedBus implements Bus {
     }
   }
 
-  check(): Promise<void> {
-    return this.#writer.check();
+  check(share?: number): Promise<void> {
+    return this.#writer.check(share);
   }
 
   async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {

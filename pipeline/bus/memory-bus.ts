@@ -77,8 +77,8 @@ class MemoryBus implements Bus {
     for (const { records } of this.#shared.partitions) yield* records;
   }
 
-  async check(): Promise<void> {
-    if (this.#shared.bytes < BYTES_MAX) return;
+  async check(share = 1): Promise<void> {
+    if (this.#shared.bytes < BYTES_MAX * share) return;
     const message = "Too many logs are waiting to be stored. Send the request again later.";
     throw new AppError("too_many_requests", message, { waitMs: FULL_RETRY_MS });
   }

@@ -16,8 +16,11 @@ export type BusProducer = {
    * acknowledgement may not have reached its sender when a process was killed.
    */
   recent(): AsyncIterable<BusRecord>;
-  /** Rejects, like `append`, if nothing can be appended now. */
-  check(): Promise<void>;
+  /**
+   * Rejects, like `append`, if nothing can be appended now. `share` of the largest backlog (default 1): rejects also if the
+   * backlog is larger than that, so that some producers leave space for others.
+   */
+  check(share?: number): Promise<void>;
 };
 
 /**

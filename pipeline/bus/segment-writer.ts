@@ -86,7 +86,7 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
     return promise;
   }
 
-  async check(): Promise<void> {
+  async check(share = 1): Promise<void> {
     const { folder, backlogBytesMax } = this.#options;
     if (performance.now() - this.#backlog.countedMs >= COUNT_EVERY_MS) {
       this.#backlog.countedMs = performance.now();
@@ -98,7 +98,9 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
         throw notKept(error);
       });
     }
-    if (this.#backlog.bytes < backlogBytesMax && this.#queueBytes < QUEUE_BYTES_MAX) return;
+    const isFull =
+      this.#backlog.bytes >= backlogBytesMax * share || this.#queueBytes >= QUEUE_BYTES_MAX * share;
+    if (!isFull) return;
     throw new AppError(
       "too_many_requests",
       "Too many logs are waiting to be stored, so this request was not accepted. Send it again later.",

@@ -21,7 +21,7 @@ export function redactingProducer(
   return {
     append: (...records) => bus.append(...records.map(redact)),
     recent: () => bus.recent(),
-    check: () => bus.check(),
+    check: (share) => bus.check(share),
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
   };
 }

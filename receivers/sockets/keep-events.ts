@@ -11,13 +11,18 @@ const LF = 0x0a;
 const RETRY_MS = 1_000;
 
 type Deps = { bus: BusProducer; activity: Activity; clock: Clock };
-/** `unreadDataset`: of events whose message no format can read. */
-type About = { protocol: string; unreadDataset: string };
+type About = {
+  protocol: string;
+  /** Dataset of events whose message no format can read. */
+  unreadDataset: string;
+  /** Largest share of the backlog of events that are not stored yet, beyond which nothing is kept. */
+  backlogShare: number;
+};
 
 /** Writes events to the bus. What it cannot keep now is tried again until the signal aborts. */
 export function keepEvents(
   { bus, activity, clock }: Deps,
-  { protocol, unreadDataset }: About,
+  { protocol, unreadDataset, backlogShare }: About,
   signal: AbortSignal,
 ): Keep {
   const recordsOf = ({ lines, documents }: Decoded, sender: string): BusRecord[] => {
@@ -39,7 +44,10 @@ export function keepEvents(
   };
   return async (decoded, sender) => {
     const records = recordsOf(decoded, sender);
-    await appendAll(bus, records, signal);
+    await untilKept(signal, async () => {
+      await bus.check(backlogShare);
+      await bus.append(...records);
+    });
     for (const { lines } of records) {
       const about = { protocol, stream: sender };
       activity.received(about, { events: countLines(lines), bytes: lines.length, lines: [lines] });
@@ -47,14 +55,10 @@ export function keepEvents(
   };
 }
 
-async function appendAll(
-  bus: BusProducer,
-  records: readonly BusRecord[],
-  signal: AbortSignal,
-): Promise<void> {
+async function untilKept(signal: AbortSignal, keep: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
-      await bus.append(...records);
+      await keep();
       return;
     } catch (error) {
       if (!(error instanceof AppError) || signal.aborted) throw error;

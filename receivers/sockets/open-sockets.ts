@@ -35,6 +35,9 @@ const SOCKETS = [
   "journalHttp",
 ] as const satisfies readonly (keyof SocketSettings)[];
 
+/** Anybody can fill a UDP port: the rest of the backlog is for others. */
+const UDP_BACKLOG_SHARE = 0.5;
+
 type Opening = () => Promise<Receiver>;
 
 /** The receivers that the settings turn on, to be opened. `signal` aborts before they are closed. */
@@ -47,7 +50,7 @@ export function socketReceivers(
     protocol,
     clock: deps.clock,
     log: deps.log,
-    keep: keepEvents(deps, { protocol, unreadDataset }, signal),
+    keep: keepEvents(deps, { protocol, unreadDataset, backlogShare: shareOf(protocol) }, signal),
     refuse: (reason, stream) => deps.activity.refused({ protocol, stream }, 1, reason),
     onDropped: (events) => deps.activity.dropped({ protocol, stream: "" }, events),
   });
@@ -57,6 +60,8 @@ export function socketReceivers(
     ...journalReceivers(settings, (protocol) => outletOf(protocol, JOURNAL)),
   ];
 }
+
+const shareOf = (protocol: string): number => (protocol.endsWith("+udp") ? UDP_BACKLOG_SHARE : 1);
 
 /** Where a receiver puts what it received. */
 type Outlet = {

@@ -17,6 +17,8 @@ const LIMITS: ConnectionLimits = {
   eventMsMax: 60_000,
 };
 const CHECK_EVERY_MS = 5_000;
+/** Read from a connection while what was read before is written: one write and fsync for all of it. */
+const READ_BYTES = 256 * 1024;
 const HANDSHAKE_MS_MAX = 10_000;
 /** At the end, senders have so long to close their connections, in which what they have sent is read. */
 const DRAIN_MS = 500;
@@ -36,6 +38,7 @@ export type StreamReceiverOptions = {
   refuse: Refuse;
   log: Log;
   limits?: Partial<ConnectionLimits>;
+  checkEveryMs?: number;
 };
 
 /**
@@ -56,8 +59,8 @@ export async function openStreamReceiver(options: StreamReceiverOptions): Promis
     });
   };
   const server = tls
-    ? createTlsServer({ ...tls, handshakeTimeout: HANDSHAKE_MS_MAX })
-    : createServer();
+    ? createTlsServer({ ...tls, highWaterMark: READ_BYTES, handshakeTimeout: HANDSHAKE_MS_MAX })
+    : createServer({ highWaterMark: READ_BYTES });
   server.on("connection", (connection: Socket) => {
     connection.on("error", onError);
     if (connections.add(connection) && !tls) serve(connection, connection);
@@ -69,7 +72,7 @@ export async function openStreamReceiver(options: StreamReceiverOptions): Promis
   });
   server.on("tlsClientError", onError);
   const address = await listenOnAny(server, listenOn, protocol);
-  const check = setInterval(() => connections.closeSlow(), CHECK_EVERY_MS);
+  const check = setInterval(() => connections.closeSlow(), options.checkEveryMs ?? CHECK_EVERY_MS);
   check.unref();
   return {
     address,

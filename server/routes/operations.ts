@@ -23,8 +23,8 @@ export type OperationsDeps = {
   framesSent(): number;
   problems(): readonly OpenProblem[];
   clock: Clock;
-  /** The HTTP metrics of the routes. */
-  routeMetrics(): MetricJson[];
+  /** Metrics of the routes and of the receivers. */
+  otherMetrics(): MetricJson[];
 };
 
 /** Liveness, readiness and Prometheus metrics of the control plane. */
@@ -55,7 +55,7 @@ export function operationsRoutes(deps: OperationsDeps): Route<OpenRule>[] {
         if (!isFromThisMachine(caller, incoming)) {
           throw new AppError("forbidden", "Metrics are for programs on this machine.");
         }
-        const text = `${await registry.metrics()}\n${await metricsText([deps.routeMetrics()])}`;
+        const text = `${await registry.metrics()}\n${await metricsText([deps.otherMetrics()])}`;
         return new Response(text, { headers: { "content-type": METRICS_MEDIA } });
       },
     }),

@@ -1,0 +1,49 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import { temporaryFolder } from "../harness/program.ts";
+import { startReceiver } from "./receiver.ts";
+import type { Sender } from "./senders.ts";
+
+export type Delivered = {
+  name: string;
+  transport: string;
+  events: number;
+  kills: number;
+  /** Events that were not stored, and those that were stored several times. */
+  lost: number;
+  doubled: number;
+};
+
+const POLL_MS = 20;
+const LINE_BYTES = 180;
+/** The receiver is killed even if nothing arrives meanwhile. */
+const WAIT_MS_MAX = 5_000;
+
+/** Lets a program send numbered events, while the receiver is killed so many times. */
+export async function deliver(
+  sender: Sender,
+  { events, kills }: { events: number; kills: number },
+): Promise<Delivered> {
+  await using folder = await temporaryFolder();
+  await using receiver = await startReceiver(folder.path);
+  await using sending = await sender.start({ events, folder: folder.path, ports: receiver.ports });
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const endMs = performance.now() + WAIT_MS_MAX;
+    const bytes = (events * LINE_BYTES * kill) / (kills + 1);
+    while ((await receiver.received()) < bytes && performance.now() < endMs) await delay(POLL_MS);
+    await receiver.kill();
+  }
+  await sending.done;
+  await receiver.quiet();
+  await sending[Symbol.asyncDispose]();
+  const numbers = await receiver.numbers();
+  const distinct = new Set(numbers).size;
+  return {
+    name: sender.name,
+    transport: sender.transport,
+    events,
+    kills,
+    lost: events - distinct,
+    doubled: numbers.length - distinct,
+  };
+}

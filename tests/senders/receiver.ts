@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+
+import { DuckDBInstance } from "@duckdb/node-api";
+
+import { bytesIn } from "#pipeline/bus/segments.ts";
+import { freePort } from "#platform/free-port.ts";
+
+import { type Program, startProgram, until } from "../harness/program.ts";
+
+/** Nothing arrives any more if nothing has for this long. */
+const QUIET_MS = 4_000;
+const STORED_MS_MAX = 300_000;
+
+/** The port of each protocol, the same after each kill. */
+export type Ports = { syslogUdp: number; syslogTcp: number; gelfUdp: number; gelfTcp: number };
+
+/** `quarterdeck role receive`, which is killed and started again while senders go on. */
+export type TestReceiver = AsyncDisposable & {
+  ports: Ports;
+  /** Bytes that were received. */
+  received(): Promise<number>;
+  /** Kills it with SIGKILL and starts it again. */
+  kill(): Promise<void>;
+  /** Its largest resident set so far, MB. */
+  rssMbPeak(): number;
+  /** Resolves when nothing arrives any more. */
+  quiet(): Promise<void>;
+  /** Indexes what was received and returns the number of each event, from `n=…` in its line. */
+  numbers(): Promise<number[]>;
+};
+
+export async function startReceiver(folder: string): Promise<TestReceiver> {
+  const data = path.join(folder, "data");
+  const ports: Ports = {
+    syslogUdp: await freePort(),
+    syslogTcp: await freePort(),
+    gelfUdp: await freePort(),
+    gelfTcp: await freePort(),
+  };
+  const env = {
+    QUARTERDECK_DATA: data,
+    QUARTERDECK_SYSLOG_UDP: String(ports.syslogUdp),
+    QUARTERDECK_SYSLOG_TCP: String(ports.syslogTcp),
+    QUARTERDECK_GELF_UDP: String(ports.gelfUdp),
+    QUARTERDECK_GELF_TCP: String(ports.gelfTcp),
+  };
+  const start = async (): Promise<Program> => {
+    const program = startProgram(["role", "receive"], { env });
+    await program.printed(/(can be pushed to)/);
+    return program;
+  };
+  let program = await start();
+  const received = (): Promise<number> => bytesIn(path.join(data, "bus"));
+  return {
+    ports,
+    received,
+    rssMbPeak: () => rssMbPeakOf(program.child.pid),
+    async kill() {
+      await program.end("SIGKILL");
+      program = await start();
+    },
+    quiet: () => untilUnchanged("events to arrive", received),
+    async numbers() {
+      await program.end("SIGTERM");
+      return storedNumbers(data);
+    },
+    [Symbol.asyncDispose]: async () => void (await program.end("SIGTERM")),
+  };
+}
+
+/** Indexes everything on the bus, and reads the numbers of the events. */
+async function storedNumbers(data: string): Promise<number[]> {
+  {
+    // Otherwise it would read the logs in the usual places.
+    await using index = startProgram(["role", "index", path.join(data, "none.log")], {
+      env: { QUARTERDECK_DATA: data },
+    });
+    await index.printed(/(are indexed)/);
+    await untilUnchanged("events to be stored", () => bytesOfSegments(data));
+  }
+  const duck = await DuckDBInstance.create();
+  const connection = await duck.connect();
+  try {
+    const rows = await connection.runAndReadAll(
+      `SELECT regexp_extract("event.original", 'n=([0-9]+)', 1)::INT AS number
+        FROM read_parquet('${data}/store/events/*.parquet', union_by_name = true)
+        WHERE "event.original" LIKE '%n=%'`,
+    );
+    return rows.getRows().map(([number]) => Number(number));
+  } finally {
+    connection.closeSync();
+    duck.closeSync();
+  }
+}
+
+async function bytesOfSegments(data: string): Promise<number> {
+  const folder = path.join(data, "store", "events");
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(
+    names.map((name) => stat(path.join(folder, name)).catch(() => ({ size: 0 }))),
+  );
+  return sizes.reduce((sum, { size }) => sum + size, 0);
+}
+
+async function untilUnchanged(what: string, read: () => Promise<number>): Promise<void> {
+  let last = -1;
+  let sinceMs = performance.now();
+  const isUnchanged = async (): Promise<boolean> => {
+    const now = await read();
+    if (now !== last) sinceMs = performance.now();
+    last = now;
+    return now > 0 && performance.now() - sinceMs > QUIET_MS;
+  };
+  await until(what, isUnchanged, STORED_MS_MAX);
+}
+
+const rssMbPeakOf = (pid = 0): number =>
+  Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_000;

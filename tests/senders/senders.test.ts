@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+
+import { deliver } from "./deliver.ts";
+import { SENDERS } from "./senders.ts";
+import { withstand } from "./withstand.ts";
+
+const EVENTS = 2_000;
+/** What a run writes to the terminal where a sender is missing. */
+const missing = SENDERS.filter(({ isInstalled }) => !isInstalled).map(({ name }) => name);
+if (missing.length > 0) {
+  if (process.env["CI"] === "true") throw new Error(`CI must have ${missing.join(", ")}`);
+  process.stderr.write(`!! ${missing.join(", ")} not installed: NOT TESTED as senders\n`);
+}
+
+test.each(SENDERS.filter(({ isInstalled }) => isInstalled))(
+  "$name delivers its events in its usual configuration, each once",
+  async (sender) => {
+    const { lost, doubled } = await deliver(sender, { events: EVENTS, kills: 0 });
+    expect(doubled).toBe(0);
+    // A busy machine may drop datagrams.
+    if (sender.transport === "TCP") expect(lost).toBe(0);
+    else expect(lost).toBeLessThan(EVENTS / 2);
+  },
+);
+
+test("a flood of datagrams, silent and slow connections and an endless frame disturb no other sender", async () => {
+  const { sent, stored, rssMbPeak } = await withstand({
+    floodMs: 2_000,
+    silentConnections: 2_000,
+    slowConnections: 50,
+    frameBytes: 64 * 1024 * 1024,
+  });
+  expect(sent).toBeGreaterThan(0);
+  expect(stored).toBe(sent);
+  expect(rssMbPeak).toBeLessThan(700);
+});
