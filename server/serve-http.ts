@@ -27,6 +27,7 @@ import { FOLLOW_EVENTS } from "./routes/events.ts";
 import { MANAGE_SOURCES, SEE_SOURCES } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 import { openSockets, type Sockets } from "./sockets.ts";
+import { listenersOf } from "./sources/listeners.ts";
 import type { Workspaces } from "./workspaces.ts";
 
 /** Of all files and sockets that the process may open. */
@@ -85,7 +86,8 @@ export function serveHttp(
       sockets.endSession(({ headers }) => access.cookie.tokenIn(headers.cookie) === token),
   });
   const workspace = workspaces.current;
-  const common = { workspace, sourcesFile, clock, log, problems };
+  const listeners = (nowMs: number) => listenersOf(settings.dataFolder, nowMs);
+  const common = { workspace, sourcesFile, listeners, clock, log, problems };
   const origins = originRules(settings);
   const may = (rule: GrantRule) => (request: IncomingMessage) =>
     api.control.checkSocket(request, rule);
@@ -96,7 +98,7 @@ export function serveHttp(
       checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),
     mayWatch: may(WATCH_BOARD),
     mayFollow: may(FOLLOW_EVENTS),
-    sources: { workspace, sourcesFile, maySee: may(SEE_SOURCES), mayManage: may(MANAGE_SOURCES) },
+    sources: { ...common, maySee: may(SEE_SOURCES), mayManage: may(MANAGE_SOURCES) },
   });
   started.defer(() => sockets.close());
   const stopping = new AbortController();

@@ -74,6 +74,7 @@ async function openLive() {
         watchSources: () => undefined,
       }),
       sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
+      listeners: () => ({ addresses: [], statuses: [] }),
       maySee: admitted,
       mayManage: admitted,
     },

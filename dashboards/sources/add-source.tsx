@@ -4,6 +4,8 @@ import { useResource } from "../client/use-resource.ts";
 import { Failed } from "../panels/message.tsx";
 import { type KindOfSource, SourceKindsAnswer } from "./edit-messages.ts";
 import type { SourcesAnswer } from "./messages.ts";
+import { ShipperSteps } from "./shipper-steps.tsx";
+import { type Shipper, SHIPPERS, shippersFor } from "./shippers.ts";
 import { SourceForm } from "./source-form.tsx";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
@@ -13,12 +15,17 @@ type AddProps = { view: SourcesViewState; answer: SourcesAnswer };
 export function AddSource({ view, answer }: AddProps) {
   const { data, problem, reload } = useResource(SourceKindsAnswer, "/api/source-kinds");
   const chosen = data?.kinds.find(({ kind }) => kind === view.add);
-  const close = (): void => void view.set({ add: null });
+  const shipper = SHIPPERS.find(({ id }) => `from ${id}` === view.add);
   return (
     <aside className="detail source-detail" aria-label="Add a source">
       <header>
-        <h2>{chosen ? chosen.title : "Add a source"}</h2>
-        <button type="button" className="icon" aria-label="Close" onClick={close}>
+        <h2>{chosen?.title ?? shipper?.title ?? "Add a source"}</h2>
+        <button
+          type="button"
+          className="icon"
+          aria-label="Close"
+          onClick={() => void view.set({ add: null })}
+        >
           <span aria-hidden="true">✕</span>
         </button>
       </header>
@@ -29,32 +36,75 @@ export function AddSource({ view, answer }: AddProps) {
         </p>
       ) : null}
       {problem && !data ? <Failed problem={problem} retry={reload} /> : null}
-      {data && !chosen ? <Kinds kinds={data.kinds} view={view} /> : null}
-      {chosen ? (
-        <>
-          <SourceForm
-            kind={chosen}
-            known={answer.rows.map(({ source }) => source)}
-            onDone={(source) => void view.set({ add: null, source })}
-          />
-          <button type="button" className="link" onClick={() => void view.set({ add: "" })}>
-            Choose another kind
-          </button>
-        </>
+      {data ? (
+        <Step kinds={data} chosen={chosen} shipper={shipper} view={view} answer={answer} />
       ) : null}
     </aside>
   );
 }
 
-const Kinds = ({ kinds, view }: { kinds: readonly KindOfSource[]; view: SourcesViewState }) => (
-  <ul className="source-kinds">
-    {kinds.map(({ kind, title, summary }) => (
-      <li key={kind}>
-        <button type="button" onClick={() => void view.set({ add: kind })}>
-          <b>{title}</b>
-          <span className="quiet">{summary}</span>
-        </button>
-      </li>
-    ))}
-  </ul>
+type StepProps = AddProps & {
+  kinds: SourceKindsAnswer;
+  chosen: KindOfSource | undefined;
+  shipper: Shipper | undefined;
+};
+
+/** The choice of a kind, or what follows it. */
+function Step({ kinds: { kinds, pushPaths }, chosen, shipper, view, answer }: StepProps) {
+  if (!chosen && !shipper) {
+    return <Kinds kinds={kinds} shippers={shippersFor(pushPaths)} view={view} />;
+  }
+  return (
+    <>
+      {shipper ? <ShipperSteps shipper={shipper} view={view} answer={answer} /> : null}
+      {chosen ? (
+        <SourceForm
+          kind={chosen}
+          known={answer.rows.map(({ source }) => source)}
+          onDone={(source) => void view.set({ add: null, source })}
+        />
+      ) : null}
+      <button type="button" className="link" onClick={() => void view.set({ add: "" })}>
+        Choose another kind
+      </button>
+    </>
+  );
+}
+
+type KindsProps = {
+  kinds: readonly KindOfSource[];
+  shippers: readonly Shipper[];
+  view: SourcesViewState;
+};
+
+const Kinds = ({ kinds, shippers, view }: KindsProps) => (
+  <>
+    <ul className="source-kinds">
+      {kinds.map(({ kind, title, summary }) => (
+        <li key={kind}>
+          <button type="button" onClick={() => void view.set({ add: kind })}>
+            <b>{title}</b>
+            <span className="quiet">{summary}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+    <section>
+      <h3>Sent to Quarterdeck by</h3>
+      <ul className="source-shippers">
+        {shippers.map(({ id, title, receiver }) => (
+          <li key={id}>
+            <button
+              type="button"
+              onClick={() =>
+                void view.set({ add: `from ${id}`, source: receiver === "http" ? null : receiver })
+              }
+            >
+              {title}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  </>
 );

@@ -38,5 +38,9 @@ const Kind = z.object({
 export type KindOfSource = z.infer<typeof Kind>;
 
 /** GET /api/source-kinds */
-export const SourceKindsAnswer = z.object({ kinds: z.array(Kind) });
+export const SourceKindsAnswer = z.object({
+  kinds: z.array(Kind),
+  /** The paths on which the HTTP receiver accepts events. */
+  pushPaths: z.array(z.string()),
+});
 export type SourceKindsAnswer = z.infer<typeof SourceKindsAnswer>;

@@ -8,6 +8,7 @@ import { SourceEntryBody, SourceKindsAnswer } from "#dashboards/sources/edit-mes
 import type { Route } from "#platform/http/route.ts";
 
 import type { ControlSettings } from "../settings.ts";
+import { PUSH_PATHS } from "../sources/push-paths.ts";
 import { openSourcesEditor, type SourcesEditor } from "../sources/sources-editor.ts";
 import { MANAGE_SOURCES } from "./sources.ts";
 
@@ -32,6 +33,7 @@ const kinds: Route<MemberRule> = memberRoute({
   handle: () => ({
     status: 200,
     body: {
+      pushPaths: [...PUSH_PATHS],
       kinds: SOURCE_KINDS.map((it) => {
         const { kind, title, summary } = it;
         return { kind, title, summary, fields: formFields(it) };

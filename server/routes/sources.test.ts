@@ -5,7 +5,7 @@ import { systemClock as clock } from "#platform/clock.ts";
 import { serveRoutes } from "#platform/http/testing.ts";
 import { silentLog } from "#platform/log.ts";
 
-import { fileWith, workspaceWith } from "../sources/testing-sources.ts";
+import { fileWith, NO_LISTENERS, workspaceWith } from "../sources/testing-sources.ts";
 import { sourcesRoute } from "./sources.ts";
 
 async function serve(grants: readonly object[]): Promise<string> {
@@ -19,7 +19,7 @@ async function serve(grants: readonly object[]): Promise<string> {
   const sourcesFile = fileWith("");
   const member = { id: "mem_1", role: "member", name: "Ann", email: "a@example.com" };
   const served = await serveRoutes(
-    [sourcesRoute({ workspace: () => workspace, sourcesFile, clock })],
+    [sourcesRoute({ workspace: () => workspace, sourcesFile, listeners: NO_LISTENERS, clock })],
     {
       access: {
         authenticate: (_, address) =>

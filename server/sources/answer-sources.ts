@@ -3,6 +3,7 @@ import type { SourcesAnswer, SourcesView } from "#dashboards/sources/messages.ts
 import type { Clock } from "#platform/clock.ts";
 
 import type { Workspace } from "../workspace.ts";
+import type { Listeners } from "./listeners.ts";
 import { type Sight, selectSources } from "./select-sources.ts";
 import { sourcesOf, type SourceWithParts } from "./source-rows.ts";
 
@@ -12,6 +13,8 @@ export type SourcesDeps = {
   workspace(): Pick<Workspace, "kind" | "status">;
   /** The sources file, as the control plane follows it. */
   sourcesFile: FollowedSources;
+  /** What listens for pushed events. */
+  listeners(nowMs: number): Listeners;
   clock: Clock;
 };
 
@@ -19,6 +22,7 @@ export type SourcesDeps = {
 export function observeSources({
   workspace,
   sourcesFile,
+  listeners,
   clock,
 }: SourcesDeps): (view: SourcesView, sight: Sight) => SourcesAnswer {
   const { kind, status } = workspace();
@@ -26,10 +30,14 @@ export function observeSources({
   const nowMs = clock.nowMs();
   // The sources of the file are not read while the boards show the demo or a replay.
   const file = kind === "logs" ? sourcesFile.file() : { sources: [], exclude: [] };
-  const all: readonly SourceWithParts[] = sourcesOf({ statuses, activities, file, nowMs });
+  const { addresses: listening, statuses: receivers } =
+    kind === "replay" ? { addresses: [], statuses: [] } : listeners(nowMs);
+  const known = { statuses, receivers, activities, file, nowMs };
+  const all: readonly SourceWithParts[] = sourcesOf(known);
   const [problem] = sourcesFile.status();
   return (view, sight) => ({
     ...selectSources(all, view, { sight, lines }),
+    listening,
     demo: kind === "demo",
     hasIndexer: indexers > 0,
     excluded: file.exclude.slice(0, EXCLUDED_MAX),

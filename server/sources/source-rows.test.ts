@@ -29,6 +29,7 @@ const statesOf = (known: Parameters<typeof sourcesOf>[0]): Record<string, string
 test("a source is silent after three times its usual gap, and not while the gap is unknown", () => {
   const known = (agoMs: number, usualGapMs: number | null) => ({
     statuses: [status("/a.log")],
+    receivers: [],
     activities: [activityOf("/a.log", { arrivedMs: NOW_MS - agoMs, usualGapMs })],
     file,
     nowMs: NOW_MS,
@@ -54,6 +55,7 @@ test("the worst of its parts decides the state of a source, and those in the fil
       status("/renamed.log"),
       status("/big.log", { progress: behind }),
     ],
+    receivers: [],
     activities: [activityOf("/big.log", { arrivedMs: NOW_MS })],
     file,
     nowMs: NOW_MS,
@@ -77,6 +79,7 @@ test("the worst of its parts decides the state of a source, and those in the fil
 test("of several indexers that read parts of a source, rates are added and the newest event counts", () => {
   const [{ row } = { row: undefined }] = sourcesOf({
     statuses: [status("web")],
+    receivers: [],
     activities: [
       activityOf("web", { eventsPerSecond: 2, newestEventMs: 5, arrivedMs: 6, usualGapMs: 9 }),
       activityOf("web", { eventsPerSecond: 3, newestEventMs: 7, arrivedMs: 8 }),
@@ -93,6 +96,7 @@ test("sources are found by words, sorted, grouped, and limited with the number o
   );
   const all = sourcesOf({
     statuses,
+    receivers: [],
     activities: [activityOf("/log/7.log", { eventsPerSecond: 9 })],
     file,
     nowMs: NOW_MS,
@@ -122,7 +126,7 @@ test("lines, and reasons that may quote them, are only for members who may see r
     }),
   ];
   const lines = [{ source: "/a.log", path: "/a.log", raw: "pw=1", fields: { message: "pw=1" } }];
-  const all = sourcesOf({ statuses, activities: [], file, nowMs: NOW_MS });
+  const all = sourcesOf({ statuses, receivers: [], activities: [], file, nowMs: NOW_MS });
   const view = SourcesView.parse({ source: "/a.log" });
   const hidden = selectSources(all, view, { sight: { ...ALL, maySeeLines: false }, lines });
   expect(JSON.stringify(hidden)).not.toContain("pw=1");

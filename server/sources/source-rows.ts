@@ -28,6 +28,8 @@ const NO_ACTIVITY: Omit<SourceActivity, "source"> = {
 /** What is known about the sources of a workspace. */
 export type KnownSources = {
   statuses: readonly SourceStatus[];
+  /** The states of what listens for pushed events. */
+  receivers: readonly SourceStatus[];
   activities: readonly SourceActivity[];
   file: SourcesFile;
   nowMs: number;
@@ -42,8 +44,12 @@ export type SourceWithParts = {
 };
 
 /** All sources: those in the file, those that were named at start, and those whose events are pushed. */
-export function sourcesOf({ statuses, activities, file, nowMs }: KnownSources): SourceWithParts[] {
-  const partsOf = Map.groupBy(statuses, ({ source, path }) => source ?? path);
+export function sourcesOf(known: KnownSources): SourceWithParts[] {
+  const { statuses, receivers, activities, file, nowMs } = known;
+  const listening = new Set(receivers.map(({ source }) => source));
+  // The receiver knows more of a pushed source than the one who reads its events.
+  const others = statuses.filter(({ source }) => !listening.has(source));
+  const partsOf = Map.groupBy([...others, ...receivers], ({ source, path }) => source ?? path);
   const activityOf = mergedActivities(activities);
   const configured = new Map(file.sources.map((source) => [source.id, source]));
   const names = new Set([...configured.keys(), ...partsOf.keys()]);
@@ -51,7 +57,8 @@ export function sourcesOf({ statuses, activities, file, nowMs }: KnownSources): 
     const found = partsOf.get(source) ?? [];
     const parts = LEVELS.flatMap((level) => found.filter((part) => part.level === level));
     const activity = activityOf.get(source) ?? { source, ...NO_ACTIVITY };
-    const about = { source, parts, activity, configured: configured.get(source), nowMs };
+    const isPushed = activity.isPushed || listening.has(source);
+    const about = { source, parts, activity, isPushed, configured: configured.get(source), nowMs };
     const datasets = datasetsOf(parts, activity);
     const row = rowOf(about, datasets);
     return { row, parts, datasets, configured: about.configured };
@@ -62,6 +69,7 @@ type About = {
   source: string;
   parts: readonly SourceStatus[];
   activity: SourceActivity;
+  isPushed: boolean;
   configured: ConfiguredSource | undefined;
   nowMs: number;
 };
@@ -92,12 +100,12 @@ function rowOf(about: About, datasets: ReadonlyMap<string, number>): SourceRow {
 
 type Kind = Pick<SourceRow, "kind" | "title" | "origin">;
 
-function kindOf({ activity, configured }: About): Kind {
+function kindOf({ isPushed, configured }: About): Kind {
   if (configured) {
     const { kind, title } = configured.kind;
     return { kind, title, origin: "file" };
   }
-  if (activity.isPushed) return { ...PUSHED_KIND, origin: "pushed" };
+  if (isPushed) return { ...PUSHED_KIND, origin: "pushed" };
   return { kind: filesKind.kind, title: filesKind.title, origin: "start" };
 }
 

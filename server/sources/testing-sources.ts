@@ -35,3 +35,5 @@ export const activityOf = (
   usualGapMs: null,
   ...values,
 });
+
+export const NO_LISTENERS = () => ({ addresses: [], statuses: [] });

@@ -123,6 +123,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     url,
     workspace: () => workspace,
     sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
+    listeners: () => ({ addresses: [], statuses: [] }),
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
     framesSent: () => 0,

@@ -27,12 +27,15 @@ export type RunningBoard = AsyncDisposable & {
 export type BoardOptions = {
   /** Lines of the log that it tails; "demo": it runs the demo instead. */
   log: readonly string[] | "demo";
+  /** Settings, as environment variables. */
+  env?: Readonly<Record<string, string>>;
   /** Creates the first owner; resolves with the session cookie. */
   signUp?(app: ControlPlane, browser: Browser): Promise<string>;
 };
 
 export async function startBoard({
   log,
+  env = {},
   signUp = createOwner,
 }: BoardOptions): Promise<RunningBoard> {
   await using started = new AsyncDisposableStack();
@@ -40,7 +43,7 @@ export async function startBoard({
   const logFile = `${folder.path}/access.log`;
   if (log !== "demo") await writeFile(logFile, log.join(""));
   const args = ["--data", `${folder.path}/data`, log === "demo" ? "--demo" : logFile];
-  let app = await startControlPlane(args);
+  let app = await startControlPlane(args, { env });
   started.defer(() => app[Symbol.asyncDispose]());
   const browser = await openBrowser();
   started.defer(() => browser.close());
@@ -59,7 +62,7 @@ export async function startBoard({
     },
     stop: async () => void (await app.end("SIGTERM")),
     async startAgain() {
-      app = await startControlPlane(args, { port: new URL(url).port });
+      app = await startControlPlane(args, { env, port: new URL(url).port });
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };

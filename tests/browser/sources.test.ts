@@ -28,7 +28,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
   beforeAll(async () => {
     const nowMs = Date.now();
     const log = Array.from({ length: LINES }, (_, index) => line(nowMs - (LINES - index) * 2_000));
-    board = await startBoard({ log });
+    board = await startBoard({ log, env: { QUARTERDECK_PUSH_PORT: "0" } });
     folder = dirname(board.logFile);
     const many = Array.from(
       { length: 150 },
@@ -131,6 +131,32 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     await page.getByRole("button", { name: "Read it again" }).click();
     await page.getByRole("button", { name: /^All 151$/ }).waitFor(SOON);
   });
+
+  test("a sender gets a token and its configuration, and its first event is seen to arrive", async () => {
+    await page.goto(`${board.url}/sources?sort=rate`);
+    await page.getByRole("button", { name: "Add a source" }).click();
+    const panel = page.getByRole("complementary", { name: "Add a source" });
+    await panel.getByRole("button", { name: "GELF" }).click();
+    await panel.getByText("QUARTERDECK_GELF_UDP=12201 npm start").waitFor(SOON);
+    await panel.getByRole("button", { name: "Choose another kind" }).click();
+    await panel.getByRole("button", { name: "curl" }).click();
+    await panel.getByLabel("Name of its token").fill("checkout");
+    await panel.getByRole("button", { name: "Make a token" }).click();
+    const snippet = await panel.locator("pre").innerText();
+    await panel.getByText("Listening … no event yet").waitFor(SOON);
+    await screenshot(page, "shipper");
+    expect(await axeViolations(page)).toEqual([]);
+    const [, url = ""] = /curl (\S+)/.exec(snippet) ?? [];
+    const [, authorization = ""] = /Authorization: (Bearer qd_\S+)"/.exec(snippet) ?? [];
+    const headers = { authorization, "content-type": "text/plain" };
+    const body = line(Date.now());
+    const answer = await fetch(url, { method: "POST", headers, body });
+    expect(answer.status).toBe(202);
+    await panel.getByText(/Listening … last event/).waitFor(SOON);
+    await page.goto(`${board.url}/sources?source=token/checkout`);
+    await detail().getByLabel("Last line as it arrived").getByText("GET /").waitFor(SOON);
+    await detail().getByText("nginx.access").first().waitFor(SOON);
+  }, 60_000);
 
   test("quarantined lines are shown by reason, and read again", async () => {
     await appendFile(board.logFile, `${"no format can read this ".repeat(3)}\n`);

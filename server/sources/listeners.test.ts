@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { publishActivity } from "#receivers/activity/activity-files.ts";
+import { Activity } from "#receivers/activity/activity.ts";
+import { addToken } from "#receivers/tokens/token-file.ts";
+
+import { listenersOf } from "./listeners.ts";
+import { sourcesOf } from "./source-rows.ts";
+import { activityOf, fileWith } from "./testing-sources.ts";
+
+const NOW_MS = 1_800_000_000_000;
+const HTTP = "http://127.0.0.1:4680";
+
+async function dataFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "listeners-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test("a token states what to do until a receiver runs, and then where it listens", async () => {
+  const folder = await dataFolder();
+  await addToken(folder, { name: "filebeat", datasets: ["*"], eventsPerSecond: null }, NOW_MS);
+  const [before] = listenersOf(folder, NOW_MS).statuses;
+  expect(before).toMatchObject({ source: "token/filebeat", level: "warning" });
+  expect(before?.message).toContain("QUARTERDECK_PUSH_PORT=4680");
+  const clock = { nowMs: () => NOW_MS };
+  const activity = new Activity(clock, (text) => text);
+  const addresses = [HTTP, "syslog+udp://127.0.0.1:5514"];
+  const published = publishActivity(folder, { name: "receive", addresses, activity, clock });
+  onTestFinished(() => published[Symbol.dispose]());
+  const listeners = listenersOf(folder, NOW_MS);
+  expect(listeners.addresses).toEqual(addresses);
+  const rows = sourcesOf({
+    statuses: [],
+    receivers: listeners.statuses,
+    activities: [activityOf("syslog+udp", { arrivedMs: NOW_MS, isPushed: true })],
+    file: fileWith("").file(),
+    nowMs: NOW_MS,
+  }).map(({ row }) => row);
+  expect(rows.map(({ source, state, origin }) => `${source} ${state} ${origin}`)).toEqual([
+    "token/filebeat waiting pushed",
+    "syslog+udp receiving pushed",
+  ]);
+});
