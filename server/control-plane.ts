@@ -23,6 +23,9 @@ import { openPages } from "./pages.ts";
 import { watchProblems } from "./problems/watch-problems.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings } from "./settings.ts";
+import { sourceRowsOf } from "./sources/answer-sources.ts";
+import { listenersOf } from "./sources/listeners.ts";
+import { serveSourceRows } from "./sources/sources-channel.ts";
 import type { WorkspaceKind } from "./workspace.ts";
 import { openWorkspaces, type Workspaces } from "./workspaces.ts";
 
@@ -175,6 +178,13 @@ async function openData(
   const following = new AbortController();
   started.defer(() => following.abort());
   const sourcesFile = await followSourcesFile(folder.root, () => undefined, following.signal);
+  const listeners = (nowMs: number) => listenersOf(folder.root, nowMs);
+  const sources = { workspace: workspaces.current, sourcesFile, listeners, clock };
+  try {
+    started.use(await serveSourceRows(folder.root, () => sourceRowsOf(sources)));
+  } catch (error) {
+    log.warn("quarterdeck sources cannot show the present state of the sources", { error });
+  }
   return { workspaces, forecaster, sourcesFile };
 }
 

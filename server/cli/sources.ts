@@ -1,4 +1,5 @@
 import type { Positions } from "#collectors/source.ts";
+import type { SourceRow } from "#dashboards/sources/messages.ts";
 import { storedRecognition } from "#pipeline/ingest/recognition.ts";
 import { storedIn } from "#pipeline/ingest/stored-formats.ts";
 import { storeSettings } from "#pipeline/settings.ts";
@@ -11,14 +12,19 @@ import { printable, printableJson } from "#platform/terminal.ts";
 import { readActivity } from "#receivers/activity/activity-files.ts";
 import type { StreamActivity } from "#receivers/activity/activity.ts";
 
-import { currentStoreUrl } from "../current-store.ts";
+import { currentStoreUrl, findRunning } from "../current-store.ts";
+import { askForSourceRows } from "../sources/sources-channel.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
+import { sourceTable } from "./source-table.ts";
 
 export const sourcesCommand: Command = {
   name: "sources",
-  summary: "Show how the lines of each log were recognised, and what is pushed",
+  summary: "Show what is connected, in which state it is, and how its lines were recognised",
   help: `quarterdeck sources [--json] [--data DIR]
+
+While a control plane runs on the data folder, shows the state of each source first: rate, newest event, what is not read yet,
+quarantined lines, formats, and what is wrong. At most 500, those with problems first.
 
 Shows of each log the number of its events by dataset, where quarterdeck.quarantine has the lines that no format can
 parse; the zone of times without one; and the units of durations that were guessed. The numbers of
@@ -33,6 +39,8 @@ its token, the number of events, the newest one, and why events were refused.
     if (positionals.length > 0) throw new AppError("bad_request", "sources takes no names");
     const groups = { data: { ...dataFolderSettings, ...storeSettings } };
     const { data } = parseSettings(groups, environmentWith(values));
+    const live = findRunning(data.dataFolder) && (await askForSourceRows(data.dataFolder));
+    const table = live ? tableOf(live.rows, values["json"] === true) : [];
     await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
     const sources = sourcesIn(await store.positions());
     const lines = sources.map((source) => (values["json"] ? printableJson(source) : shown(source)));
@@ -41,10 +49,15 @@ its token, the number of events, the newest one, and why events were refused.
         values["json"] ? printableJson(stream) : shownStream(stream, it.addresses),
       ),
     );
-    process.stdout.write(`${[...lines, ...pushed].join("\n") || "No log was read yet."}\n`);
+    process.stdout.write(
+      `${[...table, ...lines, ...pushed].join("\n") || "No log was read yet."}\n`,
+    );
     return 0;
   },
 };
+
+const tableOf = (rows: readonly SourceRow[], isJson: boolean): string[] =>
+  isJson ? rows.map((row) => printableJson(row)) : [sourceTable(rows, systemClock.nowMs()), ""];
 
 type Recognised = { path: string; notes: string[] };
 

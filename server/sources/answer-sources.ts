@@ -1,5 +1,10 @@
 import type { FollowedSources } from "#collectors/configured/follow-sources.ts";
-import type { SourcesAnswer, SourcesView } from "#dashboards/sources/messages.ts";
+import {
+  ROWS_MAX,
+  type SourceRow,
+  type SourcesAnswer,
+  SourcesView,
+} from "#dashboards/sources/messages.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import type { Workspace } from "../workspace.ts";
@@ -16,6 +21,12 @@ export type SourcesDeps = {
   /** What listens for pushed events. */
   listeners(nowMs: number): Listeners;
   clock: Clock;
+};
+
+/** All sources, those with problems first. */
+export const sourceRowsOf = (deps: SourcesDeps): SourceRow[] => {
+  const view = SourcesView.parse({ limit: String(ROWS_MAX) });
+  return observeSources(deps)(view, { maySeeLines: true, mayManage: true }).rows;
 };
 
 /** The state of all sources at one time, for several views. */
