@@ -1,4 +1,4 @@
-import { recordsIn } from "./records.ts";
+import { type CommonFields, recordsIn } from "./records.ts";
 import type { Chunk } from "./source.ts";
 
 const LF = 0x0a;
@@ -8,12 +8,13 @@ const OPEN_BRACE = 0x7b;
 
 /**
  * Calls the callback with [start, end) of each line of the chunk, without its LF or CRLF and without the NULs that a
- * power failure leaves before it. Empty lines are skipped; an object with records is as many lines. The offset of a line is `chunk.offset + start`. `takeAhead`
+ * power failure leaves before it. Empty lines are skipped; an object with records is as many lines, with the
+ * fields that these have in common. The offset of a line is `chunk.offset + start`. `takeAhead`
  * is called before each line; it may read lines itself, and returns where the first one begins that it did not read.
  */
 export function eachLine(
   chunk: Pick<Chunk, "bytes">,
-  callback: (start: number, end: number) => void,
+  callback: (start: number, end: number, common?: CommonFields) => void,
   takeAhead?: (start: number) => number,
 ): void {
   const bytes = asBuffer(chunk.bytes);
@@ -39,10 +40,10 @@ export function eachLine(
 function eachRecord(
   bytes: Uint8Array,
   { start, end }: { start: number; end: number },
-  callback: (start: number, end: number) => void,
+  callback: (start: number, end: number, common?: CommonFields) => void,
 ): boolean {
   const records = recordsIn(bytes, start, end);
-  for (const record of records ?? []) callback(record.start, record.end);
+  for (const record of records ?? []) callback(record.start, record.end, record.common);
   return records !== undefined;
 }
 

@@ -13,12 +13,13 @@ import {
   originKey,
   readable,
   unwrap,
+  withCommon,
   type Unwrapped,
 } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext } from "./format.ts";
 import { textOf } from "./formats/bytes.ts";
 import { LineSplitter, type SplitLine } from "./line-splitter.ts";
-import { recordsIn } from "./records.ts";
+import { type CommonFields, recordsIn } from "./records.ts";
 import { BoundFormats, type EventLines, StreamFormats } from "./stream-formats.ts";
 import type { Zone } from "./zone.ts";
 
@@ -110,19 +111,18 @@ export class Parser {
   *#takeRecords({ bytes, bytesCut }: SplitLine): Generator<Document> {
     const records = recordsIn(bytes, 0, bytes.length);
     if (!records) return yield* this.#takeSplit({ bytes, bytesCut });
-    for (const [index, { start, end }] of records.entries()) {
+    for (const [index, { start, end, common }] of records.entries()) {
       const isLast = index === records.length - 1;
-      yield* this.#takeSplit({
-        bytes: bytes.subarray(start, end),
-        bytesCut: isLast ? bytesCut : 0,
-      });
+      const record = { bytes: bytes.subarray(start, end), bytesCut: isLast ? bytesCut : 0 };
+      yield* this.#takeSplit(record, common);
     }
   }
 
   /** Removes the envelopes of the line, and joins it with the parts before it. */
-  *#takeSplit(split: SplitLine): Generator<Document> {
+  *#takeSplit(split: SplitLine, common?: CommonFields): Generator<Document> {
     const line = { bytes: new Uint8Array(split.bytes), start: 0, end: split.bytes.length };
-    const origin = unwrap(line, this.#options);
+    const unwrapped = unwrap(line, this.#options);
+    const origin = unwrapped && withCommon(unwrapped, common);
     const read = origin ? readable(origin) : line;
     const parsed = { ...split, bytes: line.bytes, read, origin };
     const key = origin ? originKey(origin) : NO_ORIGIN;

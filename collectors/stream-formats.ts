@@ -122,7 +122,12 @@ export class StreamFormats {
     if (known) return known;
     const recognised = this.#recognise(line);
     if (recognised.length === 0) this.reason = reason;
-    return this.#choose(recognised, line);
+    return this.#choose(recognised, line) ?? this.#fallback(line);
+  }
+
+  #fallback(line: ReadableLine): Format | undefined {
+    const { fallback } = line;
+    return fallback && this.#canParse(fallback, line) ? fallback : undefined;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { FormatContext } from "../format.ts";
+import type { Format, FormatContext } from "../format.ts";
 import type { Priority } from "../formats/syslog-priority.ts";
 import type { Zone } from "../zone.ts";
 
@@ -6,7 +6,12 @@ import type { Zone } from "../zone.ts";
 export type Line = { bytes: Uint8Array; start: number; end: number };
 
 /** A line without its envelopes; `withHeader`: with its syslog header, if it has one, whose offset is the `zone`. */
-export type ReadableLine = Line & { withHeader?: Line; zone?: Zone };
+export type ReadableLine = Line & {
+  withHeader?: Line;
+  zone?: Zone;
+  /** Reads the line if no other format can. */
+  fallback?: Format | undefined;
+};
 
 /** The syslog header before the line; empty if it has none. */
 export const headerOf = ({ bytes, start, withHeader }: ReadableLine): Uint8Array =>
@@ -45,6 +50,8 @@ export type Envelope = Origin & {
   isSyslog?: boolean;
   /** The zone of the program's own times, if the header's time has an offset. */
   zone?: Zone;
+  /** Reads the body if no other format can: what the body is of is known. */
+  fallback?: Format;
 };
 
 /** Finds an envelope of one kind. */

@@ -1,8 +1,10 @@
-import type { FormatContext } from "../format.ts";
+import type { Format, FormatContext } from "../format.ts";
+import type { CommonFields } from "../records.ts";
 import type { Zone } from "../zone.ts";
 import { compose, kubectl } from "./console.ts";
 import { bareTime, cri, dockerJson } from "./container.ts";
 import type { Envelope, FindEnvelope, Line, Origin, ReadableLine } from "./envelope.ts";
+import { logEvent } from "./log-event.ts";
 import { syslog } from "./syslog.ts";
 
 /** Envelopes around envelopes, such as a syslog line in the output of a container. */
@@ -15,6 +17,7 @@ const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;
 const LESS_THAN = 0x3c;
 const DOCKER = Buffer.from('{"log":');
+const LOG_EVENT_ID = Buffer.from('{"id":');
 const KUBECTL = Buffer.from("[pod/");
 
 /** A line without its envelopes. */
@@ -28,6 +31,7 @@ export type Unwrapped = Origin & {
   isContainer: boolean;
   /** Zone of the line's own times that have none. */
   zone?: Zone | undefined;
+  fallback?: Format | undefined;
 };
 
 /** Removes all envelopes of the line; undefined if it has none. */
@@ -63,11 +67,17 @@ function combined(outer: Unwrapped, inner: Unwrapped): Unwrapped {
     process: inner.process ?? outer.process,
     pid: inner.pid ?? outer.pid,
     priority: inner.priority ?? outer.priority,
-    fields: inner.fields ?? outer.fields,
+    fields: fieldsOf(outer, inner),
+    fallback: inner.fallback ?? outer.fallback,
     withHeader: outer.withHeader === outer.body ? inner.withHeader : outer.withHeader,
     timeMs: Number.isNaN(inner.timeMs) ? outer.timeMs : inner.timeMs,
     isContainer: outer.isContainer || inner.isContainer,
   };
+}
+
+function fieldsOf(outer: Unwrapped, inner: Unwrapped): Unwrapped["fields"] {
+  if (!outer.fields) return inner.fields;
+  return inner.fields ? { ...outer.fields, ...inner.fields } : outer.fields;
 }
 
 function findEnvelope(line: Line, context: FormatContext): Envelope | undefined {
@@ -81,6 +91,7 @@ function findEnvelope(line: Line, context: FormatContext): Envelope | undefined 
 const NONE: readonly FindEnvelope[] = [];
 const ISO_TIME = [cri, syslog, bareTime];
 const DOCKER_JSON = [dockerJson];
+const LOG_EVENT = [logEvent];
 const SYSLOG = [syslog];
 const COMPOSE = [compose];
 const KUBECTL_PREFIX = [kubectl];
@@ -95,7 +106,10 @@ function candidates(bytes: Uint8Array, start: number, end: number): readonly Fin
 }
 
 function afterSign(first: number, bytes: Uint8Array, start: number): readonly FindEnvelope[] {
-  if (first === OPEN_BRACE) return beginsWith(bytes, start, DOCKER) ? DOCKER_JSON : NONE;
+  if (first === OPEN_BRACE) {
+    if (beginsWith(bytes, start, LOG_EVENT_ID)) return LOG_EVENT;
+    return beginsWith(bytes, start, DOCKER) ? DOCKER_JSON : NONE;
+  }
   if (first === OPEN_BRACKET) return beginsWith(bytes, start, KUBECTL) ? KUBECTL_PREFIX : NONE;
   if (first === LESS_THAN) return SYSLOG;
   return first === ESC ? COMPOSE : NONE;
@@ -140,9 +154,10 @@ export function joined(body: Uint8Array, first: Unwrapped, context: FormatContex
 }
 
 /** What formats read of a line. */
-export const readable = ({ body, withHeader, zone }: Unwrapped): ReadableLine => ({
+export const readable = ({ body, withHeader, zone, fallback }: Unwrapped): ReadableLine => ({
   ...body,
   withHeader,
+  fallback,
   ...(zone && { zone }),
 });
 
@@ -163,3 +178,7 @@ export function keyOfNext(
 ): string {
   return readsHeader === true && origin?.isContainer !== true ? NO_ORIGIN : key;
 }
+
+/** With the fields that the records of an object have in common. */
+export const withCommon = (origin: Unwrapped, common: CommonFields | undefined): Unwrapped =>
+  common ? { ...origin, fields: { ...common, ...origin.fields } } : origin;

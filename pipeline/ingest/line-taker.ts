@@ -8,10 +8,12 @@ import {
   originKey,
   readable,
   unwrap,
+  withCommon,
 } from "#collectors/envelopes/unwrap.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
 import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
+import type { CommonFields, LineRecord } from "#collectors/records.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 import { HeldLines } from "./held-lines.ts";
@@ -77,7 +79,7 @@ export class LineTaker {
     if (!stream.isSampled) this.#sample(stream, chunk);
     if (keepsLines) batch.lines.begin(bytes);
     const takePlain = this.#plainTaker(stream, chunk);
-    const takeLine = (start: number, end: number): void => {
+    const takeLine = (start: number, end: number, common?: CommonFields): void => {
       const scan = formats.scanLine;
       if (scan && held.isEmpty && (formats.readsHeader || !mayHaveEnvelope(bytes, start, end))) {
         const row = batch.rows;
@@ -93,7 +95,7 @@ export class LineTaker {
           return;
         }
       }
-      this.#takeWrapped(stream, chunk, { start, end });
+      this.#takeWrapped(stream, chunk, { start, end, common });
       dataset = this.#mainDataset(stream);
     };
     eachLine(chunk, takeLine, takePlain && ((start) => takePlain(start, dataset)));
@@ -192,9 +194,10 @@ export class LineTaker {
     return main ? this.#batch.text("data_stream.dataset").internText(datasetOf(stream, main)) : 0;
   }
 
-  #takeWrapped(stream: Stream, chunk: Chunk, range: { start: number; end: number }): void {
+  #takeWrapped(stream: Stream, chunk: Chunk, range: LineRecord): void {
     if (stream.formats.takesHeader({ bytes: chunk.bytes, ...range })) return;
-    const origin = unwrap({ bytes: chunk.bytes, ...range }, this.#envelopes);
+    const unwrapped = unwrap({ bytes: chunk.bytes, ...range }, this.#envelopes);
+    const origin = unwrapped && withCommon(unwrapped, range.common);
     const line = lineOf(chunk, range, origin);
     if (stream.held.size > HELD_MAX) this.takeHeld(stream);
     const key = origin ? `${originKey(origin)}\n` : NO_ORIGIN;

@@ -41,6 +41,17 @@ export const cloudWatch: Format = {
   },
 };
 
+/** The message of an event of CloudWatch Logs that is of no other format. */
+export const cloudWatchMessage: Format = {
+  ...cloudWatch,
+  open(batch, context) {
+    return openTextLine(batch, context, (message, row) => {
+      row.text("message", message);
+      return undefined;
+    });
+  },
+};
+
 /** The system log of EC2 instances, as CloudWatch Logs exports it: its own time before that of syslog. */
 export const ec2: Format = {
   dataset: "aws.ec2",
