@@ -90,6 +90,25 @@ export class Batch {
     this.layouts.ids[row] = 0;
   }
 
+  /** Keeps these rows, in ascending order, of the rows from `fromRow` on. */
+  keep(fromRow: number, kept: Uint32Array): void {
+    const rows = { from: fromRow, to: this.rows };
+    for (const column of this.#texts.values()) {
+      if (column.size > 0) keepValues(column.ids, kept, { ...rows, empty: 0 });
+    }
+    for (const column of this.#numbers.values()) {
+      keepValues(column.values, kept, { ...rows, empty: Number.NaN });
+    }
+    keepValues(this.layouts.ids, kept, { ...rows, empty: 0 });
+    this.lines.keep(fromRow, kept, this.rows);
+    this.rows = fromRow + kept.length;
+  }
+
+  /** Overwrites the values that no row has: the dictionary of a column may be stored whole. */
+  eraseUnused(): void {
+    for (const column of this.#texts.values()) column.eraseUnused(this.rows, () => true);
+  }
+
   /** Discards the fields of the row that is not committed yet. */
   rollback(): void {
     this.storeLine(this.rows);
@@ -125,4 +144,13 @@ export function isExtra(name: string): boolean {
 
 export function isField(name: string): name is FieldName {
   return Object.hasOwn(FIELDS, name);
+}
+
+function keepValues(
+  values: Uint32Array | Float64Array,
+  kept: Uint32Array,
+  { from, to, empty }: { from: number; to: number; empty: number },
+): void {
+  for (const [index, row] of kept.entries()) values[from + index] = values[row] ?? empty;
+  values.fill(empty, from + kept.length, to);
 }

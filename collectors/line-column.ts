@@ -141,6 +141,30 @@ export class LineColumn {
     this.#used += line.length;
   }
 
+  /** Keeps the lines of these rows, in ascending order, of the rows from `fromRow` up to `rows`. */
+  keep(fromRow: number, kept: Uint32Array, rows: number): void {
+    let used = this.#startOf(fromRow, rows);
+    for (const [index, row] of kept.entries()) {
+      const start = this.#starts[row]!;
+      const length = this.#lengths[row]!;
+      this.#buffer.copyWithin(this.#from + used, this.#from + start, this.#from + start + length);
+      this.#starts[fromRow + index] = used;
+      this.#lengths[fromRow + index] = length;
+      used += length;
+    }
+    this.#used = used;
+    this.#lengths.fill(0, fromRow + kept.length, rows);
+    this.#begun = undefined;
+  }
+
+  /** Where the lines of the rows from this one on begin. */
+  #startOf(fromRow: number, rows: number): number {
+    for (let row = fromRow; row < rows; row += 1) {
+      if (this.#lengths[row] !== 0) return this.#starts[row]!;
+    }
+    return this.#used;
+  }
+
   has(row: number): boolean {
     return this.#lengths[row] !== 0;
   }

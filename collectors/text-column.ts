@@ -6,6 +6,7 @@ import { HEAD_BYTES, SIZE, SIZE_MAX, SLOT_MASK } from "./plain-lines/layout.ts";
 const SLOTS_MIN = 1024;
 const ARENA_BYTES_MIN = 16 * 1024;
 const TEXTS_MAX = 1024;
+const ERASED = 0x2a;
 /** A short text is encoded here, without creating an array for it. */
 const encoded = new Uint8Array(512);
 /** Bytes per UTF-16 code unit. */
@@ -151,6 +152,15 @@ export class TextColumn {
   /** Total bytes of all distinct values. */
   get dictionaryBytes(): number {
     return this.#ends[this.size]!;
+  }
+
+  /** Overwrites those of these values that none of the rows has. */
+  eraseUnused(rows: number, isErased: (id: number) => boolean): void {
+    const used = new Uint8Array(this.size + 1);
+    for (let row = 0; row < rows; row += 1) used[this.ids[row]!] = 1;
+    for (let id = 1; id <= this.size; id += 1) {
+      if (used[id] === 0 && isErased(id)) this.bytes(id).fill(ERASED);
+    }
   }
 
   /** Ensures capacity for rows up to this number. */

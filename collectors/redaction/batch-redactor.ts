@@ -24,7 +24,6 @@ const EXEMPT: ReadonlySet<TextField> = new Set<TextField>([
   "http.request.method",
   "http.version",
 ]);
-const ERASED = 0x2a;
 
 /** The redacted values of a column: 0 for those without a secret. */
 type Values = { readonly map: IdMap; hasSecrets: boolean };
@@ -122,7 +121,10 @@ export class BatchRedactor {
 
   #redactLines(fromRow: number, toRow: number): void {
     const datasets = this.#batch.text("data_stream.dataset").ids;
+    const layouts = this.#batch.layouts.ids;
     this.#batch.lines.replace(fromRow, toRow, (row, bytes, start, end) => {
+      // Such a line consists of its fields, none of which had a secret.
+      if (layouts[row] !== 0) return undefined;
       const redaction = this.#byDataset[datasets[row]!];
       const line = redaction && redacted(redaction.finder, bytes, start, end);
       if (line) this.#batch.storeLine(row);
@@ -138,11 +140,7 @@ export class BatchRedactor {
         return values?.hasSecrets ? [values.map] : [];
       });
       if (maps.length === 0) continue;
-      const used = new Uint8Array(column.size + 1);
-      for (let row = 0; row < this.#batch.rows; row += 1) used[column.ids[row]!] = 1;
-      for (let id = 1; id <= column.size; id += 1) {
-        if (used[id] === 0 && maps.some(({ ids }) => ids[id] !== 0)) column.bytes(id).fill(ERASED);
-      }
+      column.eraseUnused(this.#batch.rows, (id) => maps.some(({ ids }) => ids[id] !== 0));
     }
   }
 

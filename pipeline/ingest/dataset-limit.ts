@@ -85,7 +85,7 @@ export class DatasetLimit {
     });
     const pushed = this.#moved.get(PUSHED_EVENTS);
     const isNoted = pushed === undefined || sources.some(({ path }) => path === PUSHED_EVENTS);
-    return isNoted ? noted : [...noted, pushedStatus(noteOf(pushed))];
+    return isNoted ? noted : [...noted, pushedStatus([noteOf(pushed)])];
   }
 
   #grow(size: number): void {

@@ -15,6 +15,9 @@ export type IngestCounts = {
   lines: number;
   events: number;
   quarantined: number;
+  /** Dropped by rules. */
+  dropped: number;
+  droppedByRule: Record<string, number>;
   bytes: number;
   /** Discarded bytes of overlong lines. */
   bytesSkipped: number;

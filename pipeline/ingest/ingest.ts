@@ -1,11 +1,9 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { fillFields } from "#collectors/header-fields.ts";
-import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
-import { redactedText } from "#collectors/redaction/redact.ts";
 import type { Chunk, Positions, Revocation, Source, SourceStatus } from "#collectors/source.ts";
 
-import { allKinds } from "../processing/processing.ts";
+import { textRedactor } from "../processing/processing.ts";
 import { type DescribedLine, describeLastLine } from "./describe-last-line.ts";
 import type { IngestCounts, IngestDeps } from "./ingest-deps.ts";
 import { LineTaker } from "./line-taker.ts";
@@ -41,6 +39,8 @@ export class Ingest {
     lines: 0,
     events: 0,
     quarantined: 0,
+    dropped: 0,
+    droppedByRule: {},
     bytes: 0,
     bytesSkipped: 0,
   };
@@ -106,7 +106,7 @@ export class Ingest {
   statusWith(sources: readonly SourceStatus[]): SourceStatus[] {
     const described = this.#unstored.datasets.statusWith(this.#streams.statusWith(sources));
     const all = [...described, ...this.#activities.pushedStatuses(described)];
-    const redact = this.#redacting();
+    const redact = textRedactor(this.#deps.processing);
     // Why a line was refused quotes it.
     if (!redact) return all;
     return all.map((it) => ({
@@ -125,16 +125,8 @@ export class Ingest {
   lastLineOf(source: string): DescribedLine | undefined {
     const last = this.#activities.lastLineOf(source);
     const { zone, rules, clock } = this.#deps;
-    const redact = this.#redacting();
+    const redact = textRedactor(this.#deps.processing);
     return last && describeLastLine(last, { zone, rules, nowMs: clock.nowMs(), redact });
-  }
-
-  /** Removes the secrets of all rules from a text; undefined if there are no rules. */
-  #redacting(): ((text: string) => string) | undefined {
-    const { processing } = this.#deps;
-    if (!processing || processing.redact.length === 0) return undefined;
-    const finder = new SecretFinder(new Set(allKinds(processing)));
-    return (text) => redactedText(finder, text);
   }
 
   /** The source reads the positions before it continues a stream: the streams continue with their formats. */
@@ -240,7 +232,7 @@ export class Ingest {
     if (stream.path !== "") paths.ids.fill(paths.internText(stream.path), first, batch.rows);
     const rows = batch.rows - first;
     this.counts.lines += rows;
-    this.counts.events = this.counts.lines - this.counts.quarantined;
+    this.counts.events = this.counts.lines - this.counts.quarantined - this.counts.dropped;
     this.#streams.settle(stream, rows);
     const quarantined = this.counts.quarantined - this.#quarantinedBefore;
     this.#quarantinedBefore = this.counts.quarantined;
@@ -276,11 +268,29 @@ export class Ingest {
     for (const stream of this.#streams.all()) {
       if (stream.held.isOvertaken) this.#takeHeld(stream);
     }
+    this.#fold();
+    this.#countDropped();
     const { onSealed } = this.#deps;
     const { rows } = this.#batch;
     const recentRows = onSealed ? this.#unstored.recentRows(this.#deps.clock.nowMs()) : 0;
     if (!(await this.#unstored.store(signal, this.#confirm))) return;
     onSealed?.({ rows, historyRows: rows - recentRows });
     this.#sealAfterMs = Math.min(this.#sealAfterMs * 2, this.#deps.sealAfterMs);
+  }
+
+  /** The counts of dropped events are stored with the positions after them. */
+  #countDropped(): void {
+    for (const [id, byRule] of this.#unstored.takeDropped()) {
+      const stream = this.#streams.addDropped(id, byRule);
+      if (stream) {
+        const activity = this.#activities.storedOf(stream);
+        this.#unstored.positions.set(id, this.#streams.positionOf(stream, activity));
+      }
+      for (const [rule, events] of byRule) {
+        this.counts.dropped += events;
+        this.counts.droppedByRule[rule] = (this.counts.droppedByRule[rule] ?? 0) + events;
+      }
+    }
+    this.counts.events = this.counts.lines - this.counts.quarantined - this.counts.dropped;
   }
 }

@@ -1,7 +1,7 @@
 const DATASETS_MAX = 10;
 const grouped = new Intl.NumberFormat("en");
 
-/** The events by dataset of a stream, and of those before it at its path: a rotated log is still the same one. */
+/** The events by dataset, or by another name, of a stream, and of those before it at its path: a rotated log is still the same one. */
 export class LineCounts {
   readonly #byDataset = new Map<string, number>();
   #next: LineCounts | undefined;
@@ -38,19 +38,23 @@ export class LineCounts {
     return [...this.#byDataset].map(([dataset, events]) => `${dataset}=${events}`).join(",");
   }
 
-  /** Continues with stored counts. */
+  /** Adds stored counts. */
   restore(stored: string): void {
     for (const part of stored.split(",")) {
       const [dataset = "", events] = part.split("=");
-      if (Number(events) > 0) this.#byDataset.set(dataset, Number(events));
+      const before = this.#byDataset.get(dataset) ?? 0;
+      if (Number(events) > 0) this.#byDataset.set(dataset, before + Number(events));
     }
   }
 
-  /** Message for people: how its lines were recognised, most events first; undefined without events. */
+  /** Message for people: how its lines were recognised; undefined without events. */
   get note(): string | undefined {
+    return this.isEmpty ? undefined : `events by dataset: ${this.list}`;
+  }
+
+  /** `nginx.access 1,200, nginx.error 3`, most events first. */
+  get list(): string {
     const sorted = [...this.#byDataset].toSorted(([, a], [, b]) => b - a);
-    if (sorted.length === 0) return undefined;
-    const counts = sorted.map(([dataset, events]) => `${dataset} ${grouped.format(events)}`);
-    return `events by dataset: ${counts.join(", ")}`;
+    return sorted.map(([dataset, events]) => `${dataset} ${grouped.format(events)}`).join(", ");
   }
 }

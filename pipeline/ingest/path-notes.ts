@@ -9,6 +9,7 @@ type Noted = {
   ahead: { note(nowMs: number): string | undefined };
   late: { note: string | undefined };
   lines: Pick<LineCounts, "note" | "datasets">;
+  dropped: LineCounts;
   units: { note: string | undefined };
   zone: { use: ZoneUse };
 };
@@ -23,11 +24,12 @@ export type PathNotes = {
 /** By path: what the latest stream there was recognised as, and the warnings of all. */
 export function notesByPath(streams: Iterable<Noted>, nowMs: number): Map<string, PathNotes> {
   const notes = new Map<string, PathNotes>();
-  for (const { path, recent, ahead, late, lines, units, zone } of streams) {
+  for (const { path, recent, ahead, late, lines, dropped, units, zone } of streams) {
     const found = [recent.note, ahead.note(nowMs), late.note].filter((it) => it !== undefined);
     const before = notes.get(path);
     const warnings = [...(before?.warnings ?? []), ...found];
-    const recognised = recognitionNote({ lines, units, zone: zone.use }) ?? before?.recognised;
+    const recognised =
+      recognitionNote({ lines, dropped, units, zone: zone.use }) ?? before?.recognised;
     notes.set(path, { recognised, warnings, datasets: lines.datasets ?? before?.datasets });
   }
   return notes;

@@ -11,23 +11,36 @@ type Recognition = {
   lines: Pick<LineCounts, "note">;
   units: Pick<DurationUnits, "note">;
   zone: ZoneUse;
+  dropped: LineCounts;
 };
 
 /** Continues a stream with what was decided before. */
 export function continueWith(
-  { lines, zone, formats }: { lines: LineCounts; zone: StreamZone; formats: StreamFormats },
+  {
+    lines,
+    dropped,
+    zone,
+    formats,
+  }: { lines: LineCounts; dropped: LineCounts; zone: StreamZone; formats: StreamFormats },
   decided: Decided,
 ): void {
   formats.fieldNames.text = decided.fieldNames;
   lines.restore(decided.lines);
+  dropped.restore(decided.dropped);
   zone.restore(decided);
 }
 
 /** Message for people; undefined before the first event. */
-export function recognitionNote({ lines, units, zone }: Recognition): string | undefined {
-  const notes = [lines.note, zoneNote(zone), units.note].filter((text) => text !== undefined);
+export function recognitionNote({ lines, dropped, units, zone }: Recognition): string | undefined {
+  const notes = [lines.note, droppedNote(dropped), zoneNote(zone), units.note].filter(
+    (text) => text !== undefined,
+  );
   return notes.length === 0 ? undefined : notes.join("; ");
 }
+
+/** Message for people; undefined if no rule dropped events. */
+export const droppedNote = (dropped: LineCounts): string | undefined =>
+  dropped.isEmpty ? undefined : `dropped by rules: ${dropped.list}`;
 
 function zoneNote({ zone, headerZones }: ZoneUse): string | undefined {
   const ways: string[] = [];
@@ -48,10 +61,22 @@ export function storedLines(position: Position | undefined): LineCounts {
 export function storedRecognition(position: Position | undefined): string | undefined {
   const stored = storedIn(position);
   const lines = storedLines(position);
+  const dropped = new LineCounts();
+  dropped.restore(stored.dropped);
   const units = new DurationUnits();
   units.restore(stored.units);
   // Positions of earlier versions have no counts.
   const datasets = formatsIn(position).map(({ dataset }) => dataset);
   const formats = datasets.length > 0 ? `format: ${datasets.join(", ")}` : undefined;
-  return recognitionNote({ lines: { note: lines.note ?? formats }, units, zone: stored });
+  return recognitionNote({ lines: { note: lines.note ?? formats }, dropped, units, zone: stored });
+}
+
+/** Message for people: what rules dropped of pushed events, from all stored positions; undefined if nothing. */
+export function droppedOfPushed(positions: Iterable<Position>): string | undefined {
+  const dropped = new LineCounts();
+  for (const position of positions) {
+    const { path, dropped: stored } = storedIn(position);
+    if (path === "" && formatsIn(position).length === 0) dropped.restore(stored);
+  }
+  return droppedNote(dropped);
 }

@@ -1,11 +1,9 @@
 import type { Batch } from "#collectors/batch.ts";
-import { type Deriver, openDeriver } from "#collectors/derive/derive.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectLines, sampleLines } from "#collectors/detect.ts";
 import { openWrapped } from "#collectors/envelopes/scan-wrapped.ts";
 import type { Format } from "#collectors/format.ts";
 import { FORMATS } from "#collectors/formats/index.ts";
-import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { Positions, SourceId } from "#collectors/source.ts";
 import { formatAtPath } from "#collectors/user-formats/registry.ts";
 import type { Zone } from "#collectors/zone.ts";
@@ -13,7 +11,8 @@ import type { Clock } from "#platform/clock.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
 import { matches } from "../matches.ts";
-import { NO_PROCESSING, type Processing, redactionRules } from "../processing/processing.ts";
+import { BatchProcessor } from "../processing/batch-processor.ts";
+import type { Processing } from "../processing/processing.ts";
 import type { RollupCell } from "../rollup.ts";
 import type { EventReader, EventRewriter, PositionReader } from "../store/port.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
@@ -69,8 +68,7 @@ class ReprocessedRows {
   readonly #chosen: ChosenRows;
   readonly #parsers: Parsers;
   readonly #datasets: DatasetLimit;
-  readonly #deriver: Deriver;
-  readonly #redactor: BatchRedactor;
+  readonly #processor: BatchProcessor;
   readonly #frames: FrameAccumulator;
   #datasetsRead: Promise<void> | undefined;
 
@@ -79,16 +77,16 @@ class ReprocessedRows {
     this.#chosen = deps;
     this.#parsers = new Parsers(batch, deps);
     this.#datasets = new DatasetLimit(batch, deps);
-    this.#deriver = openDeriver(batch, deps.rules);
-    this.#redactor = new BatchRedactor(batch, redactionRules(deps.processing ?? NO_PROCESSING));
+    // Stored events are not dropped.
+    const processing = deps.processing && { ...deps.processing, drop: [], sample: [] };
+    this.#processor = new BatchProcessor(batch, deps.rules, processing);
     this.#frames = new FrameAccumulator(batch, deps.clock);
   }
 
   async reprocess(done: Reprocessed): Promise<{ changed: number; cells: RollupCell[] }> {
     await (this.#datasetsRead ??= this.#datasets.read());
     await this.#datasets.reset();
-    this.#deriver.reset();
-    this.#redactor.reset();
+    this.#processor.reset();
     this.#frames.reset();
     const batch = this.#batch;
     const rows = rowsAt(batch, this.#chosen);
@@ -97,9 +95,8 @@ class ReprocessedRows {
       parsers.get(row)?.some((parser) => reparseRow(batch, row, parser)),
     );
     this.#datasets.apply(0, batch.rows);
-    this.#deriver.derive(0, batch.rows);
-    this.#redactor.redact(0, batch.rows);
-    this.#redactor.erase();
+    this.#processor.process(0);
+    this.#processor.erase();
     this.#frames.fold(0, batch.rows, false);
     done.lines += rows.length;
     const datasets = batch.text("data_stream.dataset");

@@ -16,6 +16,7 @@ const OTHERS = "stream.formats";
 const PATH = "stream.path";
 const UNITS = "stream.units";
 const LINES = "stream.lines";
+const DROPPED = "stream.dropped";
 const ZONE = "stream.zone";
 const FIELD_NAMES = "stream.field_names";
 const HEADER_ZONES = "stream.header_zones";
@@ -35,6 +36,8 @@ export type Decided = {
   lines: string;
   /** The names in its latest header line. */
   fieldNames: string;
+  /** The number of its events that rules dropped, by rule. */
+  dropped: string;
 } & ZoneUse;
 
 /** The configured source of a stream, and when it was active, as text. */
@@ -45,7 +48,18 @@ type Described = Decided & StoredActivity & { formats: readonly Format[] };
 
 export function withFormats(
   position: Position,
-  { formats, path, units, lines, fieldNames, zone, headerZones, source, activity }: Described,
+  {
+    formats,
+    path,
+    units,
+    lines,
+    dropped,
+    fieldNames,
+    zone,
+    headerZones,
+    source,
+    activity,
+  }: Described,
 ): Position {
   const [main, ...others] = formats.map(({ dataset }) => dataset);
   if (main === undefined) return position;
@@ -56,12 +70,17 @@ export function withFormats(
     ...(units !== "" && { [UNITS]: units }),
     ...(lines !== "" && { [LINES]: lines }),
     ...(fieldNames !== "" && { [FIELD_NAMES]: fieldNames }),
+    ...(dropped !== "" && { [DROPPED]: dropped }),
     ...(zone !== "" && { [ZONE]: zone }),
     ...(headerZones.length > 0 && { [HEADER_ZONES]: headerZones.join(",") }),
     ...(activity !== "" && { [SOURCE]: source, [ACTIVITY]: activity }),
     [PATH]: path === "" ? "" : resolve(path),
   };
 }
+
+/** Of pushed lines, whose formats are in their headers. */
+export const withDropped = (position: Position, dropped: string): Position =>
+  dropped === "" ? position : { ...position, [DROPPED]: dropped };
 
 /** The formats that are stored with a position, the main one first, as far as this version has them. */
 export function formatsIn(position: Position | undefined): Format[] {
@@ -80,6 +99,7 @@ export function storedIn(position: Position | undefined): Decided {
     units: text(UNITS),
     lines: text(LINES),
     fieldNames: text(FIELD_NAMES),
+    dropped: text(DROPPED),
     zone: text(ZONE),
     headerZones: zones === "" ? [] : zones.split(","),
   };
@@ -137,6 +157,11 @@ export class StoredFormats {
   /** The events by dataset of the stream that was stored last of those that were read at this path. */
   linesAt(path: string): string {
     return storedIn(this.positionAt(path)).lines;
+  }
+
+  /** The number of dropped events by rule of that stream. */
+  droppedAt(path: string): string {
+    return storedIn(this.positionAt(path)).dropped;
   }
 
   /** The position of the stream that was stored last of those that were read at this path. */

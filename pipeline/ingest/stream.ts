@@ -49,6 +49,8 @@ export type Stream = {
   readonly held: Held;
   readonly recent: RecentLines;
   readonly lines: LineCounts;
+  /** Its events that rules dropped, by rule; of pushed lines those of all with this id. */
+  readonly dropped: LineCounts;
   /** Rows of the chunk that is read whose format is not the main one. */
   rowsOfOthers: number;
   readonly ahead: AheadLines;
@@ -64,10 +66,17 @@ export type Stream = {
   isSampled: boolean;
 };
 
+type Shared = {
+  pushedAhead: AheadLines;
+  units: DurationUnits;
+  zone: Zone;
+  dropped: LineCounts;
+};
+
 export function newStream(
   chunk: Chunk,
   formats: StreamFormats,
-  { pushedAhead, units, zone }: { pushedAhead: AheadLines; units: DurationUnits; zone: Zone },
+  { pushedAhead, units, zone, dropped }: Shared,
 ): Stream {
   const isPushed = chunk.header !== undefined;
   return {
@@ -90,6 +99,7 @@ export function newStream(
     held: new Held(),
     recent: new RecentLines(),
     lines: new LineCounts(),
+    dropped,
     rowsOfOthers: 0,
     ahead: isPushed ? pushedAhead : new AheadLines(),
     late: new LateLines(),

@@ -4,17 +4,26 @@ import type { UnitOfField } from "#collectors/duration-rules.ts";
 import { DurationUnits } from "#collectors/duration-units.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { findFormat } from "#collectors/formats/index.ts";
-import type { Chunk, Position, Positions, Revocation, SourceStatus } from "#collectors/source.ts";
+import type {
+  Chunk,
+  Position,
+  Positions,
+  Revocation,
+  SourceId,
+  SourceStatus,
+} from "#collectors/source.ts";
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
 import { formatAtPath, formatsVersion } from "#collectors/user-formats/registry.ts";
 import type { Zone } from "#collectors/zone.ts";
 
+import type { DroppedByRule } from "../processing/event-dropper.ts";
 import { AheadLines } from "./ahead-lines.ts";
+import { DroppedCounts } from "./dropped-counts.ts";
 import { LogCounts } from "./log-counts.ts";
 import { notesByPath, type PathNotes } from "./path-notes.ts";
 import { pushedStatus } from "./pushed-status.ts";
 import { continueWith, storedLines, storedRecognition } from "./recognition.ts";
-import { StoredFormats, withFormats } from "./stored-formats.ts";
+import { StoredFormats, withDropped, withFormats } from "./stored-formats.ts";
 import { formatsOf, keyOf, newStream, sourceOf, type Stream } from "./stream.ts";
 
 /** Limits of lines that are held until their format is recognised: of one stream, and of all. */
@@ -33,6 +42,7 @@ export class Streams {
   readonly #formats: BoundFormats;
   readonly #stored = new StoredFormats();
   readonly #counts = new LogCounts();
+  readonly #dropped = new DroppedCounts();
   /** Of all pushed lines. */
   readonly #pushedAhead = new AheadLines();
   readonly #context: FormatContext;
@@ -65,12 +75,14 @@ export class Streams {
           pushedAhead: this.#pushedAhead,
           units: this.#unitsOf(chunk),
           zone: this.#zone,
+          dropped: this.#dropped.of(chunk, this.#stored),
         })),
       );
       if (chunk.header?.stream !== undefined) this.#forgetNamed();
       if (!chunk.header) {
         continueWith(stream, this.#stored.decidedOf(chunk.sourceId));
         this.#counts.begin(chunk.path, stream.lines, () => this.#stored.linesAt(chunk.path));
+        this.#dropped.begin(chunk.path, stream.dropped, this.#stored);
       }
     }
     stream.path = chunk.path;
@@ -138,6 +150,13 @@ export class Streams {
     if (formats.main && !stream.isPushed) this.#stored.note(stream.path, formatsOf(stream));
   }
 
+  /** Counts events of a source that rules dropped. Returns its stream, whose position has the counts. */
+  addDropped(id: SourceId, byRule: DroppedByRule): Stream | undefined {
+    const stream = [...this.#streams.values()].findLast((it) => it.id === id);
+    for (const [rule, events] of byRule) stream?.dropped.add(rule, events);
+    return stream;
+  }
+
   /**
    * The position of a stream, to be stored: with its formats, unless they are in the header of its lines, and the times of
    * its source.
@@ -146,7 +165,7 @@ export class Streams {
     const { held, position, path, isPushed, source } = stream;
     const read = held.position ?? position;
     return isPushed
-      ? read
+      ? withDropped(read, stream.dropped.stored)
       : withFormats(read, {
           formats: formatsOf(stream),
           path,
@@ -155,6 +174,7 @@ export class Streams {
           units: stream.units.stored,
           lines: stream.lines.stored,
           fieldNames: stream.formats.fieldNames.text,
+          dropped: stream.dropped.stored,
           ...stream.zone.use,
         });
   }
@@ -180,8 +200,11 @@ export class Streams {
         ...(note.datasets && { datasets: note.datasets }),
       };
     });
-    const pushedNote = this.#pushedAhead.note(nowMs);
-    return pushedNote === undefined ? described : [...described, pushedStatus(pushedNote)];
+    const ahead = this.#pushedAhead.note(nowMs);
+    const dropped = this.#dropped.pushedNote;
+    const pushed = [dropped, ahead].filter((note) => note !== undefined);
+    if (pushed.length === 0) return described;
+    return [...described, pushedStatus(pushed, ahead === undefined ? "info" : "warning")];
   }
 
   /** Of a path that was not read since this process started. */
@@ -231,6 +254,7 @@ export class Streams {
     this.#named.delete(key);
     this.#streams.delete(key);
     this.#counts.forget(stream.lines);
+    this.#dropped.forget(stream.dropped);
   }
 
   all(): Iterable<Stream> {

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Batch } from "#collectors/batch.ts";
-import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
-import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { Position, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 
 import { FrameAccumulator } from "../fold/accumulator.ts";
-import { redactionRules } from "../processing/processing.ts";
+import { BatchProcessor } from "../processing/batch-processor.ts";
+import type { DroppedByRule } from "../processing/event-dropper.ts";
 import { AHEAD_MS_MAX } from "../time-range.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
 import type { IngestDeps } from "./ingest-deps.ts";
@@ -35,9 +34,7 @@ export class UnstoredBatch {
   /** The time at which the first of the rows was read. */
   sinceMs: number | undefined;
   readonly #deps: Deps;
-  readonly #deriver: Deriver;
-  /** Undefined if nothing is redacted. */
-  readonly #redactor: BatchRedactor | undefined;
+  readonly #processor: BatchProcessor;
   readonly #frames: FrameAccumulator;
   /** Rows that are in frames and rollup cells: they must not be changed. */
   foldedRows = 0;
@@ -45,11 +42,7 @@ export class UnstoredBatch {
   constructor(deps: Deps) {
     this.#deps = deps;
     this.datasets = new DatasetLimit(this.batch, deps);
-    this.#deriver = openDeriver(this.batch, deps.rules);
-    const { processing } = deps;
-    if (processing && processing.redact.length > 0) {
-      this.#redactor = new BatchRedactor(this.batch, redactionRules(processing));
-    }
+    this.#processor = new BatchProcessor(this.batch, deps.rules, deps.processing);
     this.#frames = new FrameAccumulator(this.batch, deps.clock);
   }
 
@@ -70,16 +63,21 @@ export class UnstoredBatch {
 
   /** Derives the fields of the new rows, and adds them to frames and rollup cells. */
   fold(): void {
-    const { rows } = this.batch;
     const from = this.foldedRows;
+    if (this.batch.rows === from) return;
+    this.datasets.apply(from, this.batch.rows);
+    this.#processor.process(from);
+    const { rows } = this.batch;
     if (rows === from) return;
-    this.datasets.apply(from, rows);
-    this.#deriver.derive(from, rows);
-    this.#redactor?.redact(from, rows);
     const deltas = this.#frames.fold(from, rows, this.#deps.onFrames !== undefined);
     this.#deps.onFrames?.(deltas);
     this.#deps.onRows?.(this.batch, from, rows);
     this.foldedRows = rows;
+  }
+
+  /** The numbers of events that rules dropped since the last call. */
+  takeDropped(): ReadonlyMap<SourceId, DroppedByRule> {
+    return this.#processor.takeDropped();
   }
 
   /** Stores everything and empties the batch; false if there was nothing. `confirm` is the method of the source. */
@@ -87,7 +85,7 @@ export class UnstoredBatch {
     if (this.positions.size === 0) return false;
     this.fold();
     const cells = this.#frames.takeCells();
-    this.#redactor?.erase();
+    this.#processor.erase();
     for (let waitMs = RETRY_MS.first; ; waitMs = Math.min(waitMs * 2, RETRY_MS.max)) {
       await confirm();
       try {
@@ -101,8 +99,7 @@ export class UnstoredBatch {
       }
     }
     this.batch.reset();
-    this.#deriver.reset();
-    this.#redactor?.reset();
+    this.#processor.reset();
     this.#frames.reset();
     this.positions.clear();
     this.foldedRows = 0;

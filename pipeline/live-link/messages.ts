@@ -21,6 +21,8 @@ export type TailRequest = { id: string; filter: Filter };
 export type IndexerStatus = {
   lines: number;
   quarantined: number;
+  /** Events that were dropped, by the name of the rule. */
+  dropped: Readonly<Record<string, number>>;
   sources: SourceStatus[];
   activities: SourceActivity[];
   /** The last lines of the watched sources. */
@@ -40,6 +42,7 @@ export type IndexerStatus = {
 export const NO_STATUS: IndexerStatus = {
   lines: 0,
   quarantined: 0,
+  dropped: {},
   sources: [],
   activities: [],
   lastLines: [],

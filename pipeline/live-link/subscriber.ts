@@ -91,6 +91,7 @@ export class LiveSubscriber {
       indexers: all.length,
       lines: sum(({ lines }) => lines),
       quarantined: sum(({ quarantined }) => quarantined),
+      dropped: summedByName(known.map(({ dropped }) => dropped)),
       sources: known.flatMap(({ sources }) => sources),
       activities: known.flatMap(({ activities }) => activities),
       lastLines: known.flatMap(({ lastLines }) => lastLines),
@@ -239,4 +240,12 @@ export class LiveSubscriber {
     const tails = [...this.#tails].map(([id, { filter }]) => ({ id, filter }));
     channel.post({ type: "tails", tails });
   }
+}
+
+function summedByName(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const counts of all) {
+    for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count;
+  }
+  return sums;
 }

@@ -1,9 +1,13 @@
 import { z } from "zod";
 
+import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
 import { SECRET_KINDS, type SecretKind } from "#collectors/redaction/kinds.ts";
+import { redactedText } from "#collectors/redaction/redact.ts";
+import { AppError } from "#platform/errors.ts";
 
 import { DATASET_BYTES_MAX, OVERFLOW_DATASET } from "../datasets.ts";
 import { QUARANTINE_DATASET } from "../ingest/quarantine.ts";
+import { parseQuery } from "../query-language.ts";
 
 const RULES_MAX = 200;
 
@@ -20,10 +24,44 @@ const Redact = z.strictObject({
     .default([...SECRET_KINDS]),
 });
 
+/** The name of a rule, which is stored with its counts. */
+const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}$/, {
+  error: "give a name of at most 60 letters, digits, blanks, dots, dashes and underscores",
+});
+
+const Where = z.string().superRefine((text, context) => {
+  try {
+    parseQuery(text);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+});
+
+/** Events of these datasets that match the search. One of the two has to be given, so that a mistake does not drop everything. */
+const Selected = { name: Name, datasets: Datasets, where: Where.default("") };
+const selectsSome = ({ datasets, where }: { datasets: string[]; where: string }): boolean =>
+  where.trim() !== "" || !datasets.includes("*");
+const SELECT = { error: "give datasets, or where with a search, to select events" };
+
+const Drop = z.strictObject(Selected).refine(selectsSome, SELECT);
+const Sample = z
+  .strictObject({
+    ...Selected,
+    keepOneIn: z
+      .int({ error: "give a whole number from 2 on, such as 10 to keep a tenth" })
+      .min(2, { error: "give a whole number from 2 on, such as 10 to keep a tenth" })
+      .max(1_000_000),
+  })
+  .refine(selectsSome, SELECT);
+
 /** What happens to events before they are stored: docs/processing.md describes it. */
 export const Processing = z.strictObject({
   /** The first rule whose datasets match decides. */
   redact: z.array(Redact).max(RULES_MAX).default([]),
+  /** Drop and sample: the first rule that matches an event decides. */
+  drop: z.array(Drop).max(RULES_MAX).default([]),
+  sample: z.array(Sample).max(RULES_MAX).default([]),
 });
 
 /** Plain data, because it is sent to the thread of the indexer. */
@@ -35,20 +73,32 @@ export const NO_PROCESSING: Processing = Processing.parse({});
  * The kinds of secrets that are redacted in each dataset. Lines whose dataset is not known, because no format can parse them or
  * because there are too many datasets, are redacted by all rules.
  */
-export function redactionRules({ redact }: Processing): (dataset: string) => SecretKind[] {
+export function redactionRules({
+  redact,
+}: Pick<Processing, "redact">): (dataset: string) => SecretKind[] {
   const rules = redact.map(({ datasets, kinds }) => ({ kinds, has: datasetMatcher(datasets) }));
   const all = allKinds({ redact });
   return (dataset) =>
-    isUnknown(dataset) ? all : (rules.find(({ has }) => has(dataset))?.kinds ?? []);
+    isOwnDataset(dataset) ? all : (rules.find(({ has }) => has(dataset))?.kinds ?? []);
 }
 
-const isUnknown = (dataset: string): boolean =>
+/** The datasets of lines that no format can parse, and of events of too many datasets. */
+export const isOwnDataset = (dataset: string): boolean =>
   dataset === QUARANTINE_DATASET || dataset === OVERFLOW_DATASET;
 
 /** The kinds of all rules. */
 export const allKinds = ({ redact }: Pick<Processing, "redact">): SecretKind[] => [
   ...new Set(redact.flatMap(({ kinds }) => kinds)),
 ];
+
+/** Replaces the secrets of all rules in texts for people; undefined if there are no rules. */
+export function textRedactor(
+  processing: Pick<Processing, "redact"> | undefined,
+): ((text: string) => string) | undefined {
+  if (!processing || processing.redact.length === 0) return undefined;
+  const finder = new SecretFinder(new Set(allKinds(processing)));
+  return (text) => redactedText(finder, text);
+}
 
 /** Whether a dataset has one of these names, in which `*` stands for any text. */
 export function datasetMatcher(patterns: readonly string[]): (dataset: string) => boolean {

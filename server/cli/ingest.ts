@@ -113,12 +113,13 @@ const progressText = (counts: IngestCounts, seconds: number): string =>
 type Summary = ReturnType<typeof summarise>;
 
 function summarise(counts: IngestCounts, seconds: number) {
-  const { lines, events, quarantined, bytes, bytesSkipped } = counts;
+  const { lines, events, quarantined, dropped, bytes, bytesSkipped } = counts;
   const linesPerSecond = Math.round(lines / seconds);
   return {
     lines,
     events,
     quarantined,
+    dropped,
     bytes,
     bytesSkipped,
     seconds: Number(seconds.toFixed(3)),
@@ -131,5 +132,7 @@ function summaryText(summary: Summary): string {
     summary.bytesSkipped > 0
       ? `\n${grouped.format(summary.bytesSkipped)} bytes of overlong lines were discarded`
       : "";
-  return `${grouped.format(summary.lines)} lines → ${grouped.format(summary.events)} events, ${grouped.format(summary.quarantined)} quarantined, in ${summary.seconds} s (${grouped.format(summary.linesPerSecond)} lines/s)${skipped}`;
+  const dropped =
+    summary.dropped > 0 ? `, ${grouped.format(summary.dropped)} dropped by rules` : "";
+  return `${grouped.format(summary.lines)} lines → ${grouped.format(summary.events)} events, ${grouped.format(summary.quarantined)} quarantined${dropped}, in ${summary.seconds} s (${grouped.format(summary.linesPerSecond)} lines/s)${skipped}`;
 }

@@ -1,6 +1,7 @@
 import type { Positions } from "#collectors/source.ts";
 import type { SourceRow } from "#dashboards/sources/messages.ts";
-import { storedRecognition } from "#pipeline/ingest/recognition.ts";
+import { PUSHED_EVENTS } from "#pipeline/ingest/pushed-status.ts";
+import { droppedOfPushed, storedRecognition } from "#pipeline/ingest/recognition.ts";
 import { storedIn } from "#pipeline/ingest/stored-formats.ts";
 import { storeSettings } from "#pipeline/settings.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
@@ -61,7 +62,7 @@ const tableOf = (rows: readonly SourceRow[], isJson: boolean): string[] =>
 
 type Recognised = { path: string; notes: string[] };
 
-/** The latest stream of each path. */
+/** The latest stream of each path, and what rules dropped of pushed events. */
 function sourcesIn(positions: Positions): Recognised[] {
   const byPath = new Map<string, Recognised>();
   for (const position of positions.values()) {
@@ -70,7 +71,9 @@ function sourcesIn(positions: Positions): Recognised[] {
     if (path !== "" && message !== undefined)
       byPath.set(path, { path, notes: message.split("; ") });
   }
-  return [...byPath.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+  const logs = [...byPath.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+  const dropped = droppedOfPushed(positions.values());
+  return dropped === undefined ? logs : [...logs, { path: PUSHED_EVENTS, notes: [dropped] }];
 }
 
 const shown = ({ path, notes }: Recognised): string =>

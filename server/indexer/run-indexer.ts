@@ -89,14 +89,14 @@ export async function runIndexer(
   });
   const publishStatus = async (): Promise<void> => {
     const failed = await failures.status();
-    const { lines, quarantined } = ingest.counts;
+    const { lines, quarantined, droppedByRule: dropped } = ingest.counts;
     const sources = ingest.statusWith(logs.status());
     const activities = ingest.activities();
     const lastLines = [...publisher.watchedSources()].flatMap((source) => {
       const line = ingest.lastLineOf(source);
       return line ? [{ ...line, source }] : [];
     });
-    publisher.status({ lines, quarantined, sources, activities, lastLines, ...failed });
+    publisher.status({ lines, quarantined, dropped, sources, activities, lastLines, ...failed });
   };
   await publishStatus();
   const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);

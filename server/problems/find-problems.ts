@@ -10,7 +10,7 @@ export type Findings = {
   databaseError: string | null;
   storeError: string | null;
   store: StoreData;
-  indexing: Omit<WorkspaceStatus, "lines" | "quarantined" | "indexers">;
+  indexing: Omit<WorkspaceStatus, "lines" | "quarantined" | "dropped" | "indexers">;
   /** Whether an indexer runs, here or in another process. */
   hasIndexer: boolean;
   /** Whether the sources are simulated, so that only errors in them matter. */

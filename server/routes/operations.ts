@@ -80,6 +80,7 @@ function openRegistry(deps: OperationsDeps): Registry {
       }),
     );
   }
+  registry.registerMetric(droppedCounter(deps));
   for (const [name, help, value] of counters(deps)) {
     registry.registerMetric(
       new Counter({
@@ -109,6 +110,21 @@ const problemGauge = ({ problems }: OperationsDeps): Gauge<"kind" | "level"> =>
       for (const { kind, level } of problems()) this.inc({ kind, level });
     },
   });
+
+function droppedCounter(deps: OperationsDeps): Counter<"rule"> {
+  return new Counter({
+    name: "quarterdeck_events_dropped_total",
+    help: "Events that were dropped by rules (QUARTERDECK_PROCESSING), by rule.",
+    labelNames: ["rule"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [rule, events] of Object.entries(deps.workspace().status().dropped)) {
+        this.inc({ rule }, events);
+      }
+    },
+  });
+}
 
 function gauges(deps: OperationsDeps): Sample[] {
   return [
