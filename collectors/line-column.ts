@@ -11,9 +11,7 @@ const CR = 0x0d;
 /** Returns what replaces the line of a row, which is in [start, end) of the bytes. */
 type ReplaceLine = (
   row: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  line: { bytes: Uint8Array; start: number; end: number },
 ) => Uint8Array | undefined;
 
 /** The original line of each row, unchanged and one after the other. */
@@ -116,7 +114,8 @@ export class LineColumn {
     for (let row = fromRow; row < toRow; row += 1) {
       if (this.#lengths[row] === 0) continue;
       const start = this.#from + this.#starts[row]!;
-      const line = replacementOf(row, this.#buffer, start, start + this.#lengths[row]!);
+      const end = start + this.#lengths[row]!;
+      const line = replacementOf(row, { bytes: this.#buffer, start, end });
       if (line) replacements.set(row, line);
     }
     const [first] = replacements.keys();

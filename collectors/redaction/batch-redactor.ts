@@ -122,7 +122,7 @@ export class BatchRedactor {
   #redactLines(fromRow: number, toRow: number): void {
     const datasets = this.#batch.text("data_stream.dataset").ids;
     const layouts = this.#batch.layouts.ids;
-    this.#batch.lines.replace(fromRow, toRow, (row, bytes, start, end) => {
+    this.#batch.lines.replace(fromRow, toRow, (row, { bytes, start, end }) => {
       // Such a line consists of its fields, none of which had a secret.
       if (layouts[row] !== 0) return undefined;
       const redaction = this.#byDataset[datasets[row]!];

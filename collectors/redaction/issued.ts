@@ -6,7 +6,7 @@ import {
   hasAt,
   isBase64Url,
   isInWord,
-  isWord,
+  isWordByte,
   type Text,
   type Trigger,
 } from "./text.ts";
@@ -103,7 +103,7 @@ export function findIssued(
     const first = from + prefix.length;
     const to = endOf(text, first, is);
     const length = to - first;
-    if (length < min || (isExact && (length > min || isWord(at(text, to))))) continue;
+    if (length < min || (isExact && (length > min || isWordByte(at(text, to))))) continue;
     return { kind, from, to: withoutDot(text, to) };
   }
   return undefined;

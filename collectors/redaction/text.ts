@@ -38,7 +38,7 @@ const has = (byte: number | undefined, mask: number): boolean =>
   byte !== undefined && (classes[byte]! & mask) !== 0;
 
 /** Letters, digits and the underscore. */
-export const isWord = (byte: number | undefined): boolean => has(byte, WORD);
+export const isWordByte = (byte: number | undefined): boolean => has(byte, WORD);
 export const isDigit = (byte: number | undefined): boolean => has(byte, DIGIT);
 export const isLetter = (byte: number | undefined): boolean => has(byte, LETTER);
 export const isAlphanumeric = (byte: number | undefined): boolean => has(byte, LETTER | DIGIT);
@@ -88,7 +88,7 @@ export function escapeLength(text: Text, i: number): number {
 
 /** Whether the byte before this place belongs to the same word. The last letter of `\\n` or `%3D` does not. */
 export function isInWord(text: Text, i: number): boolean {
-  if (!isWord(at(text, i - 1)) || isAfterPercent(text, i)) return false;
+  if (!isWordByte(at(text, i - 1)) || isAfterPercent(text, i)) return false;
   return ESCAPE_LENGTHS.every((length) => escapeLength(text, i - length) !== length);
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from "#platform/clock.ts";
 
 import type { FrameDelta } from "../live/live-part.ts";
 import type { Processing } from "../processing/processing.ts";
+import type { Salt } from "../processing/salt.ts";
 import type { EventReader, EventWriter, PositionReader } from "../store/port.ts";
 
 /** Rows became durable; `historyRows` of them are not recent, so that live frames do not show them. */
@@ -33,6 +34,8 @@ export type IngestDeps = {
   unitOf?: UnitOfField;
   /** What happens to events before they are stored. Absent: nothing. */
   processing?: Processing | undefined;
+  /** Required for rules that hash. */
+  salt?: Salt | undefined;
   /**
    * Maximum age of a row before the batch is stored, and interval of folding rows into frames. The first
    * batches of a run are stored sooner, so that existing lines are visible quickly.

@@ -13,6 +13,7 @@ import { FrameAccumulator } from "../fold/accumulator.ts";
 import { matches } from "../matches.ts";
 import { BatchProcessor } from "../processing/batch-processor.ts";
 import type { Processing } from "../processing/processing.ts";
+import type { Salt } from "../processing/salt.ts";
 import type { RollupCell } from "../rollup.ts";
 import type { EventReader, EventRewriter, PositionReader } from "../store/port.ts";
 import { DatasetLimit } from "./dataset-limit.ts";
@@ -27,6 +28,8 @@ export type ReprocessDeps = {
   zone: Zone;
   /** What happens to events before they are stored. Absent: nothing. */
   processing?: Processing;
+  /** Required for rules that hash. */
+  salt?: Salt;
 };
 
 export type ReprocessRequest = {
@@ -79,7 +82,7 @@ class ReprocessedRows {
     this.#datasets = new DatasetLimit(batch, deps);
     // Stored events are not dropped.
     const processing = deps.processing && { ...deps.processing, drop: [], sample: [] };
-    this.#processor = new BatchProcessor(batch, deps.rules, processing);
+    this.#processor = new BatchProcessor(batch, { ...deps, processing });
     this.#frames = new FrameAccumulator(batch, deps.clock);
   }
 
@@ -129,6 +132,7 @@ type ParserDeps = ReprocessRequest &
   Pick<ReprocessDeps, "clock" | "rules" | "zone"> & { positions: Positions };
 type RowsDeps = ParserDeps & {
   processing?: Processing;
+  salt?: Salt;
   store: Pick<EventReader, "extents">;
 };
 

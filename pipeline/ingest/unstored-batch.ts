@@ -22,7 +22,7 @@ const RETRY_MS = { first: 500, max: 5_000 };
 
 type Deps = Pick<
   IngestDeps,
-  "store" | "clock" | "rules" | "processing" | "onFrames" | "onRows" | "onStoreError"
+  "store" | "clock" | "rules" | "processing" | "salt" | "onFrames" | "onRows" | "onStoreError"
 >;
 
 /** The rows that were read and are not stored yet, with the positions after them. */
@@ -42,7 +42,7 @@ export class UnstoredBatch {
   constructor(deps: Deps) {
     this.#deps = deps;
     this.datasets = new DatasetLimit(this.batch, deps);
-    this.#processor = new BatchProcessor(this.batch, deps.rules, deps.processing);
+    this.#processor = new BatchProcessor(this.batch, deps);
     this.#frames = new FrameAccumulator(this.batch, deps.clock);
   }
 

@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+
 import { z } from "zod";
 
 import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
@@ -8,6 +10,7 @@ import { AppError } from "#platform/errors.ts";
 import { DATASET_BYTES_MAX, OVERFLOW_DATASET } from "../datasets.ts";
 import { QUARANTINE_DATASET } from "../ingest/quarantine.ts";
 import { parseQuery } from "../query-language.ts";
+import { SALT_PERIODS } from "./salt.ts";
 
 const RULES_MAX = 200;
 
@@ -55,6 +58,26 @@ const Sample = z
   })
   .refine(selectsSome, SELECT);
 
+/** Fields that identify a person. */
+const HASHABLE = ["user.id", "user.name", "session.id", "source.address", "source.ip"] as const;
+
+const Hash = z.strictObject({
+  datasets: Datasets,
+  fields: z
+    .array(z.enum(HASHABLE, { error: `write one of: ${HASHABLE.join(", ")}` }))
+    .min(1, { error: "name at least one field, or leave it out for user.id and user.name" })
+    .default(["user.id", "user.name"]),
+});
+
+const Mmdb = z.string().superRefine((path, context) => {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.addIssue({ code: "custom", message: `give the path of an MMDB file (${why})` });
+  }
+});
+
 /** What happens to events before they are stored: docs/processing.md describes it. */
 export const Processing = z.strictObject({
   /** The first rule whose datasets match decides. */
@@ -62,6 +85,16 @@ export const Processing = z.strictObject({
   /** Drop and sample: the first rule that matches an event decides. */
   drop: z.array(Drop).max(RULES_MAX).default([]),
   sample: z.array(Sample).max(RULES_MAX).default([]),
+  /** Whether `user_agent.name` and others are derived from `user_agent.original`. */
+  userAgents: z.boolean({ error: "write true or false" }).default(false),
+  /** MMDB files, from which `source.geo.*` and `source.as.*` are derived. */
+  geo: z.strictObject({ country: Mmdb.optional(), asn: Mmdb.optional() }).default({}),
+  /** The first rule whose datasets match decides. */
+  hash: z.array(Hash).max(RULES_MAX).default([]),
+  /** How long the salt of hashes stays the same. */
+  saltPeriod: z
+    .enum(SALT_PERIODS, { error: `write one of: ${SALT_PERIODS.join(", ")}` })
+    .default("day"),
 });
 
 /** Plain data, because it is sent to the thread of the indexer. */

@@ -1,6 +1,7 @@
 import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { type Reprocessed, reprocess } from "#pipeline/ingest/reprocess.ts";
+import { RotatingSalt } from "#pipeline/processing/salt.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import { parseInstant } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -8,7 +9,7 @@ import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 
-import { currentStoreUrl } from "../current-store.ts";
+import { currentStoreUrl, saltsIn } from "../current-store.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
@@ -58,6 +59,11 @@ own time; the others stay in quarantine. It may run beside a control plane, and 
         rules: deriveRules(data),
         zone: zoneOf(data.timezone),
         processing: data.processing,
+        salt: new RotatingSalt({
+          folder: saltsIn(data.dataFolder),
+          period: data.processing.saltPeriod,
+          clock: systemClock,
+        }),
       },
       {
         ...(typeof format === "string" && { format: formatNamed(format) }),

@@ -7,6 +7,7 @@ import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import type { Processing } from "#pipeline/processing/processing.ts";
+import { RotatingSalt, type Salt } from "#pipeline/processing/salt.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
@@ -38,6 +39,8 @@ export type IndexerTask = {
   durationUnits: readonly string[];
   /** What happens to events before they are stored. Absent: nothing. */
   processing?: Processing;
+  /** Folder of the salts of hashes. Absent: nothing is hashed. */
+  saltsFolder?: string;
   /** Maximum age of rows that are not stored yet. */
   sealAfterMs: number;
   /** Replay this file as if it were live, instead of tailing the paths. */
@@ -49,6 +52,11 @@ export type IndexerOutput = {
   /** Called with the events that were deleted by their dataset's retention. */
   onExpired(expired: readonly Expired[]): void;
 };
+
+function saltOf({ processing, saltsFolder: folder }: IndexerTask): Salt | undefined {
+  if (!processing || folder === undefined) return undefined;
+  return new RotatingSalt({ folder, period: processing.saltPeriod, clock });
+}
 
 /** Reads the sources into the store and publishes new events, until the signal aborts or a replay ends. */
 export async function runIndexer(
@@ -77,6 +85,7 @@ export async function runIndexer(
     zone,
     unitOf: durationRules(task.durationUnits),
     processing: task.processing,
+    salt: saltOf(task),
     sealAfterMs: task.sealAfterMs,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => publisher.frames(deltas),
