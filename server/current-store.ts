@@ -22,8 +22,6 @@ export type Running = z.infer<typeof Running>;
 
 /** The folder for the leases of a data folder. */
 export const locksIn = (dataFolder: string): string => join(dataFolder, "locks");
-/** The folder for the salts of hashes. */
-export const saltsIn = (dataFolder: string): string => join(dataFolder, "salts");
 export const runningFile = (dataFolder: string): string => join(dataFolder, "running.json");
 
 /** The control plane that runs on the folder, if any. */

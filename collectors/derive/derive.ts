@@ -6,6 +6,7 @@ import { findFormat } from "../formats/index.ts";
 import type { TextColumn } from "../text-column.ts";
 import { IdMap } from "./id-map.ts";
 import type { DeriveRules } from "./request-pattern.ts";
+import type { RouteLearner } from "./route-learner.ts";
 import { SignActions } from "./sign-actions.ts";
 import { UrlDeriver } from "./url-deriver.ts";
 
@@ -24,8 +25,8 @@ export type Deriver = {
 };
 
 /** Values are derived once for each distinct value; a pass over the rows then copies dictionary numbers. */
-export function openDeriver(batch: Batch, rules: DeriveRules): Deriver {
-  const urls = new UrlDeriver(batch);
+export function openDeriver(batch: Batch, rules: DeriveRules, learner?: RouteLearner): Deriver {
+  const urls = new UrlDeriver(batch, learner);
   const addresses = new AddressDeriver(batch);
   const constants = new ConstantsDeriver(batch);
   const actions = new SignActions(batch, rules);

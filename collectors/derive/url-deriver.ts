@@ -2,6 +2,7 @@ import type { Batch } from "../batch.ts";
 import type { NumberColumn } from "../number-column.ts";
 import type { TextColumn } from "../text-column.ts";
 import { IdMap } from "./id-map.ts";
+import type { RouteLearner } from "./route-learner.ts";
 import { routeOf } from "./route.ts";
 import { extensionOf, urlParts } from "./url.ts";
 
@@ -9,6 +10,7 @@ const QUESTION_MARK = 0x3f;
 const PERCENT = 0x25;
 const HASH = 0x23;
 const SLASH = 0x2f;
+const ERROR_STATUS = 400;
 
 /** Derives paths, queries, extensions and routes from url.original, once per distinct URL and path. */
 export class UrlDeriver {
@@ -30,8 +32,14 @@ export class UrlDeriver {
   readonly #portOf = new Map<number, number>();
   #hasDomains = false;
 
-  constructor(batch: Batch) {
+  /** Undefined if routes are not learnt. */
+  readonly #learner: RouteLearner | undefined;
+  /** 1 for the paths of which a successful request was learnt from. */
+  #isLearnt = new Uint8Array(1024);
+
+  constructor(batch: Batch, learner?: RouteLearner) {
     this.#batch = batch;
+    this.#learner = learner;
     this.#urls = batch.text("url.original");
     this.#paths = batch.text("url.path");
     this.#queries = batch.text("url.query");
@@ -51,6 +59,23 @@ export class UrlDeriver {
     this.#learnPaths();
     this.#extensionOf.copy(this.#paths.ids, this.#extensions.ids, fromRow, toRow);
     this.#routeOf.copy(this.#paths.ids, this.#routes.ids, fromRow, toRow);
+    if (this.#learner) this.#learnRoutes(this.#learner, fromRow, toRow);
+  }
+
+  #learnRoutes(learner: RouteLearner, fromRow: number, toRow: number): void {
+    const { ids, size } = this.#paths;
+    if (size >= this.#isLearnt.length) {
+      const grown = new Uint8Array(2 * size);
+      grown.set(this.#isLearnt);
+      this.#isLearnt = grown;
+    }
+    const statuses = this.#batch.number("http.response.status_code").values;
+    for (let row = fromRow; row < toRow; row += 1) {
+      const id = ids[row]!;
+      if (id === 0 || this.#isLearnt[id] !== 0 || !(statuses[row]! < ERROR_STATUS)) continue;
+      this.#isLearnt[id] = 1;
+      learner.learn(this.#paths.text(id));
+    }
   }
 
   #learnUrls(): void {
@@ -111,7 +136,9 @@ export class UrlDeriver {
       const extension = extensionOf(path);
       if (extension !== undefined)
         this.#extensionOf.ids[id] = this.#extensions.internText(extension);
-      this.#routeOf.ids[id] = this.#routes.internText(routeOf(path));
+      this.#routeOf.ids[id] = this.#routes.internText(
+        this.#learner?.routeOf(path) ?? routeOf(path),
+      );
     }
   }
 
@@ -119,6 +146,7 @@ export class UrlDeriver {
     for (const map of [this.#pathOf, this.#queryOf, this.#domainOf, this.#schemeOf]) map.reset();
     this.#extensionOf.reset();
     this.#routeOf.reset();
+    this.#isLearnt.fill(0);
     this.#portOf.clear();
     this.#hasDomains = false;
   }

@@ -1,5 +1,6 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import type { RouteLearner } from "#collectors/derive/route-learner.ts";
 import type { UnitOfField } from "#collectors/duration-rules.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
@@ -36,6 +37,8 @@ export type IngestDeps = {
   processing?: Processing | undefined;
   /** Required for rules that hash. */
   salt?: Salt | undefined;
+  /** Absent: routes are not learnt. */
+  learner?: RouteLearner | undefined;
   /**
    * Maximum age of a row before the batch is stored, and interval of folding rows into frames. The first
    * batches of a run are stored sooner, so that existing lines are visible quickly.

@@ -1,5 +1,6 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import type { RouteLearner } from "#collectors/derive/route-learner.ts";
 import { detectLines, sampleLines } from "#collectors/detect.ts";
 import { openWrapped } from "#collectors/envelopes/scan-wrapped.ts";
 import type { Format } from "#collectors/format.ts";
@@ -30,6 +31,8 @@ export type ReprocessDeps = {
   processing?: Processing;
   /** Required for rules that hash. */
   salt?: Salt;
+  /** Absent: routes are not learnt. */
+  learner?: RouteLearner;
 };
 
 export type ReprocessRequest = {
@@ -133,6 +136,7 @@ type ParserDeps = ReprocessRequest &
 type RowsDeps = ParserDeps & {
   processing?: Processing;
   salt?: Salt;
+  learner?: RouteLearner;
   store: Pick<EventReader, "extents">;
 };
 

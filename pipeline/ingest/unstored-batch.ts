@@ -22,7 +22,15 @@ const RETRY_MS = { first: 500, max: 5_000 };
 
 type Deps = Pick<
   IngestDeps,
-  "store" | "clock" | "rules" | "processing" | "salt" | "onFrames" | "onRows" | "onStoreError"
+  | "store"
+  | "clock"
+  | "rules"
+  | "processing"
+  | "salt"
+  | "learner"
+  | "onFrames"
+  | "onRows"
+  | "onStoreError"
 >;
 
 /** The rows that were read and are not stored yet, with the positions after them. */

@@ -2,6 +2,7 @@ import type { Batch } from "#collectors/batch.ts";
 import { openDeriver, type Deriver } from "#collectors/derive/derive.ts";
 import { GeoDeriver } from "#collectors/derive/geo-deriver.ts";
 import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
+import type { RouteLearner } from "#collectors/derive/route-learner.ts";
 import { UserAgentDeriver } from "#collectors/derive/user-agent-deriver.ts";
 import { BatchRedactor } from "#collectors/redaction/batch-redactor.ts";
 import type { SourceId } from "#collectors/source.ts";
@@ -20,6 +21,8 @@ export type ProcessorDeps = {
   processing?: Processing | undefined;
   /** Required for rules that hash. */
   salt?: Salt | undefined;
+  /** Absent: routes are not learnt. */
+  learner?: RouteLearner | undefined;
 };
 
 /**
@@ -36,9 +39,9 @@ export class BatchProcessor {
   readonly #redactor: BatchRedactor | undefined;
 
   /** @throws AppError bad_request if a file of the configuration cannot be read */
-  constructor(batch: Batch, { rules, processing, salt }: ProcessorDeps) {
+  constructor(batch: Batch, { rules, processing, salt, learner }: ProcessorDeps) {
     this.#batch = batch;
-    this.#deriver = openDeriver(batch, rules);
+    this.#deriver = openDeriver(batch, rules, learner);
     if (!processing) return;
     const { drop, sample, redact, hash, userAgents, geo } = processing;
     if (userAgents) this.#userAgents = new UserAgentDeriver(batch, new UserAgentParser());

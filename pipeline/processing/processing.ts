@@ -87,6 +87,8 @@ export const Processing = z.strictObject({
   sample: z.array(Sample).max(RULES_MAX).default([]),
   /** Whether `user_agent.name` and others are derived from `user_agent.original`. */
   userAgents: z.boolean({ error: "write true or false" }).default(false),
+  /** Whether identifiers in routes that do not look like one are learnt from paths. */
+  learnRoutes: z.boolean({ error: "write true or false" }).default(false),
   /** MMDB files, from which `source.geo.*` and `source.as.*` are derived. */
   geo: z.strictObject({ country: Mmdb.optional(), asn: Mmdb.optional() }).default({}),
   /** The first rule whose datasets match decides. */

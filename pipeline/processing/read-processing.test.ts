@@ -24,7 +24,7 @@ test("each mistake names its line, its field and what to write instead", () => {
     "line 4: redact.0.kinds.1: write one of: card, email, jwt, key, password, token",
   ]);
   expect(mistakesIn("# rules\nredacted: []\n")).toEqual([
-    "line 1: unknown: redacted (known: redact, drop, sample, userAgents, geo, hash, saltPeriod)",
+    "line 1: unknown: redacted (known: redact, drop, sample, userAgents, learnRoutes, geo, hash, saltPeriod)",
   ]);
   expect(mistakesIn("redact:\n  - data: [a]\n")).toEqual(["line 2: redact.0: unknown: data"]);
   expect(mistakesIn("redact: [\n")[0]).toMatch(/^line \d: /);

@@ -6,15 +6,14 @@ import { fileSource } from "#collectors/sources/files.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import type { IngestCounts } from "#pipeline/ingest/ingest-deps.ts";
 import { Ingest } from "#pipeline/ingest/ingest.ts";
-import { RotatingSalt } from "#pipeline/processing/salt.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal } from "#platform/terminal.ts";
 
-import { saltsIn } from "../current-store.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { openProcessingState } from "../processing-state.ts";
 import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
@@ -67,11 +66,7 @@ format can parse are kept in quarantine.
       zone: zoneOf(settings.timezone),
       unitOf: durationRules(settings.durationUnits),
       processing: settings.processing,
-      salt: new RotatingSalt({
-        folder: saltsIn(folder.root),
-        period: settings.processing.saltPeriod,
-        clock: systemClock,
-      }),
+      ...openProcessingState({ ...settings, clock: systemClock }),
       sealAfterMs: SEAL_AFTER_MS,
       foldEveryMs: FOLD_EVERY_MS,
       onProgress: (counts) => terminal.progress(() => progressText(counts, seconds())),

@@ -1,7 +1,6 @@
 import { FORMATS, formatNamed } from "#collectors/formats/index.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import { type Reprocessed, reprocess } from "#pipeline/ingest/reprocess.ts";
-import { RotatingSalt } from "#pipeline/processing/salt.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import { parseInstant } from "#pipeline/time-range.ts";
 import { systemClock } from "#platform/clock.ts";
@@ -9,8 +8,9 @@ import { AppError } from "#platform/errors.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable, printableJson } from "#platform/terminal.ts";
 
-import { currentStoreUrl, saltsIn } from "../current-store.ts";
+import { currentStoreUrl } from "../current-store.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { openProcessingState } from "../processing-state.ts";
 import { deriveRules } from "../rules.ts";
 import { indexSettings } from "../settings.ts";
 import type { Command } from "./command.ts";
@@ -59,11 +59,7 @@ own time; the others stay in quarantine. It may run beside a control plane, and 
         rules: deriveRules(data),
         zone: zoneOf(data.timezone),
         processing: data.processing,
-        salt: new RotatingSalt({
-          folder: saltsIn(data.dataFolder),
-          period: data.processing.saltPeriod,
-          clock: systemClock,
-        }),
+        ...openProcessingState({ ...data, clock: systemClock }),
       },
       {
         ...(typeof format === "string" && { format: formatNamed(format) }),

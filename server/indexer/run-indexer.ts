@@ -7,11 +7,11 @@ import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { keepUp } from "#pipeline/ingest/upkeep.ts";
 import type { LivePublisher } from "#pipeline/live-link/publisher.ts";
 import type { Processing } from "#pipeline/processing/processing.ts";
-import { RotatingSalt, type Salt } from "#pipeline/processing/salt.ts";
 import { openStore } from "#pipeline/store/open-store.ts";
 import type { Expired } from "#pipeline/store/port.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 
+import { openProcessingState } from "../processing-state.ts";
 import { deriveRules } from "../rules.ts";
 import { IndexerFailures } from "./indexer-failures.ts";
 import { openLogs } from "./open-logs.ts";
@@ -39,8 +39,8 @@ export type IndexerTask = {
   durationUnits: readonly string[];
   /** What happens to events before they are stored. Absent: nothing. */
   processing?: Processing;
-  /** Folder of the salts of hashes. Absent: nothing is hashed. */
-  saltsFolder?: string;
+  /** The data folder, in which processing keeps its state. */
+  stateFolder?: string;
   /** Maximum age of rows that are not stored yet. */
   sealAfterMs: number;
   /** Replay this file as if it were live, instead of tailing the paths. */
@@ -52,11 +52,6 @@ export type IndexerOutput = {
   /** Called with the events that were deleted by their dataset's retention. */
   onExpired(expired: readonly Expired[]): void;
 };
-
-function saltOf({ processing, saltsFolder: folder }: IndexerTask): Salt | undefined {
-  if (!processing || folder === undefined) return undefined;
-  return new RotatingSalt({ folder, period: processing.saltPeriod, clock });
-}
 
 /** Reads the sources into the store and publishes new events, until the signal aborts or a replay ends. */
 export async function runIndexer(
@@ -72,7 +67,7 @@ export async function runIndexer(
     await openStore({ url: task.storeUrl, clock, memoryLimitMb: STORE_MEMORY_MB }),
   );
   const zone = zoneOf(task.timezone);
-  const { busUrl, replay } = task;
+  const { busUrl, replay, processing, stateFolder } = task;
   await using logs = replay
     ? replaySource({ ...replay, clock, zone })
     : await openLogs(task, clock, signal);
@@ -84,8 +79,9 @@ export async function runIndexer(
     rules: deriveRules(task),
     zone,
     unitOf: durationRules(task.durationUnits),
-    processing: task.processing,
-    salt: saltOf(task),
+    processing,
+    ...(stateFolder !== undefined &&
+      openProcessingState({ dataFolder: stateFolder, processing, clock })),
     sealAfterMs: task.sealAfterMs,
     foldEveryMs: FOLD_EVERY_MS,
     onFrames: (deltas) => publisher.frames(deltas),

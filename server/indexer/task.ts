@@ -1,6 +1,5 @@
 import { busUrlIn } from "#pipeline/bus/open-bus.ts";
 
-import { saltsIn } from "../current-store.ts";
 import type { DataFolder } from "../data-folder.ts";
 import type { IndexSettings } from "../settings.ts";
 import type { IndexerTask } from "./run-indexer.ts";
@@ -31,5 +30,5 @@ export const indexerTask = (
   timezone: settings.timezone,
   durationUnits: settings.durationUnits,
   processing: settings.processing,
-  saltsFolder: saltsIn(folder.root),
+  stateFolder: folder.root,
 });
