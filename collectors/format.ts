@@ -94,7 +94,7 @@ export type Format = {
   precedes?(bytes: Uint8Array, start: number, end: number): boolean;
   /** For formats with `begins`: whether this line continues the event before it, so that no format needs to be tried. */
   continues?(bytes: Uint8Array, start: number, end: number): boolean;
-  /** Whether an event contains any text, such as a statement: a line of a generic format is part of it. */
+  /** Whether an event contains any text, such as a statement or a trace: a line of a generic format is part of it. */
   readonly hasAnyText?: boolean;
   readonly detection?: Detection;
   /** Glob patterns of the usual paths of this log. */

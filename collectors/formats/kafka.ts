@@ -3,7 +3,7 @@ import { isIPv4 } from "node:net";
 import type { DatasetTraits, Format } from "../format.ts";
 import { errorOfTrace } from "./application/stack-trace.ts";
 import { OPEN_BRACKET, textOf } from "./bytes.ts";
-import { openTextLine, type RowWriter } from "./text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 
 const TRAITS: DatasetTraits = {
@@ -26,6 +26,8 @@ const HEAD_CHARS_MAX = 1024;
 const MESSAGE_CHARS_MAX = 65_536;
 const NO_HEAD =
   "not a line of Kafka: no time in brackets and level, such as `[2026-03-14 10:11:12,345] INFO `";
+/** Characters with which its lines begin. */
+const FIRST = "[";
 
 /** Kafka's own logs: server, controller, state-change, and those of ZooKeeper and Kafka Connect in the same layout. */
 export const kafkaLog: Format = {
@@ -40,7 +42,7 @@ export const kafkaLog: Format = {
   usualPaths: ["/var/log/kafka/*.log", "/opt/kafka/logs/*.log"],
   related: { "related.ip": ["source.ip"] },
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   hasAnyText: true,
   begins: (bytes, start, end) =>
@@ -129,8 +131,10 @@ function elasticDocument(document: Record<string, unknown>): void {
     document["event.action"] = "start";
   }
   const message = String(document["message"]);
-  if (document["kafka.log.component"] !== undefined) return;
-  const found = ANY_COMPONENT.exec(message);
-  document["kafka.log.component"] = found?.[1] ?? "unknown";
-  if (found) document["message"] = message.slice(found.index + found[0].length);
+  const hasComponent = document["kafka.log.component"] !== undefined;
+  const found = hasComponent ? null : ANY_COMPONENT.exec(message);
+  document["kafka.log.component"] ??= found?.[1] ?? "unknown";
+  if (!hasComponent && !found) return;
+  // Of a message with a component it has the first line.
+  [document["message"]] = message.slice(found ? found.index + found[0].length : 0).split("\n", 1);
 }

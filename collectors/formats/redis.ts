@@ -1,7 +1,7 @@
 import type { Format, FormatContext } from "../format.ts";
 import { isDigit, OPEN_BRACKET, textOf } from "./bytes.ts";
 import { jsonTime } from "./json-time.ts";
-import { openTextLine, type RowWriter } from "./text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "./text-line.ts";
 import { monthOf, parseTime, timeWithoutYear } from "./time.ts";
 import { DATABASE_TRAITS } from "./traits.ts";
 
@@ -29,17 +29,20 @@ const ROLES: Readonly<Record<string, string>> = {
   X: "sentinel",
 };
 const NO_HEAD = "not a Redis line: no time and level, such as `12 Mar 2026 10:11:12.345 * `";
+/** Characters with which its lines begin. */
+const FIRST = "0123456789[p";
 
 /** The log of Redis, Valkey and Sentinel. */
 export const redisLog: Format = {
   dataset: "redis.log",
   title: "Redis log",
   requests: "none",
+  hasAnyText: true,
   traits: DATABASE_TRAITS,
   detection: { path: /redis|valkey|sentinel/i, evidence: () => 2 },
   usualPaths: ["/var/log/redis/*.log", "/var/log/valkey/*.log", "/opt/homebrew/var/log/redis.log"],
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   begins(bytes, start, end) {
     const first = bytes[start];

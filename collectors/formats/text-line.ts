@@ -89,3 +89,14 @@ export function openTextLine(
     return reason;
   };
 }
+
+/**
+ * The scanner for lines that begin with one of these characters, in ASCII. Others are rejected for this reason before they
+ * are decoded, as formats are tried with the lines of all programs.
+ */
+export function onlyAfter(characters: string, scan: LineScanner, reason: string): LineScanner {
+  const isFirst = new Uint8Array(256);
+  for (const byte of Buffer.from(characters)) isFirst[byte] = 1;
+  return (bytes, start, end) =>
+    start < end && isFirst[bytes[start]!] === 1 ? scan(bytes, start, end) : reason;
+}

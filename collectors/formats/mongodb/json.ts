@@ -11,8 +11,10 @@ const ACCESS: ReadonlyMap<string, Access> = new Map([
   ["Authentication succeeded", "succeeded"],
   ["Successfully authenticated", "succeeded"],
   ["Authentication failed", "failed"],
+  ["Failed to authenticate", "failed"],
   ["Checking authorization failed", "refused"],
 ]);
+const ADDRESS = /^\S{2,260}:\d{1,5}$/;
 /** Commands are kept as JSON: as fields, they would have a name for each field of all collections. */
 const WHOLE: ReadonlySet<string> = new Set(["command", "originatingCommand", "cmdObj", "locks"]);
 
@@ -40,7 +42,8 @@ export function readJson(text: string, row: RowWriter): string | undefined {
 function putAttributes(attributes: Attributes, row: RowWriter): void {
   const { principalName, user, remote, client, durationMillis, command, ns, error } = attributes;
   row.text("user.name", textOf(principalName) ?? textOf(user));
-  putClient(textOf(remote) ?? textOf(client), row);
+  // In other messages, the client is the name of a connection.
+  putClient(textOf(remote) ?? ADDRESS.exec(textOf(client) ?? "")?.[0], row);
   if (typeof durationMillis === "number") {
     row.number("event.duration", Math.round(durationMillis * NS_PER_MS));
   }

@@ -1,7 +1,7 @@
 import type { DatasetTraits, Format } from "#collectors/format.ts";
 
 import { isDigit, OPEN_BRACE, textOf } from "../bytes.ts";
-import { openTextLine, type RowWriter } from "../text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { readJson } from "./json.ts";
 import { isTextHead, readText } from "./text.ts";
@@ -10,18 +10,22 @@ const TRAITS: DatasetTraits = { ...DATABASE_TRAITS, "event.type": undefined };
 const JSON_HEAD = /^\{ ?"t": ?\{ ?"\$date"/;
 const HEAD_CHARS_MAX = 256;
 const OWN_FIELD = /^(?:mongodb\.log\.(?:attr|query)\.|db\.query\.|error\.|event\.duration$)/;
+const NO_HEAD = "not a MongoDB line: neither JSON nor a time at its beginning";
+/** Characters with which its lines begin. */
+const FIRST = "0123456789{";
 
 /** The log of MongoDB: JSON since 4.4, text before. */
 export const mongodbLog: Format = {
   dataset: "mongodb.log",
   title: "MongoDB log",
   requests: "none",
+  hasAnyText: true,
   traits: TRAITS,
   detection: { path: /mongo/i, evidence: () => 2 },
   usualPaths: ["/var/log/mongodb/*.log", "/opt/homebrew/var/log/mongodb/*.log"],
   related: { "related.user": ["user.name"], "related.ip": ["source.ip"] },
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   begins(bytes, start, end) {
     const text = textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX));
@@ -46,5 +50,6 @@ export const mongodbLog: Format = {
 };
 
 function read(text: string, row: RowWriter): string | undefined {
-  return text.charCodeAt(0) === OPEN_BRACE ? readJson(text, row) : readText(text, row);
+  if (text.charCodeAt(0) !== OPEN_BRACE) return readText(text, row);
+  return JSON_HEAD.test(text.slice(0, HEAD_CHARS_MAX)) ? readJson(text, row) : NO_HEAD;
 }

@@ -3,7 +3,7 @@ import type { Format } from "#collectors/format.ts";
 import { isDigit, OPEN_BRACE, textOf } from "../bytes.ts";
 import { parseJsonLine } from "../json-line.ts";
 import { jsonTime } from "../json-time.ts";
-import { openTextLine, type RowWriter } from "../text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { putPeer, RELATED } from "./peer.ts";
 import { mysqlTime, TIME } from "./time.ts";
@@ -24,12 +24,15 @@ const SERVER_SOCKET = /^Server socket created on IP: '([\da-fA-F:.]{2,45})'/;
 const ABORTED = /Aborted connection/;
 const MESSAGE_CHARS_MAX = 4096;
 const NO_HEAD = "not a MySQL error line: no time, or no level such as `[Note]`, at its beginning";
+/** Characters with which its lines begin. */
+const FIRST = "0123456789{";
 
 /** The error log of MySQL and MariaDB, also as JSON. */
 export const mysqlError: Format = {
   dataset: "mysql.error",
   title: "MySQL error log",
   requests: "none",
+  hasAnyText: true,
   traits: DATABASE_TRAITS,
   detection: { path: /mysql|mariadb/i, evidence: () => 2 },
   usualPaths: [
@@ -41,10 +44,10 @@ export const mysqlError: Format = {
   ],
   related: RELATED,
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   begins(bytes, start, end) {
-    if (bytes[start] === OPEN_BRACE) return true;
+    if (bytes[start] === OPEN_BRACE) return textOf(bytes, start, end).includes('"prio"');
     return (
       isDigit(bytes[start]) && isHead(textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX)))
     );
@@ -85,6 +88,7 @@ function read(text: string, row: RowWriter): string | undefined {
 
 /** A line of `component_log_sink_json`. */
 function readJson(text: string, row: RowWriter): string | undefined {
+  if (!text.includes('"prio"')) return NO_HEAD;
   const bytes = Buffer.from(text);
   const parsed = parseJsonLine(bytes, 0, bytes.length);
   if ("reason" in parsed) return parsed.reason;

@@ -2,7 +2,7 @@ import type { Format } from "#collectors/format.ts";
 
 import { textOf } from "../bytes.ts";
 import { putQuery } from "../query-text.ts";
-import { openTextLine, type RowWriter } from "../text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { isBanner, isBannerLine } from "./banner.ts";
 import { putPeer, RELATED } from "./peer.ts";
@@ -17,6 +17,8 @@ const STATEMENTS: ReadonlySet<string> = new Set(["Query", "Prepare", "Execute", 
 const CONNECT = /^([^@\s]{0,256})@(\S{1,256})(?: (?:on|as \S{0,256} on) (\S{0,256}))?/;
 const NO_HEAD =
   "not a line of the general query log: no time, thread and command such as `Query` at its beginning";
+/** Characters with which its lines begin. */
+const FIRST = "0123456789\tT/mC";
 
 /** The general query log of MySQL and MariaDB: what clients sent. */
 export const mysqlGeneral: Format = {
@@ -29,7 +31,7 @@ export const mysqlGeneral: Format = {
   usualPaths: ["/var/log/mysql/mysql.log", "/var/log/mysql/general.log"],
   related: RELATED,
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   begins: (bytes, start, end) =>
     HEAD.test(textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX))),

@@ -85,6 +85,7 @@ describe("mysql.slowlog", () => {
       "event.end": "2026-03-14T10:11:14.345678Z",
       "user.name": "ann",
       "source.ip": "203.0.113.9",
+      "source.domain": "web1",
       "mysql.thread_id": 14,
       "mysql.slowlog.current_user": "admin",
       "mysql.slowlog.schema": "shop",

@@ -2,7 +2,7 @@ import type { Format } from "#collectors/format.ts";
 
 import { textOf } from "../bytes.ts";
 import { putQuery } from "../query-text.ts";
-import { openTextLine, type RowWriter } from "../text-line.ts";
+import { onlyAfter, openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { isBanner, isBannerLine } from "./banner.ts";
 import { putPeer, RELATED } from "./peer.ts";
@@ -19,6 +19,8 @@ const EXPLAIN = /^# explain: /;
 /** Lines before a statement: more are part of it. */
 const HEAD_LINES_MAX = 200;
 const NO_HEAD = "not a slow query: it does not begin with `# Time: ` or `# User@Host: `";
+/** Characters with which its lines begin. */
+const FIRST = "#T/mC";
 
 /** The slow query log of MySQL, MariaDB and Percona Server. */
 export const mysqlSlowLog: Format = {
@@ -31,7 +33,7 @@ export const mysqlSlowLog: Format = {
   usualPaths: ["/var/log/mysql/*slow*.log", "/var/lib/mysql/*-slow.log"],
   related: RELATED,
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    return onlyAfter(FIRST, openTextLine(batch, context, read), NO_HEAD);
   },
   begins: (bytes, start, end) => startsWith(USER_LINE, bytes, start, end),
   precedes: (bytes, start, end) =>
@@ -73,7 +75,8 @@ function read(text: string, row: RowWriter): string | undefined {
   }
   row.text("user.name", user[1]);
   row.extra(`${SLOW_LOG}current_user`, user[2]);
-  putPeer(user[4] === "" ? user[3] : user[4], row);
+  putPeer(user[3], row);
+  putPeer(user[4], row);
   for (const [name, value] of head.counters) putCounter(name, value, row);
   putSchema(head, row);
   row.extra(`${SLOW_LOG}explain`, head.explain.join("\n"));

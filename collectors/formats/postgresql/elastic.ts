@@ -12,6 +12,8 @@ const OWN_FIELDS = [
   "postgresql.log.query_id",
 ];
 const ERROR_STATE = /^(?!0[012])/;
+/** Of a step and of a prepared statement, of which Elastic's module reads single words. */
+const WORD = /^(?:\w+|<unnamed>)$/;
 const PREFIX = "postgresql.log.";
 
 /** Converts a document to that of Elastic's module, which reads the default prefix, that of Debian, and csvlog. */
@@ -55,7 +57,8 @@ function toText(document: Record<string, unknown>): void {
   const isTimed = document["event.duration"] !== undefined;
   if (name === "<unnamed>") delete document[`${PREFIX}query_name`];
   if (isTimed || step === "statement") document["message"] = document["event.original"];
-  if (isTimed && step !== "plan") return;
+  const isWord = [step, name ?? "unnamed"].every((it) => typeof it === "string" && WORD.test(it));
+  if (isTimed && step !== "plan" && isWord) return;
   delete document[`${PREFIX}query_step`];
   if (step !== "statement") {
     delete document[`${PREFIX}query`];

@@ -67,6 +67,11 @@ describe("stderr with any log_line_prefix", () => {
       },
     ],
     ["<%m >", `<${AT} >`, {}],
+    [
+      "%m client=%r ",
+      `${AT} client=203.0.113.9(5000) `,
+      { "source.ip": "203.0.113.9", "source.port": 5000 },
+    ],
     ["%n %p ", "1773483072.345 77 ", { "process.pid": 77 }],
     ["%m %u %d %p ", `${AT} ann shop 77 `, { "user.name": "ann", "process.pid": 77 }],
     ["%m %e %p ", `${AT} 42P01 77 `, { "postgresql.log.sql_state_code": "42P01" }],
@@ -151,6 +156,25 @@ describe("statements", () => {
     ]);
     expect(events[0]).toMatchObject({ "db.query.text": "select ?, ? from t" });
     expect(events[2]).toMatchObject({ "db.query.text": "select x" });
+  });
+
+  test("a statement of several lines in syslog is one event", () => {
+    const header = "Mar 14 10:11:12 db1 postgres[7]: ";
+    const lines = [
+      `[5-1] ${AT} [7] a@b LOG:  statement: select 1,`,
+      "[5-2] #011  2",
+      "[5-3] #011from t;",
+    ];
+    const log = [...lines, `[6-1] ${AT} [7] a@b LOG:  next`]
+      .map((line) => header + line)
+      .join("\n");
+    const [event, ...others] = parseLines("postgresql.log", log, "text");
+    expect(event).toMatchObject({
+      message: "statement: select 1,\n  2\nfrom t;",
+      "process.pid": 7,
+      "host.name": "db1",
+    });
+    expect(others.map((it) => it["message"])).toEqual(["next"]);
   });
 
   test("a plan of auto_explain as text and as JSON", () => {

@@ -1,6 +1,7 @@
 import type { Format } from "#collectors/format.ts";
 
-import { OPEN_BRACE, textOf } from "../bytes.ts";
+import { isDigit, OPEN_BRACE, OPEN_BRACKET, textOf } from "../bytes.ts";
+import { includes } from "../evidence.ts";
 import { openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { csvRecord, isCsvHead } from "./csv.ts";
@@ -10,7 +11,11 @@ import { HEAD_CHARS_MAX, headOf } from "./prefix.ts";
 import { putRecord } from "./record.ts";
 
 const TAB = 0x09;
-const TABS = /\n\t/g;
+/** In syslog, lines are numbered and tabs are escaped. */
+const LINE_BREAK = /\n(?:\[\d{1,10}-\d{1,6}\] )?(?:\t|#011)/g;
+const NEXT_IN_SYSLOG = /^\[\d{1,10}-(?!1\])\d{1,6}\] /;
+const SEQUENCE_CHARS_MAX = 24;
+const AFTER_LEVEL = ":  ";
 const NO_HEAD =
   "not a PostgreSQL line: no level such as `LOG:  ` after a prefix, no columns of csvlog, no JSON of jsonlog";
 
@@ -32,7 +37,9 @@ export const postgresqlLog: Format = {
   ],
   related: { "related.user": ["user.name"], "related.ip": ["source.ip"] },
   open(batch, context) {
-    return openTextLine(batch, context, read);
+    const scan = openTextLine(batch, context, read);
+    return (bytes, start, end) =>
+      mayBeHead(bytes, start, end) ? scan(bytes, start, end) : NO_HEAD;
   },
   begins(bytes, start, end) {
     if (bytes[start] === TAB) return false;
@@ -41,12 +48,22 @@ export const postgresqlLog: Format = {
     return isJson ? isJsonHead(text) : isCsvHead(text) || headOf(text) !== undefined;
   },
   // The lines of a message after its first one have a tab before them, except in csvlog.
-  continues: (bytes, start) => bytes[start] === TAB,
+  continues: (bytes, start, end) =>
+    bytes[start] === TAB ||
+    (bytes[start] === OPEN_BRACKET &&
+      NEXT_IN_SYSLOG.test(textOf(bytes, start, Math.min(end, start + SEQUENCE_CHARS_MAX)))),
   toElastic: elasticDocument,
 };
 
+/** Whether the line begins like csvlog or jsonlog, or has what follows a level; others are not decoded. */
+function mayBeHead(bytes: Uint8Array, start: number, end: number): boolean {
+  if (isDigit(bytes[start]) || bytes[start] === OPEN_BRACE) return true;
+  return includes(bytes.subarray(start, Math.min(end, start + HEAD_CHARS_MAX)), AFTER_LEVEL);
+}
+
 function read(text: string, row: RowWriter): string | undefined {
   if (text.charCodeAt(0) === OPEN_BRACE) {
+    if (!isJsonHead(text)) return NO_HEAD;
     const parsed = jsonRecord(text);
     return "reason" in parsed ? parsed.reason : putRecord(parsed.record, row);
   }
@@ -62,6 +79,6 @@ const VERBOSE = /^((?=[\dA-Z]{0,4}\d)[\dA-Z]{5}): {1,2}/;
 
 function messageOf(text: string): { message: string; sql_state_code?: string } {
   const state = VERBOSE.exec(text);
-  const message = text.slice(state?.[0].length ?? 0).replaceAll(TABS, "\n");
+  const message = text.slice(state?.[0].length ?? 0).replaceAll(LINE_BREAK, "\n");
   return state ? { message, sql_state_code: state[1] ?? "" } : { message };
 }

@@ -33,6 +33,9 @@ const ENGLISH =
   /^(?:DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION|BACKTRACE)$/;
 /** Words that are none of the known fields: more of them are a text, not a prefix. */
 const WORDS_MAX = 4;
+/** What PostgreSQL puts before the lines that it sends to syslog: `[5-1] `. A prefix may look the same. */
+const SEQUENCE = /^\[\d{1,10}-\d{1,6}\] /;
+
 type Name = keyof Prefix;
 const KEYS: ReadonlyMap<string, Name> = new Map([
   ...each("user_name", "user", "usr", "u"),
@@ -88,7 +91,8 @@ const RULES: readonly Rule[] = [
   rule(/(\d{1,18})(?![\w.])/y, "session_line_num"),
   rule(/(\d{1,3}(?:\.\d{1,3}){3}|\[local\])(?![\w.])/y, "remote_host"),
 ];
-const KEYED = /([A-Za-z_]{1,20})=([^,;|\])]{0,255}?):?(?=[,;|\])]|\s+[A-Za-z_]{1,20}=|\s*$)/y;
+const KEYED =
+  /([A-Za-z_]{1,20})=((?:[^,;|()\]]|\(\d{1,5}\)){0,255}?):?(?=[,;|\])]|\s+[A-Za-z_]{1,20}=|\s*$)/y;
 /** `%r` has a port. */
 const PEER = /^([^(]*)(?:\((\d{1,5})\))?$/;
 const WORD = /[\p{L}_][\p{L}\p{N}_.$-]*/uy;
@@ -102,7 +106,9 @@ export function headOf(text: string): Head | undefined {
   const found = LEVEL.exec(text.slice(0, HEAD_CHARS_MAX));
   if (!found) return undefined;
   const [all, level = ""] = found;
-  const prefix = prefixOf(text.slice(0, found.index).trimEnd());
+  const written = text.slice(0, found.index).trimEnd();
+  const numbered = SEQUENCE.test(written) ? prefixOf(written.replace(SEQUENCE, "")) : undefined;
+  const prefix = numbered?.process_id === undefined ? prefixOf(written) : numbered;
   if (!prefix) return undefined;
   const isDated = prefix.log_time !== undefined && prefix.process_id !== undefined;
   if (!isDated && !ENGLISH.test(level)) return undefined;
