@@ -88,6 +88,10 @@ export const FIELDS = {
   "file.path": "keyword",
   "db.query.text": "keyword",
   "db.query.fingerprint": "keyword",
+  "db.connections.used": "long",
+  "db.locks.waiting": "long",
+  "db.replication.lag": "long",
+  "db.cache.hit_ratio": "double",
   "tls.cipher": "keyword",
   "tls.version": "keyword",
   "tls.version_protocol": "keyword",
@@ -132,6 +136,10 @@ export const LATER_COLUMNS: ReadonlySet<string> = new Set([
   "source.geo.country_name",
   "source.as.number",
   "source.as.organization.name",
+  "db.connections.used",
+  "db.locks.waiting",
+  "db.replication.lag",
+  "db.cache.hit_ratio",
 ]);
 
 export type FieldName = keyof typeof FIELDS;

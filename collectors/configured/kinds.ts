@@ -1,6 +1,7 @@
+import { databaseKind } from "../sources/database.ts";
 import { s3Kind } from "../sources/s3.ts";
 import { filesKind } from "./files-kind.ts";
 import type { SourceKind } from "./source-kind.ts";
 
 /** All kinds of sources that can be configured, in the order in which they are offered. */
-export const SOURCE_KINDS: readonly SourceKind[] = [filesKind, s3Kind];
+export const SOURCE_KINDS: readonly SourceKind[] = [filesKind, s3Kind, databaseKind];

@@ -3,6 +3,12 @@ import { bytesSent } from "./bytes-sent.ts";
 import { cache } from "./cache.ts";
 import { clientErrors } from "./client-errors.ts";
 import { connections } from "./connections.ts";
+import {
+  cacheHitRatio,
+  databaseConnections,
+  databaseLockWaits,
+  replicationLag,
+} from "./databases.ts";
 import { errors } from "./errors.ts";
 import { events } from "./events.ts";
 import { instances } from "./instances.ts";
@@ -29,6 +35,10 @@ export const MEASURES: readonly Measure[] = [
   events,
   connections,
   queueLength,
+  databaseConnections,
+  databaseLockWaits,
+  replicationLag,
+  cacheHitRatio,
 ];
 
 /** The measures with a value per second in live frames. */

@@ -1,0 +1,100 @@
+import { readFile } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+
+import { z } from "zod";
+
+import { AppError } from "#platform/errors.ts";
+
+import { sourceKind } from "../configured/source-kind.ts";
+import { MongodbSampler } from "./databases/mongodb-sampler.ts";
+import { MysqlSampler } from "./databases/mysql-sampler.ts";
+import { PostgresSampler } from "./databases/postgres-sampler.ts";
+import type { Sampler, ServerAddress } from "./databases/sampler.ts";
+import { StatisticsSource } from "./databases/statistics-source.ts";
+
+const INTERVAL_SECONDS = { min: 10, max: 3_600 };
+const URL_CHARACTERS_MAX = 2_000;
+const PASSWORD_CHARACTERS_MAX = 1_000;
+
+type Product = {
+  port: number;
+  open(server: () => Promise<ServerAddress>): Sampler;
+};
+
+const POSTGRESQL: Product = { port: 5432, open: (server) => new PostgresSampler(server) };
+const MYSQL: Product = { port: 3306, open: (server) => new MysqlSampler(server) };
+const MONGODB: Product = { port: 27_017, open: (server) => new MongodbSampler(server) };
+/** By the protocol of their URL. */
+const PRODUCTS: ReadonlyMap<string, Product> = new Map([
+  ["postgres:", POSTGRESQL],
+  ["postgresql:", POSTGRESQL],
+  ["mysql:", MYSQL],
+  ["mariadb:", MYSQL],
+  ["mongodb:", MONGODB],
+]);
+
+const schema = z.strictObject({
+  url: z
+    .string()
+    .max(URL_CHARACTERS_MAX)
+    .refine((url) => URL.canParse(url) && PRODUCTS.has(new URL(url).protocol), {
+      error:
+        "give the URL of a database (postgres, mysql, mariadb or mongodb), for example postgres://quarterdeck@db.example:5432/postgres",
+    })
+    .refine((url) => !URL.canParse(url) || new URL(url).password === "", {
+      error: "write the password into a file, and name that as passwordFile",
+    })
+    .meta({
+      title: "URL",
+      description:
+        "Of PostgreSQL (its role needs pg_monitor, and for statements the extension pg_stat_statements in this database), MySQL or MariaDB (REPLICATION CLIENT or REPLICA MONITOR) or MongoDB (clusterMonitor). More rights are not needed.",
+      examples: [
+        "postgres://quarterdeck@db.example:5432/postgres",
+        "mysql://quarterdeck@db.example:3306",
+        "mongodb://quarterdeck@db.example:27017/?authSource=admin",
+      ],
+    }),
+  passwordFile: z
+    .string()
+    .max(4_096)
+    .refine((path) => isAbsolute(path), { error: "give an absolute path" })
+    .optional()
+    .meta({
+      title: "File with the password",
+      description: "Read for each sample, so that the password may change. Default: no password.",
+      examples: ["/etc/quarterdeck/db-password"],
+    }),
+  interval: z.number().min(INTERVAL_SECONDS.min).max(INTERVAL_SECONDS.max).default(60).meta({
+    title: "Seconds between two samples",
+  }),
+});
+
+/** The statistics of a database server, as gauges and counts since the sample before. */
+export const databaseKind = sourceKind({
+  kind: "database",
+  title: "Database",
+  summary:
+    "Statistics of a database server every minute: connections, locks, replication, cache, statements",
+  schema,
+  open({ url, passwordFile, interval }, { id, clock }) {
+    const parsed = new URL(url);
+    const product = PRODUCTS.get(parsed.protocol);
+    if (!product) throw new AppError("bad_request", "the database is of an unknown kind");
+    const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1");
+    const server = { host, port: Number(parsed.port === "" ? product.port : parsed.port) };
+    return new StatisticsSource(
+      { id, server, everyMs: interval * 1_000, clock },
+      product.open(async () => ({ ...server, url: await withPassword(parsed, passwordFile) })),
+    );
+  },
+});
+
+async function withPassword(url: URL, file: string | undefined): Promise<string> {
+  if (file === undefined) return url.href;
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new AppError("unavailable", `the password cannot be read from ${file}`, { cause: error });
+  });
+  const complete = new URL(url);
+  complete.password = encodeURIComponent(text.trim().slice(0, PASSWORD_CHARACTERS_MAX));
+  return complete.href;
+}
