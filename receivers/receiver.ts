@@ -6,6 +6,7 @@ import type { Activity } from "./activity/activity.ts";
 import type { TokenReader } from "./tokens/token-file.ts";
 
 export type ReceiverDeps = {
+  dataFolder: string;
   bus: BusProducer;
   tokens: TokenReader;
   activity: Activity;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 
 import { originalLines } from "#pipeline/original-lines.ts";
+import { encodeRequest } from "#pipeline/otlp/messages.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
-import { encodeRequest } from "./domain/otlp-messages.ts";
 import { testLogging, type TestLogging } from "./testing.ts";
 
 const NDJSON = { "content-type": "application/x-ndjson" };

@@ -4,7 +4,8 @@ import { gzipSync } from "node:zlib";
 
 import { expect, test } from "vitest";
 
-import { encodeRequest, decodeResponse } from "./domain/otlp-messages.ts";
+import { encodeRequest, decodeResponse } from "#pipeline/otlp/messages.ts";
+
 import { testLogging, type TestLogging } from "./testing.ts";
 
 type Found = { items: { id: string; fields: Record<string, unknown> }[]; next: string | null };

@@ -1,5 +1,6 @@
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
+import { AppError } from "#platform/errors.ts";
 
 import type { Activity } from "../activity/activity.ts";
 import type { PushToken } from "../tokens/push-token.ts";
@@ -68,6 +69,7 @@ export class Delivery {
     const { dataset, unread } = placed;
     const group = this.#group(`${names.stream} ${streamOf(fields)}`.trim(), {
       format: "ecs",
+      fields: {},
       message: "line",
       receivedMs: nowMs,
       ...(dataset !== undefined && { dataset }),
@@ -80,15 +82,26 @@ export class Delivery {
     return undefined;
   }
 
-  /** Adds lines of any log, whose format is detected. `lines`: with line ends, at least between them. */
-  addLines(lines: Uint8Array, count: number, names: Names): Refusal | undefined {
+  /**
+   * Adds lines of any log, whose format is detected. `text`: with line ends, at least between them. `fields`: ECS fields of
+   * all events.
+   */
+  addLines(
+    {
+      text,
+      count,
+      fields = {},
+    }: { text: Uint8Array; count: number; fields?: RecordHeader["fields"] },
+    names: Names,
+  ): Refusal | undefined {
     const placed = placeEvent(this.#from.token, { named: names.dataset, unread: names.unread });
     if (!placed.ok) return this.refuse(placed.refusal);
     const { dataset } = placed;
-    const group = this.#group(names.stream, { ...(dataset !== undefined && { dataset }) });
-    group.lines.push(lines);
-    if (lines.at(-1) !== LF[0]) group.lines.push(LF);
-    group.bytes += lines.length;
+    const header = { fields, ...(dataset !== undefined && { dataset }) };
+    const group = this.#group(names.stream, header);
+    group.lines.push(text);
+    if (text.at(-1) !== LF[0]) group.lines.push(LF);
+    group.bytes += text.length;
     group.events += count;
     return undefined;
   }
@@ -108,6 +121,15 @@ export class Delivery {
     this.#refused += 1;
     this.#lastRefusal = refusal;
     return refusal;
+  }
+
+  /** Throws the reason for the last refused event, of protocols that cannot refuse single ones. @throws AppError */
+  requireAll(): void {
+    if (!this.#lastRefusal) return;
+    const { activity } = this.#deps;
+    activity.refused(this.#about(""), this.#refused, this.#lastRefusal.message);
+    const { code, message } = this.#lastRefusal;
+    throw new AppError(code === "forbidden" ? "forbidden" : "bad_request", message);
   }
 
   /** @throws AppError unavailable if the events cannot be kept, too_many_requests if too many are waiting */
@@ -143,7 +165,7 @@ export class Delivery {
     return { protocol, token, stream: this.#groups.get(key)?.header.stream ?? "", nowMs };
   }
 
-  #group(stream: string, header: Omit<RecordHeader, "fields" | "stream">): Group {
+  #group(stream: string, header: Omit<RecordHeader, "stream">): Group {
     const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}`;
     let group = this.#groups.get(key);
     if (!group) {
@@ -151,7 +173,7 @@ export class Delivery {
       const name = `${token.id} ${protocol} ${stream}`.trim();
       const source = `token/${token.name}`;
       group = {
-        header: { ...header, stream: name, source, fields: {} },
+        header: { ...header, stream: name, source },
         lines: [],
         events: 0,
         bytes: 0,

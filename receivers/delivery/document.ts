@@ -2,7 +2,7 @@ import { type JsonLine, FIELDS_MAX, parseJsonLine } from "#collectors/formats/js
 import { nearestDataset } from "#pipeline/dataset-names.ts";
 
 /** Larger documents are refused. */
-const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
+export const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 const NAME_LENGTH_MAX = 200;
 /** The dataset that shippers name if nobody named another one. */
 const UNNAMED_DATASET = "generic";

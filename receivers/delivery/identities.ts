@@ -1,4 +1,14 @@
 import { createHash } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
 
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
@@ -48,18 +58,23 @@ export type Repeated = { kept: Promise<void> | undefined };
 
 /**
  * Recognises documents that a shipper sends again because it did not get an answer, by their identities: the last 524,288
- * at least. After a kill it continues with those that are still on the bus, as only these may not have been answered.
+ * at least. After a kill it continues with those that are still on the bus, as only these may not have been answered, and with
+ * those that it continued with before: their shipper may not have sent them again yet.
  */
 export class Identities {
   #current = new HashSet();
   #previous = new HashSet();
   readonly #pending = new Map<string, Promise<void>>();
 
-  /** Adds the documents that were appended to the bus last. */
-  async read(bus: Pick<BusProducer, "recent">): Promise<void> {
+  /** Adds the documents that were appended to the bus last, and those that an earlier process has kept in the file. */
+  async read(bus: Pick<BusProducer, "recent">, file: string): Promise<void> {
+    const hashes = readHashes(file);
     for await (const { header, lines } of bus.recent()) {
-      for (const identity of identitiesIn(header, lines)) this.#add(hashOf(identity));
+      for (const identity of identitiesIn(header, lines)) hashes.push(hashOf(identity));
     }
+    const kept = hashes.slice(-HASHES_MAX);
+    for (const hash of kept) this.#add(hash);
+    if (kept.length > 0) writeHashes(file, kept);
   }
 
   /** Undefined if the document is new. */
@@ -99,6 +114,41 @@ const textOf = ({ scope, key }: Identity): string => `${scope}\n${key}`;
 function hashOf(identity: Identity): Hash {
   const digest = createHash("sha256").update(textOf(identity)).digest();
   return { high: digest.readUInt32LE(0) || 1, low: digest.readUInt32LE(4) };
+}
+
+const HASH_BYTES = 8;
+
+/** The hashes in the file, oldest first. A missing or damaged file has none, or others, which are those of no document. */
+function readHashes(file: string): Hash[] {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return [];
+  }
+  const count = Math.min(Math.floor(bytes.length / HASH_BYTES), HASHES_MAX);
+  return Array.from({ length: count }, (_, n) => ({
+    high: bytes.readUInt32LE(n * HASH_BYTES) || 1,
+    low: bytes.readUInt32LE(n * HASH_BYTES + 4),
+  }));
+}
+
+/** Replaces the file, so that it is complete before or after. */
+function writeHashes(file: string, hashes: readonly Hash[]): void {
+  const bytes = Buffer.alloc(hashes.length * HASH_BYTES);
+  for (const [n, { high, low }] of hashes.entries()) {
+    bytes.writeUInt32LE(high, n * HASH_BYTES);
+    bytes.writeUInt32LE(low, n * HASH_BYTES + 4);
+  }
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const draft = openSync(`${file}.new`, "w", 0o600);
+  try {
+    writeSync(draft, bytes);
+    fsyncSync(draft);
+  } finally {
+    closeSync(draft);
+  }
+  renameSync(`${file}.new`, file);
 }
 
 function* identitiesIn(header: RecordHeader, lines: Uint8Array): Generator<Identity> {

@@ -165,7 +165,7 @@ function addLines(
     lines += 1;
   });
   if (lines === 0) return { accepted: 0, refused: [] };
-  const refusal = delivery.addLines(body, lines, names);
+  const refusal = delivery.addLines({ text: body, count: lines }, names);
   return refusal
     ? { accepted: 0, refused: [{ line: 1, ...refusal }] }
     : { accepted: lines, refused: [] };

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import path from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -29,7 +30,7 @@ export async function openHttpReceiver(
   const { bus, activity, tokens, clock, log } = deps;
   const stopping = new AbortController();
   const identities = new Identities();
-  await identities.read(bus);
+  await identities.read(bus, path.join(deps.dataFolder, "receivers", "identities"));
   const delivery = { bus, activity, rates: new EventRates(), identities };
   const listener = createListener(pushRoutes(delivery), {
     clock,

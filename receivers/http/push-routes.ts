@@ -3,6 +3,10 @@ import type { Route } from "#platform/http/route.ts";
 import type { DeliveryDeps } from "../delivery/delivery.ts";
 import { bulkRoutes } from "../elasticsearch/bulk-routes.ts";
 import { handshakeRoutes } from "../elasticsearch/handshake-routes.ts";
+import { gelfRoutes } from "../gelf/gelf-routes.ts";
+import { lokiRoutes } from "../loki/loki-routes.ts";
+import { otlpRoutes } from "../otlp/otlp-routes.ts";
+import { splunkRoutes } from "../splunk/splunk-routes.ts";
 import { eventRoutes } from "./events-routes.ts";
 import type { TokenRule } from "./token-access.ts";
 
@@ -10,5 +14,10 @@ import type { TokenRule } from "./token-access.ts";
 export const pushRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
   ...eventRoutes(deps),
   ...bulkRoutes(deps),
+  ...otlpRoutes(deps),
+  ...splunkRoutes(deps),
+  ...lokiRoutes(deps),
+  ...gelfRoutes(deps),
+  // Its paths have parameters, so it comes last.
   ...handshakeRoutes(),
 ];

@@ -24,7 +24,14 @@ export async function runReceivers(
   const activity = new Activity(clock, (text) => redactedText(finder, text));
   await using bus = PIPELINE.openBus(settings);
   const tokens = new TokenReader(dataFolder);
-  await using receivers = await openReceivers(settings, { bus, tokens, activity, clock, log });
+  await using receivers = await openReceivers(settings, {
+    dataFolder,
+    bus,
+    tokens,
+    activity,
+    clock,
+    log,
+  });
   const { addresses } = receivers;
   using _ = publishActivity(dataFolder, {
     name: String(process.pid),

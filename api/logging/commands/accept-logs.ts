@@ -1,11 +1,11 @@
 import type { BusRecord } from "#pipeline/bus/port.ts";
+import { documentsOf } from "#pipeline/otlp/documents.ts";
+import type { ExportRequest } from "#pipeline/otlp/messages.ts";
 import { AppError, type FieldError } from "#platform/errors.ts";
 import { type Caller, scopesOf } from "#platform/http/caller.ts";
 
 import { judgeLines, LINES_MAX, type LineRefusal } from "../domain/batch.ts";
 import { type Received, type Refusal, TOO_MANY_DATASETS } from "../domain/normalise.ts";
-import type { ExportRequest } from "../domain/otlp-messages.ts";
-import { documentsOf } from "../domain/otlp.ts";
 import type { Deps } from "./deps.ts";
 import { WRITE } from "./read-scope.ts";
 
@@ -66,9 +66,10 @@ export async function acceptOtlp(
   const lines: string[] = [];
   const refused: LineRefusal[] = [];
   let count = 0;
-  for (const { document, original } of documentsOf(request)) {
+  for (const { document, original, dataset } of documentsOf(request)) {
     count += 1;
     if (count > LINES_MAX) throw tooMany();
+    document["data_stream.dataset"] ??= document["event.dataset"] ?? dataset;
     const judged = deps.normalise(document, { ...received, original });
     if (judged.ok) lines.push(judged.line);
     else refused.push({ line: count, ...judged.refusal });

@@ -1,6 +1,7 @@
-import { DATASET } from "#pipeline/dataset-names.ts";
+import { DATASET } from "../dataset-names.ts";
+import type { AnyValue, ExportRequest, KeyValue, LogRecord } from "./messages.ts";
 
-import type { AnyValue, ExportRequest, KeyValue, LogRecord } from "./otlp-messages.ts";
+const UID = "log.record.uid";
 
 /**
  * OpenTelemetry names that differ from ECS, by the alignment of the two conventions; all other attributes keep their
@@ -33,7 +34,7 @@ const ECS_NAMES: Readonly<Record<string, string>> = {
   "client.address": "source.address",
   "client.port": "source.port",
   "log.record.original": "event.original",
-  "log.record.uid": "event.id",
+  [UID]: "event.id",
 };
 
 /** Severity numbers come in groups of four, from 1. */
@@ -44,8 +45,18 @@ const DATASET_FALLBACK = "otlp";
 type Fields = Record<string, unknown>;
 type Scope = NonNullable<ExportRequest["resourceLogs"][number]["scopeLogs"][number]["scope"]>;
 
-/** A log record as an ECS document, and as it was sent: as JSON, without the resource that it shares with others. */
-type OtlpDocument = { document: Fields; original: () => string };
+export type OtlpDocument = {
+  /** The log record in ECS. */
+  document: Fields;
+  /** As it was sent: as JSON, without the resource that it shares with others. */
+  original: () => string;
+  /** The dataset of a record that names none. */
+  dataset: string;
+  /** `log.record.uid`: the same if the record is sent again. */
+  uid: string | undefined;
+  /** Whether its body is a text, which may be a log line. */
+  isText: boolean;
+};
 
 /** The log records of a request, in order. */
 export function* documentsOf(request: ExportRequest): Generator<OtlpDocument> {
@@ -55,8 +66,10 @@ export function* documentsOf(request: ExportRequest): Generator<OtlpDocument> {
       const logger = scope ? loggerOf(scope) : {};
       for (const record of logRecords) {
         const fields = Object.assign(noFields(), common, logger, documentOf(record));
-        fields["data_stream.dataset"] ??= fields["event.dataset"] ?? datasetOf(fields);
-        yield { document: fields, original: () => JSON.stringify(record) };
+        const uid = record.attributes.find(({ key }) => key === UID)?.value?.stringValue;
+        const isText = record.body?.stringValue !== undefined;
+        const original = (): string => JSON.stringify(record);
+        yield { document: fields, original, dataset: datasetOf(fields), uid, isText };
       }
     }
   }
@@ -68,7 +81,7 @@ const loggerOf = ({ name, version, attributes }: Scope): Fields => ({
   ...(version ? { "otel.scope.version": version } : {}),
 });
 
-/** The record's dataset, else `<service>.otlp`. */
+/** `<service>.otlp`. */
 function datasetOf(fields: Fields): string {
   const named = fields["service.name"];
   const service = (typeof named === "string" ? named : "")

@@ -1,14 +1,15 @@
 import { expect, test } from "vitest";
 
+import { testLogging } from "#api/logging/testing.ts";
+
+import { documentsOf } from "./documents.ts";
 import {
   decodeRequest,
   decodeStatus,
   encodeRequest,
   ExportRequest,
   withoutNulls,
-} from "./domain/otlp-messages.ts";
-import { documentsOf } from "./domain/otlp.ts";
-import { testLogging } from "./testing.ts";
+} from "./messages.ts";
 
 const text = (stringValue: string) => ({ stringValue });
 const requestOf = (record: object, scope: object | null = null): Record<string, unknown> => ({
@@ -32,7 +33,7 @@ test("null in JSON means absent, and numbers may be text", () => {
     ],
   };
   expect(read(withoutNulls(requestOf(record)))).toEqual([
-    { message: "kept", b: 2_500, c: "NaN", d: [], "data_stream.dataset": "otlp" },
+    { message: "kept", b: 2_500, c: "NaN", d: [] },
   ]);
   for (const message of [{ resourceLogs: null }, requestOf({ attributes: null })]) {
     expect(() => read(withoutNulls(message))).not.toThrow();
@@ -49,7 +50,6 @@ test("attributes of a scope are kept, and an id of zeros is absent", () => {
       module: "till",
       "log.logger": "shop",
       "otel.scope.version": "2",
-      "data_stream.dataset": "otlp",
     },
   ]);
 });
