@@ -13,7 +13,9 @@ export type AuditEntry = {
     | "source.change"
     | "source.remove"
     | "push-token.create"
-    | "push-token.remove";
+    | "push-token.remove"
+    | "format.save"
+    | "format.remove";
   target: string;
   before?: unknown;
   after?: unknown;

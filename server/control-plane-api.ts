@@ -24,6 +24,7 @@ import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
 import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { formatRoutes } from "./routes/formats.ts";
 import { helpRoutes } from "./routes/help.ts";
 import { manageSourcesRoutes } from "./routes/manage-sources.ts";
 import { operationsRoutes } from "./routes/operations.ts";
@@ -41,7 +42,10 @@ const PROXY_ON_THIS_MACHINE = ["127.0.0.0/8", "::1"];
 
 export type ControlPlaneApiDeps = BoardRoutesDeps &
   SourcesDeps & {
-    settings: Pick<ControlSettings, "host" | "publicUrl" | "sessionMaxMs" | "dataFolder">;
+    settings: Pick<
+      ControlSettings,
+      "host" | "publicUrl" | "sessionMaxMs" | "dataFolder" | "timezone"
+    >;
     release: string;
     access: Access;
     database: Database;
@@ -67,6 +71,7 @@ export type ControlPlaneApi = {
 export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneApi {
   const { settings, release, database, clock, log } = deps;
   const { meter, values } = createRouteMetrics();
+  const reprocessing = openReprocessing({ ...deps, dataFolder: settings.dataFolder });
   const own = [
     ...accessRoutes(deps),
     ...boardRoutes(deps),
@@ -76,11 +81,9 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...originalRoutes(deps),
     sourcesRoute(deps),
     ...manageSourcesRoutes(deps),
-    ...quarantineRoutes({
-      ...deps,
-      reprocessing: openReprocessing({ ...deps, dataFolder: settings.dataFolder }),
-    }),
+    ...quarantineRoutes({ ...deps, reprocessing }),
     ...pushTokenRoutes(deps),
+    ...formatRoutes({ ...deps, reprocessing }),
     ...helpRoutes,
     ...operationsRoutes({
       ...deps,

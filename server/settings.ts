@@ -26,6 +26,7 @@ export const controlSettings = {
   ...controlHttpSettings,
   ...databaseSettings,
   ...sessionSettings,
+  timezone: derivationSettings.timezone,
   ...logSettings,
 } satisfies SettingGroup;
 

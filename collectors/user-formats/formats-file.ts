@@ -19,7 +19,7 @@ const MISTAKES_MAX = 20;
 
 const BUILT_IN = new Set([...FORMATS.map(({ dataset }) => dataset), "quarterdeck.quarantine"]);
 
-const FormatName = z
+export const FormatName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_]{0,62}(?:\.[a-z0-9_]{1,63}){0,3}$/, {
     error: "use a-z, 0-9, underscores and dots, for example: shop.orders",

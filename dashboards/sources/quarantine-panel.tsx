@@ -109,6 +109,12 @@ function ReadAgain({ quarantine, path, reload }: ReadAgainProps) {
       >
         {isRunning ? "Reading them again …" : "Read them again"}
       </button>
+      <p>
+        No format fits?{" "}
+        <Link href={path === "" ? "/formats" : `/formats?path=${encodeURIComponent(path)}`}>
+          Describe one by a pattern
+        </Link>
+      </p>
       <output>
         <Result reprocessing={reprocessing} />
       </output>

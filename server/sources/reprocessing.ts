@@ -18,6 +18,8 @@ type ReprocessRequest = {
   format?: string | undefined;
   /** `*` stands for any text. */
   path?: string | undefined;
+  /** Only lines since then, such as `now-2h`. */
+  from?: string | undefined;
 };
 
 /** Reads quarantined lines again in a process of its own, so that boards are not delayed. One at a time. */
@@ -32,10 +34,11 @@ type Deps = { dataFolder: string; clock: Clock; log: Log; stopping: AbortSignal 
 export function openReprocessing({ dataFolder, clock, log, stopping }: Deps): Reprocessing {
   const state: Quarantine["reprocessing"] = { isRunning: false, last: null };
 
-  async function run({ format, path }: ReprocessRequest): Promise<void> {
+  async function run({ format, path, from }: ReprocessRequest): Promise<void> {
     const chosen = [
       ...(format === undefined ? [] : ["--format", format]),
       ...(path === undefined ? [] : ["--path", path]),
+      ...(from === undefined ? [] : ["--from", from]),
     ];
     const args = [CLI, "reprocess", "--json", "--data", dataFolder, ...chosen];
     const options = { signal: stopping, maxBuffer: OUTPUT_BYTES_MAX };

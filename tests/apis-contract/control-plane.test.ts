@@ -139,3 +139,33 @@ test("a member who may manage sources makes and removes push tokens, and the aud
   expect(audit.map(({ action }) => action)).toEqual(["push-token.create", "push-token.remove"]);
   expect(JSON.stringify(audit)).not.toContain(secret);
 });
+
+test("a member who may manage sources tries, saves and removes a format, and the audit log has both", async () => {
+  const as = await running.member([{ capability: "manage", target: "source:*" }]);
+  const pattern = "%{WORD:order.state}";
+  const body = { pattern, lines: "paid\n-\n" };
+  const tried = await running.send("POST", "/api/formats/test", { as, body });
+  expect(tried.json).toMatchObject({
+    mistake: null,
+    lines: [{ reason: null }, { reason: "the pattern of this format does not match" }],
+    left: 0,
+  });
+  const path = "/api/formats/shop.orders";
+  const save = (format: object) =>
+    running.send("PUT", path, { as, body: { paths: [], ...format } });
+  expect((await save({ pattern: "(?<x>a" })).status).toBe(400);
+  expect((await save({ pattern })).status).toBe(200);
+  const listed = await running.send("GET", "/api/formats", { as });
+  expect(listed.json).toMatchObject({ formats: [{ name: "shop.orders", pattern, paths: [] }] });
+  const reread = (from: string) => running.send("POST", `${path}/reread`, { as, body: { from } });
+  expect((await reread("yesterday-ish")).status).toBe(400);
+  expect((await reread("now-1h")).status).toBe(202);
+  expect((await running.send("DELETE", path, { as })).status).toBe(204);
+  expect((await running.send("DELETE", path, { as })).status).toBe(404);
+  const audit = await running.database.query("SELECT * FROM audit WHERE target = $1", [
+    "shop.orders",
+  ]);
+  expect(audit.map(({ action }) => action)).toEqual(["format.save", "format.remove"]);
+  const viewer = await running.member([{ capability: "view", target: "*" }]);
+  expect((await running.send("POST", "/api/formats/test", { as: viewer, body })).status).toBe(403);
+});

@@ -114,6 +114,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
       publicUrl: undefined,
       sessionMaxMs: limits.sessionMaxMs,
       dataFolder: folder,
+      timezone: "UTC",
     },
     release: "0.1.0",
     access: createAccess({ database, clock, limits, installation: "test" }),
