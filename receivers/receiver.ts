@@ -1,3 +1,4 @@
+import type { ConfiguredSource } from "#collectors/configured/sources-file.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
@@ -10,6 +11,8 @@ export type ReceiverDeps = {
   bus: BusProducer;
   tokens: TokenReader;
   activity: Activity;
+  /** The sources in the data folder's file, of which some are receivers. */
+  sources(): readonly ConfiguredSource[];
   clock: Clock;
   log: Log;
 };

@@ -14,6 +14,7 @@ import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
 import { Identities } from "../delivery/identities.ts";
 import { EventRates } from "../delivery/rate.ts";
 import type { Receiver, ReceiverDeps } from "../receiver.ts";
+import { httpsGet } from "../sns/https-get.ts";
 import { pushRoutes } from "./push-routes.ts";
 import { tokenAccess } from "./token-access.ts";
 
@@ -27,12 +28,12 @@ export async function openHttpReceiver(
   listen: { host: string; port: number },
   deps: ReceiverDeps,
 ): Promise<Receiver> {
-  const { bus, activity, tokens, clock, log } = deps;
+  const { bus, activity, tokens, clock, log, sources } = deps;
   const stopping = new AbortController();
   const identities = new Identities();
   await identities.read(bus, path.join(deps.dataFolder, "receivers", "identities"));
   const delivery = { bus, activity, rates: new EventRates(), identities };
-  const listener = createListener(pushRoutes(delivery), {
+  const listener = createListener(pushRoutes({ ...delivery, clock, sources, get: httpsGet }), {
     clock,
     log,
     access: tokenAccess(tokens),
@@ -58,11 +59,11 @@ export async function openHttpReceiver(
   };
 }
 
-/** The rates of valid tokens are their own (`EventRates`). */
+/** The rates of valid tokens are their own (`EventRates`), and those of signed messages that of their receiver. */
 function limitOfInvalid(clock: Clock): RateLimit {
   const limit = createRateLimit(INVALID, clock);
   return {
-    take: (key) => (key.startsWith("token") ? undefined : limit.take(key)),
+    take: (key) => (/^(?:token|signed)/.test(key) ? undefined : limit.take(key)),
     reset: (key) => limit.reset(key),
   };
 }

@@ -6,18 +6,21 @@ import { handshakeRoutes } from "../elasticsearch/handshake-routes.ts";
 import { gelfRoutes } from "../gelf/gelf-routes.ts";
 import { lokiRoutes } from "../loki/loki-routes.ts";
 import { otlpRoutes } from "../otlp/otlp-routes.ts";
+import type { SnsDeps } from "../sns/sns-inbox.ts";
+import { snsRoutes } from "../sns/sns-routes.ts";
 import { splunkRoutes } from "../splunk/splunk-routes.ts";
 import { eventRoutes } from "./events-routes.ts";
 import type { TokenRule } from "./token-access.ts";
 
 /** The routes of all protocols. Their paths are those that shippers expect, so they differ. */
-export const pushRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const pushRoutes = (deps: DeliveryDeps & SnsDeps): Route<TokenRule>[] => [
   ...eventRoutes(deps),
   ...bulkRoutes(deps),
   ...otlpRoutes(deps),
   ...splunkRoutes(deps),
   ...lokiRoutes(deps),
   ...gelfRoutes(deps),
+  ...snsRoutes(deps),
   // Its paths have parameters, so it comes last.
   ...handshakeRoutes(),
 ];

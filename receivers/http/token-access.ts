@@ -6,7 +6,11 @@ import { type PushToken, secretIn } from "../tokens/push-token.ts";
 import type { TokenReader } from "../tokens/token-file.ts";
 
 /** Who may call a route of the receiver. */
-export type TokenRule = OpenRule | { allow: "token" };
+export type TokenRule =
+  | OpenRule
+  | { allow: "token" }
+  /** The handler checks the signature of the message. */
+  | { allow: "signature" };
 
 export type TokenCaller = BaseCaller & { token: PushToken | undefined };
 
@@ -27,6 +31,9 @@ export function tokenOf({ token }: TokenCaller): PushToken {
 export const tokenAccess = (tokens: Pick<TokenReader, "find">): AccessControl<TokenRule> => ({
   challenge: 'Basic realm="Quarterdeck"',
   authenticate({ headers: { authorization } }, address, { rule }) {
+    if (rule.allow === "signature") {
+      return { kind: "signed", id: address, address, token: undefined } satisfies TokenCaller;
+    }
     if (rule.allow === "anyone") {
       return { kind: "anonymous", id: "", address, token: undefined } satisfies TokenCaller;
     }

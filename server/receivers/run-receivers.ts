@@ -1,5 +1,6 @@
 import { once } from "node:events";
 
+import { followSourcesFile } from "#collectors/configured/follow-sources.ts";
 import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
 import { redactedText } from "#collectors/redaction/redact.ts";
 import { allKinds } from "#pipeline/processing/processing.ts";
@@ -24,14 +25,10 @@ export async function runReceivers(
   const activity = new Activity(clock, (text) => redactedText(finder, text));
   await using bus = PIPELINE.openBus(settings);
   const tokens = new TokenReader(dataFolder);
-  await using receivers = await openReceivers(settings, {
-    dataFolder,
-    bus,
-    tokens,
-    activity,
-    clock,
-    log,
-  });
+  const followed = await followSourcesFile(dataFolder, () => undefined, signal);
+  const sources = () => followed.file().sources;
+  const deps = { dataFolder, bus, tokens, activity, clock, log, sources };
+  await using receivers = await openReceivers(settings, deps);
   const { addresses } = receivers;
   using _ = publishActivity(dataFolder, {
     name: String(process.pid),
