@@ -1,3 +1,4 @@
+import { cloudTrailKind } from "../sources/cloudtrail.ts";
 import { databaseKind } from "../sources/database.ts";
 import { s3Kind } from "../sources/s3.ts";
 import { snsKind } from "../sources/sns.ts";
@@ -5,4 +6,10 @@ import { filesKind } from "./files-kind.ts";
 import type { SourceKind } from "./source-kind.ts";
 
 /** All kinds of sources that can be configured, in the order in which they are offered. */
-export const SOURCE_KINDS: readonly SourceKind[] = [filesKind, s3Kind, snsKind, databaseKind];
+export const SOURCE_KINDS: readonly SourceKind[] = [
+  filesKind,
+  s3Kind,
+  cloudTrailKind,
+  snsKind,
+  databaseKind,
+];

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { sourceKind } from "../configured/source-kind.ts";
+import { CloudTrailKeys } from "./aws/digest-keys.ts";
 import { openQueueApi, regionOf } from "./aws/queue-api.ts";
 import { openS3Api } from "./aws/s3-api.ts";
 import { type S3Place, S3Source } from "./aws/s3-source.ts";
@@ -59,6 +60,11 @@ const schema = z
           "Objects of the bucket that were last modified before this date (UTC) are not read.",
         examples: ["2026-01-31"],
       }),
+    verifyDigests: z.boolean().default(false).meta({
+      title: "Check the digest files of CloudTrail",
+      description:
+        "Each log file is read once more when its digest file is there, and the verdict is an event of aws.cloudtrail_digest. Requires cloudtrail:ListPublicKeys.",
+    }),
     visibilityTimeout: z
       .number()
       .int()
@@ -86,7 +92,7 @@ export const s3Kind = sourceKind({
   title: "S3 bucket",
   summary: "Objects of a bucket of Amazon S3, by listing it or by the notifications in a queue",
   schema,
-  async open({ bucket, queue, prefix, region, from, ...times }, { clock }) {
+  async open({ bucket, queue, prefix, region, from, verifyDigests, ...times }, { clock }) {
     const s3 = await openS3Api(region ?? (queue === undefined ? undefined : regionOf(queue)));
     return new S3Source(
       {
@@ -97,7 +103,11 @@ export const s3Kind = sourceKind({
         visibilitySeconds: times.visibilityTimeout,
         clock,
       },
-      { s3, queue: queue === undefined ? undefined : await openQueueApi(queue, region) },
+      {
+        s3,
+        queue: queue === undefined ? undefined : await openQueueApi(queue, region),
+        ...(verifyDigests && { digestKeys: new CloudTrailKeys() }),
+      },
     );
   },
 });

@@ -4,7 +4,7 @@ const TOPIC_ARN =
 const CERTIFICATE_PATH = /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/;
 
 /** The host of SNS in the region of the topic; undefined if it is no topic. */
-export function snsHostOf(topicArn: string): string | undefined {
+function snsHostOf(topicArn: string): string | undefined {
   const [, partition, region] = TOPIC_ARN.exec(topicArn) ?? [];
   if (region === undefined) return undefined;
   return `sns.${region}.amazonaws.com${partition === "aws-cn" ? ".cn" : ""}`;

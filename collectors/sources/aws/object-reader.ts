@@ -1,6 +1,8 @@
 import type { Chunk } from "#collectors/source.ts";
+import type { Clock } from "#platform/clock.ts";
 
 import { RefusedFile } from "../files/file-kind.ts";
+import { checkDigest, type DigestKeys, type DigestVerdict, verdictEvent } from "./check-digest.ts";
 import { ObjectBytes } from "./object-bytes.ts";
 import { ObjectLines } from "./object-lines.ts";
 import { objectIdOf, type ObjectRef, objectUrl } from "./object-ref.ts";
@@ -11,12 +13,12 @@ import type { S3Counts } from "./s3-counts.ts";
 /** Requests of small objects whose turn is still to come. */
 const AHEAD_MAX = 8;
 const AHEAD_BYTES_MAX = 1024 * 1024;
-/**
- * Files that AWS writes beside logs: a digest of CloudTrail, which is no log, and what services write to test that they may
- * write.
- */
+/** What services of AWS write to test that they may write. */
 const NO_LOG =
-  /\/CloudTrail-Digest\/|(?:^|\/)(?:ELBAccessLogTestFile|ConfigWritabilityCheckFile|aws-programmatic-access-test-object)$|\/$/;
+  /(?:^|\/)(?:ELBAccessLogTestFile|ConfigWritabilityCheckFile|aws-programmatic-access-test-object)$|\/$/;
+
+/** A digest file of CloudTrail. */
+const DIGEST = /\/CloudTrail-Digest\//;
 
 /** An object to read, and the objects among which it is remembered. */
 export type Job = { ref: ObjectRef; among: ReadObjects };
@@ -30,19 +32,27 @@ export type Outcome =
   /** Access is denied: it has to be tried again. */
   | { is: "forbidden" };
 
-type Deps = { s3: S3Api; counts: S3Counts };
+type Deps = {
+  s3: S3Api;
+  counts: S3Counts;
+  /** With them, digest files of CloudTrail are checked; otherwise they are events as any other file. */
+  digestKeys: DigestKeys | undefined;
+  clock: Clock;
+};
 
 const NOTHING_TO_STORE: Outcome = { is: "done", isNew: false, isStored: () => true };
 
 /** Reads objects one after the other, and requests the next small ones meanwhile. */
 export class ObjectReader {
+  readonly #deps: Deps;
   readonly #s3: S3Api;
   readonly #counts: S3Counts;
   readonly #lines = new ObjectLines();
 
-  constructor({ s3, counts }: Deps) {
-    this.#s3 = s3;
-    this.#counts = counts;
+  constructor(deps: Deps) {
+    this.#deps = deps;
+    this.#s3 = deps.s3;
+    this.#counts = deps.counts;
   }
 
   /**
@@ -111,7 +121,12 @@ export class ObjectReader {
         yield { ended: job, outcome: this.#repeated(among, id) };
         return;
       }
-      for await (const chunk of this.#chunks(job, bytes, id)) yield { chunk };
+      const { digestKeys } = this.#deps;
+      if (digestKeys && DIGEST.test(ref.key)) {
+        const deps = { s3: this.#s3, keys: digestKeys };
+        const verdicts = await checkDigest({ ref, bytes }, deps, signal);
+        yield { chunk: this.#verdictChunk(job, verdicts, id) };
+      } else for await (const chunk of this.#chunks(job, bytes, id)) yield { chunk };
       this.#counts.read += 1;
       yield { ended: job, outcome: { is: "done", isNew: true, isStored: among.storedCheck(id) } };
     } catch (error) {
@@ -144,6 +159,23 @@ export class ObjectReader {
     if (isEnd) return;
     const position = reading.advance(0, { at: reading.at, isEnd: true });
     yield { ...about, bytes: Buffer.alloc(0), offset: reading.offset(), position, bytesSkipped: 0 };
+  }
+
+  /** The verdicts about a digest file and its log files, as events. */
+  #verdictChunk({ ref, among }: Job, verdicts: readonly DigestVerdict[], id: string): Chunk {
+    const nowMs = this.#deps.clock.nowMs();
+    for (const { bucket, key, outcome, reason } of verdicts) {
+      if (outcome === "success") continue;
+      this.#counts.refuse(objectUrl({ bucket, key }), `is not valid: ${reason}`);
+    }
+    const events = verdicts.map((it) => `${JSON.stringify(verdictEvent(it, nowMs))}\n`);
+    const bytes = Buffer.from(events.join(""));
+    const reading = among.open(id);
+    const offset = reading.offset();
+    const position = reading.advance(bytes.length, { at: bytes.length, isEnd: true });
+    const header = { format: "ecs", fields: {} };
+    const { sourceId } = reading;
+    return { sourceId, path: objectUrl(ref), header, bytes, offset, position, bytesSkipped: 0 };
   }
 
   #outcomeOf(error: unknown, ref: ObjectRef): Outcome {

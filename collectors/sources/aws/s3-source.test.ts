@@ -101,6 +101,8 @@ class Stored {
   }
 }
 
+const NO_KEYS = { find: async () => undefined, close: async () => undefined };
+
 class Reading {
   readonly stored = new Stored();
   nowMs = 100 * HOUR_MS;
@@ -111,7 +113,12 @@ class Reading {
   }
 
   /** One pass of a new process, which is killed after so many chunks; stores after each `storeEvery` ones. */
-  async pass({ killAfter = Infinity, storeEvery = 1, fromMs = 0 } = {}): Promise<S3Source> {
+  async pass({
+    killAfter = Infinity,
+    storeEvery = 1,
+    fromMs = 0,
+    verifies = false,
+  } = {}): Promise<S3Source> {
     const place = { bucket: "b", queue: undefined };
     const clock = { nowMs: () => this.nowMs };
     const options: S3Options = {
@@ -122,7 +129,11 @@ class Reading {
       visibilitySeconds: 60,
       clock,
     };
-    const source = new S3Source(options, { s3: this.#bucket.api, queue: undefined });
+    const source = new S3Source(options, {
+      s3: this.#bucket.api,
+      queue: undefined,
+      ...(verifies && { digestKeys: NO_KEYS }),
+    });
     const stop = new AbortController();
     let chunks = 0;
     const reading = source.read(async () => new Map(this.stored.positions), stop.signal);
@@ -151,7 +162,6 @@ describe("objects of a listed bucket", () => {
     bucket.put("a.log", "one\ntwo\n");
     bucket.put("b.gz", gzipSync("three\nfour"));
     bucket.put("c/CloudTrail/x.json.gz", gzipSync(records(1, 2)));
-    bucket.put("c/CloudTrail-Digest/x.json.gz", gzipSync("{}"));
     bucket.put("folder/", "");
     const reading = new Reading(bucket);
     await reading.pass();
@@ -218,6 +228,22 @@ describe("objects of a listed bucket", () => {
     expect(message).toContain("s3://b/c.zip is an archive");
     await reading.pass();
     expect(reading.stored.lines).toHaveLength(length);
+  });
+
+  test("a digest file of CloudTrail that is not valid is an event once, and stated", async () => {
+    const bucket = new Bucket();
+    const key = "AWSLogs/1/CloudTrail-Digest/eu-west-1/2026/03/14/x.json.gz";
+    bucket.put(key, gzipSync('{"no":"digest"}'));
+    const reading = new Reading(bucket);
+    const source = await reading.pass({ verifies: true });
+    await reading.pass({ verifies: true });
+    expect(reading.stored.lines.map((line) => JSON.parse(line))).toMatchObject([
+      { "event.outcome": "failure", "file.path": `s3://b/${key}` },
+    ]);
+    expect(source.status()[0]).toMatchObject({
+      level: "warning",
+      message: expect.stringContaining("x.json.gz is not valid: it is no digest file"),
+    });
   });
 
   test("reading continues when connections break", async () => {

@@ -4,6 +4,7 @@ import type { Chunk, Positions, ReadPositions, Source, SourceStatus } from "#col
 import type { Clock } from "#platform/clock.ts";
 
 import { AnnouncedObjects } from "./announced-objects.ts";
+import type { DigestKeys } from "./check-digest.ts";
 import { ListedObjects } from "./listed-objects.ts";
 import { ObjectReader } from "./object-reader.ts";
 import { objectUrl } from "./object-ref.ts";
@@ -32,6 +33,13 @@ export type S3Options = {
   clock: Clock;
 };
 
+type S3Apis = {
+  s3: S3Api;
+  queue: QueueApi | undefined;
+  /** Absent: digest files of CloudTrail are not checked. */
+  digestKeys?: DigestKeys & { close(): Promise<void> };
+};
+
 /**
  * Objects of S3, each read once, however often and in whatever order it is listed or announced: it is recognised by its
  * key and content. With a queue the bucket is listed once, for the objects that exist already.
@@ -40,10 +48,11 @@ export class S3Source implements Source, AsyncDisposable {
   readonly #options: S3Options;
   readonly #s3: S3Api;
   readonly #queue: QueueApi | undefined;
+  readonly #digestKeys: S3Apis["digestKeys"];
   readonly #counts: S3Counts;
   #removeStored = async (): Promise<void> => undefined;
 
-  constructor(options: S3Options, { s3, queue }: { s3: S3Api; queue: QueueApi | undefined }) {
+  constructor(options: S3Options, { s3, queue, digestKeys }: S3Apis) {
     const {
       prefix,
       place: { bucket, queue: url },
@@ -51,6 +60,7 @@ export class S3Source implements Source, AsyncDisposable {
     this.#options = options;
     this.#s3 = s3;
     this.#queue = queue;
+    this.#digestKeys = digestKeys;
     this.#counts = new S3Counts(bucket === undefined ? url : objectUrl({ bucket, key: prefix }));
   }
 
@@ -62,7 +72,12 @@ export class S3Source implements Source, AsyncDisposable {
     const ending = new AbortController();
     const stored = await positions();
     const recent = new ReadObjects(this.#name, stored);
-    const reader = new ObjectReader({ s3: this.#s3, counts: this.#counts });
+    const reader = new ObjectReader({
+      s3: this.#s3,
+      counts: this.#counts,
+      digestKeys: this.#digestKeys,
+      clock: this.#options.clock,
+    });
     const announced = this.#announced(reader, recent);
     this.#removeStored = async () => announced?.removeStored(positions);
     const keeping = announced?.keep(positions, AbortSignal.any([signal, ending.signal]));
@@ -89,6 +104,7 @@ export class S3Source implements Source, AsyncDisposable {
     await this.#removeStored().catch(() => undefined);
     this.#s3.close();
     this.#queue?.close();
+    await this.#digestKeys?.close();
   }
 
   /** Of what is read: positions belong to it. */
