@@ -68,7 +68,10 @@ export class ObjectBytes implements RandomReader {
   async #readStream(into: Buffer, position: number): Promise<number> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        if (position !== this.#stream.at || this.#stream.body.destroyed) await this.#seek(position);
+        const { at, body, rest } = this.#stream;
+        // A body is destroyed once its last bytes are in `rest`.
+        const isLost = body.destroyed && rest.length === 0;
+        if (position !== at || isLost) await this.#seek(position);
         return await this.#take(into);
       } catch (error) {
         const isFinal = error instanceof UnreadableObject || this.#signal.aborted;

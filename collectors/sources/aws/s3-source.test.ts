@@ -149,6 +149,7 @@ class Reading {
     }
     stop.abort();
     if (chunks < killAfter) this.stored.store();
+    else this.stored.drop();
     return source;
   }
 }
