@@ -4,8 +4,18 @@ import path from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { LINE_LAYOUT } from "#collectors/line-layout.ts";
+import { eventsWithLinesSql, STORED_LINE } from "#pipeline/store/rebuilt-line-sql.ts";
+
 import { startProgram, temporaryFolder } from "./harness/program.ts";
 
+/** Columns of how rows and lines are stored. */
+const STORAGE: ReadonlySet<string> = new Set([
+  LINE_LAYOUT,
+  STORED_LINE,
+  "file_index",
+  "file_row_number",
+]);
 const KILLS = 50;
 const LINES = 700_000;
 /** Delays from before the program is loaded to after several segments. */
@@ -63,14 +73,17 @@ async function contents(data: string): Promise<Record<string, unknown>> {
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();
   try {
-    const events = `read_parquet('${data}/store/events/*.parquet', union_by_name = true)`;
-    const published = (await readdir(path.join(data, "store/events")))
-      .map((name) => `'${data}/store/rollups/${name}'`)
-      .join(", ");
+    const names = await readdir(path.join(data, "store/events"));
+    const schema = (await readdir(path.join(data, "store/schema"))).map((name) => `schema/${name}`);
+    const files = [...schema, ...names.map((name) => `events/${name}`)];
+    // Which lines are stored depends on how much was read at once.
+    const events = eventsWithLinesSql(files.map((file) => path.join(data, "store", file)));
+    const published = names.map((name) => `'${data}/store/rollups/${name}'`).join(", ");
     const cells = `read_parquet([${published}], union_by_name = true)`;
     const columns = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${events}`))
       .getRowObjects()
       .map(({ column_name }) => String(column_name))
+      .filter((name) => !STORAGE.has(name))
       .toSorted()
       .map((name) => `"${name}"`)
       .join(", ");

@@ -144,13 +144,16 @@ export const mistakeText = ({ line, field, message }: FormatsMistake): string =>
  */
 export async function saveFormat(dataFolder: string, entry: FormatEntry): Promise<void> {
   const result = compileFormat(entry);
-  if (!result.ok) throw new AppError("bad_request", `pattern: ${result.message}`);
+  if (!result.ok) {
+    const fields = [{ path: "body.pattern", code: "invalid", message: result.message }];
+    throw new AppError("bad_request", `pattern: ${result.message}`, { fields });
+  }
   await edit(
     dataFolder,
     (document, index, count) => {
       if (index < 0 && count >= FORMATS_MAX)
         throw new AppError(
-          "bad_request",
+          "conflict",
           `there are ${FORMATS_MAX} formats already: remove one first`,
         );
       if (index < 0) document.addIn(["formats"], document.createNode(entry));

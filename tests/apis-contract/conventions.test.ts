@@ -20,6 +20,7 @@ const ONCE_ANYWAY: Readonly<Record<string, string>> = {
   signInWithPasskey: "the challenge that was signed is used up",
   createFirstOwner: "the one-time link is used up",
   signIn: "each sign-in starts a new session",
+  createPushToken: "a second token with the same name is refused",
 };
 /** Changes with which the previous release cannot work; the word COLUMN is optional in SQL. */
 const CONTRACTS = [
