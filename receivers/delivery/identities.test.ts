@@ -63,9 +63,12 @@ test("after restarts, documents that were still on the bus are recognised", asyn
   expect(identities.find(identity("4"))).toBeUndefined();
 });
 
+/** Not the key, which is written only beside another id. */
+const anId = fc.string().filter((id) => id !== "k");
+
 test("a line with an identity is the same document with it", () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.string(), (document, id) => {
+    fc.property(fc.dictionary(fc.string(), fc.jsonValue()), anId, (document, id) => {
       const text = JSON.stringify(document, null, 1).replaceAll("\n", " ");
       const line = Buffer.from(withIdentity(Buffer.from(text), { id, key: "k" })).toString();
       expect(JSON.parse(line)).toEqual({ ...JSON.parse(text), _id: id, _key: "k" });
