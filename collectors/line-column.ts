@@ -20,9 +20,9 @@ export class LineColumn {
   #starts: Uint32Array<ArrayBuffer>;
   #lengths: Uint32Array<ArrayBuffer>;
   /** The lines are in [#from, #to) of the buffer. */
-  #buffer = Buffer.allocUnsafeSlow(ARENA_BYTES_MIN);
+  #buffer = Buffer.allocUnsafeSlow(0);
   #from = 0;
-  #to = ARENA_BYTES_MIN;
+  #to = 0;
   #used = 0;
   /** The bytes of `begin`, and where they are in the buffer. */
   #begun: Uint8Array | undefined;
@@ -208,7 +208,7 @@ export class LineColumn {
   }
 
   #grow(lengthMin: number): void {
-    const bigger = Buffer.allocUnsafeSlow(Math.max((this.#to - this.#from) * 2, lengthMin));
+    const bigger = Buffer.allocUnsafeSlow(Math.max((this.#to - this.#from) * 2, lengthMin, ARENA_BYTES_MIN));
     this.#buffer.copy(bigger, 0, this.#from, this.#from + this.#used);
     this.#useOwn(bigger);
     this.#shared?.leave();

@@ -3,8 +3,8 @@ import { hashBytes } from "./hash-bytes.ts";
 import type { TextArrays } from "./plain-lines/arrays.ts";
 import { HEAD_BYTES, SIZE, SIZE_MAX, SLOT_MASK } from "./plain-lines/layout.ts";
 
-const SLOTS_MIN = 1024;
-const ARENA_BYTES_MIN = 16 * 1024;
+const SLOTS_MIN = 64;
+const ARENA_BYTES_MIN = 1024;
 const TEXTS_MAX = 1024;
 const ERASED = 0x2a;
 /** A short text is encoded here, without creating an array for it. */
