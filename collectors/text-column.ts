@@ -4,6 +4,8 @@ import type { TextArrays } from "./plain-lines/arrays.ts";
 import { HEAD_BYTES, SIZE, SIZE_MAX, SLOT_MASK } from "./plain-lines/layout.ts";
 
 const SLOTS_MIN = 64;
+/** More, because the module of plain lines stops where they are full. */
+const SHARED_SLOTS_MIN = 1024;
 const ARENA_BYTES_MIN = 1024;
 const TEXTS_MAX = 1024;
 const ERASED = 0x2a;
@@ -193,7 +195,7 @@ export class TextColumn {
     this.#arena = values;
     this.#view = viewAll(values);
     this.#ends = ends;
-    this.#slots = slots.subarray(0, SLOTS_MIN * 2);
+    this.#slots = slots.subarray(0, SHARED_SLOTS_MIN * 2);
     this.#isShared = true;
     this.#limit();
   }
