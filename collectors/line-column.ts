@@ -208,7 +208,9 @@ export class LineColumn {
   }
 
   #grow(lengthMin: number): void {
-    const bigger = Buffer.allocUnsafeSlow(Math.max((this.#to - this.#from) * 2, lengthMin, ARENA_BYTES_MIN));
+    const bigger = Buffer.allocUnsafeSlow(
+      Math.max((this.#to - this.#from) * 2, lengthMin, ARENA_BYTES_MIN),
+    );
     this.#buffer.copy(bigger, 0, this.#from, this.#from + this.#used);
     this.#useOwn(bigger);
     this.#shared?.leave();
