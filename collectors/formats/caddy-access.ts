@@ -3,9 +3,9 @@ import { splitHostPort } from "./address.ts";
 import { typeOfLevel } from "./application/levels.ts";
 import { parseTraceparent } from "./application/trace-ids.ts";
 import { ignoredField, IGNORED_FIELDS } from "./ignored-fields.ts";
-import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
+import { openJsonFields } from "./json-fields.ts";
 import { jsonTime } from "./json-time.ts";
-import { RowWriter } from "./text-line.ts";
+import { type RowWriter } from "./text-line.ts";
 import { implausible } from "./time.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
@@ -21,18 +21,11 @@ export const caddyAccess: Format = {
   usualPaths: ["/var/log/caddy/*access*.log"],
   related: { "related.ip": ["source.ip"], "related.user": ["user.name"] },
   open(batch, context) {
-    const row = new RowWriter(batch, context);
-    return (bytes, start, end) => {
-      const parsed = parseJsonLine(bytes, start, end);
-      if ("reason" in parsed) return parsed.reason;
-      const fields = flatten(parsed.object);
-      if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
+    return openJsonFields(batch, context, (fields, row) => {
       if (!isAccess(fields)) return "not a Caddy access line: it has no request that was handled";
-      row.begin();
       putEvent(row, fields);
-      row.end();
       return undefined;
-    };
+    });
   },
 };
 

@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
 import { ipIn } from "./address.ts";
-import { numberOf, openTextLine, type RowWriter } from "./text-line.ts";
+import { openNamedFields } from "./named-fields.ts";
+import { numberOf, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 import { w3cHeader, W3cValues } from "./w3c-fields.ts";
@@ -52,13 +53,7 @@ export const iisAccess: Format = {
       (names) => !names.some((name) => name === "x-edge-location" || name === "s-reason"),
     ),
   open(batch, context) {
-    let text = "";
-    let named: readonly string[] | undefined;
-    return openTextLine(batch, context, (line, row) => {
-      const names = context.fieldNames?.text ?? "";
-      if (names !== text) named = (text = names) === "" ? undefined : names.split(" ");
-      return read(line, named, row);
-    });
+    return openNamedFields(batch, context, undefined, read);
   },
   toElastic: toConnection,
 };

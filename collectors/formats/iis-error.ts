@@ -1,7 +1,8 @@
 import type { Format } from "../format.ts";
 import { ipIn } from "./address.ts";
 import { toConnection } from "./iis-access.ts";
-import { openTextLine, type RowWriter } from "./text-line.ts";
+import { openNamedFields } from "./named-fields.ts";
+import { type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
 import { ERROR_TRAITS } from "./traits.ts";
 import { w3cHeader, W3cValues } from "./w3c-fields.ts";
@@ -36,13 +37,7 @@ export const iisError: Format = {
   headerLine: (bytes, start, end) =>
     w3cHeader(bytes, { start, end }, (names) => names.includes("s-reason")),
   open(batch, context) {
-    let text = "";
-    let named: readonly string[] | undefined;
-    return openTextLine(batch, context, (line, row) => {
-      const names = context.fieldNames?.text ?? "";
-      if (names !== text) named = (text = names) === "" ? undefined : names.split(" ");
-      return read(line, named, row);
-    });
+    return openNamedFields(batch, context, undefined, read);
   },
   toElastic(document) {
     toConnection(document);

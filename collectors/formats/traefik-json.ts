@@ -1,9 +1,9 @@
 import type { Batch } from "../batch.ts";
 import type { FormatContext, LineScanner } from "../format.ts";
 import { splitHostPort } from "./address.ts";
-import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
+import { openJsonFields } from "./json-fields.ts";
 import { jsonTime } from "./json-time.ts";
-import { RowWriter } from "./text-line.ts";
+import type { RowWriter } from "./text-line.ts";
 
 const VENDOR = "traefik.access";
 const NOT_A_LINE = "not a Traefik line: the JSON has no DownstreamStatus";
@@ -24,17 +24,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /** A line of Traefik's access log in JSON; its durations are nanoseconds. */
 export function openTraefikJson(batch: Batch, context: FormatContext): LineScanner {
-  const row = new RowWriter(batch, context);
-  return (bytes, start, end) => {
-    const parsed = parseJsonLine(bytes, start, end);
-    if ("reason" in parsed) return parsed.reason;
-    const fields = flatten(parsed.object);
-    if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
-    row.begin();
-    const reason = read(fields, row);
-    if (reason === undefined) row.end();
-    return reason;
-  };
+  return openJsonFields(batch, context, read);
 }
 
 function read(fields: ReadonlyMap<string, unknown>, row: RowWriter): string | undefined {

@@ -12,7 +12,7 @@ const BEHIND_MIN = { bytes: 1024 * 1024, objects: 100, messages: 1_000 };
 const LEVELS = ["error", "warning", "info"] as const;
 const PUSHED_KIND = { kind: "pushed", title: "Pushed events" };
 
-const NO_ACTIVITY: Omit<SourceActivity, "source"> = {
+export const NO_ACTIVITY: Omit<SourceActivity, "source"> = {
   isPushed: false,
   datasets: {},
   events: 0,

@@ -4,6 +4,7 @@ import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
 import { type IndexerStatus, NO_STATUS } from "#pipeline/live-link/messages.ts";
 
 import type { WorkspaceStatus } from "../workspace.ts";
+import { NO_ACTIVITY } from "./source-rows.ts";
 
 /** A workspace that has read what the status states, for tests. */
 export const workspaceWith = (status: Partial<IndexerStatus>) => ({
@@ -23,16 +24,7 @@ export const activityOf = (
   values: Partial<SourceActivity> = {},
 ): SourceActivity => ({
   source,
-  isPushed: false,
-  datasets: {},
-  events: 0,
-  quarantined: 0,
-  bytes: 0,
-  eventsPerSecond: 0,
-  newestEventMs: null,
-  arrivedMs: null,
-  delayMs: null,
-  usualGapMs: null,
+  ...NO_ACTIVITY,
   ...values,
 });
 

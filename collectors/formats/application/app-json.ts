@@ -1,7 +1,6 @@
 import type { Format } from "#collectors/format.ts";
 
-import { FIELDS_MAX, flatten, parseJsonLine } from "../json-line.ts";
-import { RowWriter } from "../text-line.ts";
+import { openJsonFields } from "../json-fields.ts";
 import { putApplicationFields } from "./fields.ts";
 import { APPLICATION_TRAITS } from "./traits.ts";
 
@@ -13,16 +12,6 @@ export const appJson: Format = {
   isGeneric: true,
   traits: APPLICATION_TRAITS,
   open(batch, context) {
-    const row = new RowWriter(batch, context);
-    return (bytes, start, end) => {
-      const parsed = parseJsonLine(bytes, start, end);
-      if ("reason" in parsed) return parsed.reason;
-      const fields = flatten(parsed.object);
-      if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
-      row.begin();
-      const refused = putApplicationFields(row, fields);
-      if (refused === undefined) row.end();
-      return refused;
-    };
+    return openJsonFields(batch, context, (fields, row) => putApplicationFields(row, fields));
   },
 };

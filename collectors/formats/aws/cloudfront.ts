@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 
 import type { Format } from "#collectors/format.ts";
 
-import { openTextLine, type RowWriter } from "../text-line.ts";
+import { openNamedFields } from "../named-fields.ts";
+import { type RowWriter } from "../text-line.ts";
 import { parseTime } from "../time.ts";
 import { putTlsVersion } from "../tls-version.ts";
 import { ACCESS_TRAITS } from "../traits.ts";
@@ -34,14 +35,7 @@ export const cloudFront: Format = {
   headerLine: (bytes, start, end) =>
     w3cHeader(bytes, { start, end }, (names) => names.includes("x-edge-location")),
   open(batch, context) {
-    const defaults = DEFAULT_FIELDS.split(" ");
-    let text = "";
-    let names = defaults;
-    return openTextLine(batch, context, (line, row) => {
-      const named = context.fieldNames?.text ?? "";
-      if (named !== text) names = (text = named) === "" ? defaults : named.split(" ");
-      return read(line, names, row);
-    });
+    return openNamedFields(batch, context, DEFAULT_FIELDS.split(" "), read);
   },
 };
 

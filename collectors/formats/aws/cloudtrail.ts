@@ -3,9 +3,10 @@ import { isIP } from "node:net";
 import type { Batch } from "#collectors/batch.ts";
 import type { Format, FormatContext, LineScanner } from "#collectors/format.ts";
 
-import { FIELDS_MAX, flatten, parseJsonLine } from "../json-line.ts";
+import { openJsonFields } from "../json-fields.ts";
+import { parseJsonLine } from "../json-line.ts";
 import { jsonTime } from "../json-time.ts";
-import { RowWriter } from "../text-line.ts";
+import type { RowWriter } from "../text-line.ts";
 import { putTlsVersion } from "../tls-version.ts";
 import { MEANINGS } from "./cloudtrail-actions.ts";
 import { putDigest } from "./cloudtrail-digest.ts";
@@ -89,17 +90,9 @@ export const cloudTrail: Format = {
 };
 
 function openCloudTrail(batch: Batch, context: FormatContext): LineScanner {
-  const row = new RowWriter(batch, context);
-  return (bytes, start, end) => {
-    const parsed = parseJsonLine(bytes, start, end);
-    if ("reason" in parsed) return parsed.reason;
-    const fields = flatten(parsed.object);
-    if (!fields) return `JSON has more than ${FIELDS_MAX} fields`;
-    row.begin();
-    const reason = fields.has("digestS3Object") ? putDigest(fields, row) : putRecord(fields, row);
-    if (reason === undefined) row.end();
-    return reason;
-  };
+  return openJsonFields(batch, context, (fields, row) =>
+    fields.has("digestS3Object") ? putDigest(fields, row) : putRecord(fields, row),
+  );
 }
 
 function putRecord(fields: Fields, row: RowWriter): string | undefined {

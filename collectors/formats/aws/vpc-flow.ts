@@ -4,7 +4,8 @@ import type { Format } from "#collectors/format.ts";
 
 import { textOf } from "../bytes.ts";
 import { communityId } from "../community-id.ts";
-import { numberOf, openTextLine, type RowWriter } from "../text-line.ts";
+import { openNamedFields } from "../named-fields.ts";
+import { numberOf, type RowWriter } from "../text-line.ts";
 
 const VENDOR = "aws.vpcflow";
 /** The default format, which has no header line where CloudWatch Logs delivers it. */
@@ -63,14 +64,7 @@ export const vpcFlow: Format = {
     return isHeader && names.some((name) => HEADER_NAMES.has(name)) ? names.join(" ") : undefined;
   },
   open(batch, context) {
-    const defaults = DEFAULT_FIELDS.split(" ");
-    let text = "";
-    let names = defaults;
-    return openTextLine(batch, context, (line, row) => {
-      const named = context.fieldNames?.text ?? "";
-      if (named !== text) names = (text = named) === "" ? defaults : named.split(" ");
-      return read(line, names, row);
-    });
+    return openNamedFields(batch, context, DEFAULT_FIELDS.split(" "), read);
   },
   toElastic(document) {
     // Elastic's module takes the time from the field `end`, which custom formats may lack.
