@@ -6,8 +6,7 @@ import { useState } from "react";
 
 import { useResource } from "../client/use-resource.ts";
 import { Empty, Failed } from "../panels/message.tsx";
-import { Logo } from "../shell/logo.tsx";
-import { ThemeSwitch } from "../shell/theme-switch.tsx";
+import { PageBar } from "../shell/page-bar.tsx";
 import type { Theme } from "../shell/theme.ts";
 import { useKeys } from "../shell/use-keys.ts";
 import { Untrusted } from "../untrusted.tsx";
@@ -26,20 +25,9 @@ export function FormatsPage({ theme }: { theme: Theme }) {
       <a className="skip" href="#main">
         Skip to content
       </a>
-      <header className="bar">
-        <Link href="/" className="brand" aria-label="Quarterdeck, board">
-          <Logo />
-          <span className="brand-name">Quarterdeck</span>
-        </Link>
-        <nav aria-label="Pages">
-          <Link href="/">Board</Link>
-          <Link href="/explore">Explore</Link>
-          <Link href="/sources">Sources</Link>
-        </nav>
-        <div className="bar-end only">
-          <ThemeSwitch theme={theme} />
-        </div>
-      </header>
+      <PageBar theme={theme}>
+        <Link href="/sources">Sources</Link>
+      </PageBar>
       <main id="main" className="formats" tabIndex={-1}>
         <h1>Formats</h1>
         {problem && !data ? (

@@ -10,8 +10,7 @@ import { Fragment } from "react";
 import { SearchHelp } from "../api.ts";
 import { useResource } from "../client/use-resource.ts";
 import { Failed } from "../panels/message.tsx";
-import { Logo } from "../shell/logo.tsx";
-import { ThemeSwitch } from "../shell/theme-switch.tsx";
+import { PageBar } from "../shell/page-bar.tsx";
 import type { Theme } from "../shell/theme.ts";
 import { useKeys } from "../shell/use-keys.ts";
 import { type Block, parseMarkdown, type Span } from "./markdown.ts";
@@ -23,19 +22,7 @@ export function SearchHelpPage({ theme }: { theme: Theme }) {
   useKeys({ board: () => router.push("/"), explore: () => router.push("/explore") });
   return (
     <>
-      <header className="bar">
-        <Link href="/" className="brand" aria-label="Quarterdeck, board">
-          <Logo />
-          <span className="brand-name">Quarterdeck</span>
-        </Link>
-        <nav aria-label="Pages">
-          <Link href="/">Board</Link>
-          <Link href="/explore">Explore</Link>
-        </nav>
-        <div className="bar-end only">
-          <ThemeSwitch theme={theme} />
-        </div>
-      </header>
+      <PageBar theme={theme} />
       <main id="main" className="help" tabIndex={-1}>
         {problem ? <Failed problem={problem} retry={reload} /> : null}
         {data ? parseMarkdown(data.markdown).map(blockElement) : null}
