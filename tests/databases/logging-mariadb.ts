@@ -22,10 +22,12 @@ export type LoggingMariadb = AsyncDisposable & {
 export const SLOW_MS = 40;
 
 /**
- * Starts one from the package mariadb-server. Undefined, with a warning, where it is missing.
+ * Starts one from the package mariadb-server, with more options. Undefined, with a warning, where it is missing.
  * @throws in CI, where these tests must not be skipped
  */
-export async function startLoggingMariadb(): Promise<LoggingMariadb | undefined> {
+export async function startLoggingMariadb(
+  more: readonly string[] = [],
+): Promise<LoggingMariadb | undefined> {
   try {
     await run("mariadbd", ["--version"]);
   } catch (error) {
@@ -37,13 +39,15 @@ export async function startLoggingMariadb(): Promise<LoggingMariadb | undefined>
     return undefined;
   }
   const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-mariadb-"));
-  return start(folder);
+  return start(folder, more);
 }
 
-async function start(folder: string): Promise<LoggingMariadb> {
+async function start(folder: string, more: readonly string[]): Promise<LoggingMariadb> {
   const { username } = userInfo();
   const data = path.join(folder, "data");
-  const owner = ["--no-defaults", `--datadir=${data}`, `--user=${username}`];
+  // A server that starts removes the temporary tables of all servers from the folder of temporary files.
+  const own = [`--datadir=${data}`, `--tmpdir=${folder}`];
+  const owner = ["--no-defaults", ...own, `--user=${username}`];
   const access = ["--auth-root-authentication-method=normal", "--skip-test-db"];
   await run("mariadb-install-db", [...owner, ...access]);
   const logs = {
@@ -53,7 +57,7 @@ async function start(folder: string): Promise<LoggingMariadb> {
   };
   const port = await freePort();
   const socket = path.join(folder, "socket");
-  const server = spawn("mariadbd", [...owner, ...settings({ logs, port, socket })], {
+  const server = spawn("mariadbd", [...owner, ...settings({ logs, port, socket }), ...more], {
     env: { ...process.env, TZ: "UTC" },
     stdio: "ignore",
   });

@@ -31,6 +31,7 @@ const COUNTERS: ReadonlyMap<string, string> = new Map([
   ["Innodb_buffer_pool_reads", "buffer_pool.reads"],
 ]);
 const MAY_NOT = new Set(["ER_SPECIFIC_ACCESS_DENIED_ERROR", "ER_ACCESS_DENIED_ERROR"]);
+const REASON_CHARACTERS_MAX = 300;
 const UNKNOWN_STATEMENT = "ER_PARSE_ERROR";
 
 type Row = RowDataPacket & Record<string, unknown>;
@@ -75,7 +76,7 @@ async function read(connection: Connection, counters: Increases): Promise<Sample
   );
   const replication = await replicationOf(connection);
   const grants = await rowsOf(connection, "SHOW GRANTS");
-  const event = statusEvent({ status, variables, lagMs: replication.lagMs, counters });
+  const event = statusEvent({ status, variables, replication, counters });
   return { events: [event], advice: [...replication.advice, ...adviceFor(grants)] };
 }
 
@@ -89,24 +90,31 @@ async function pairs(connection: Connection, sql: string): Promise<Map<string, s
   return new Map(rows.map((row) => [String(row["Variable_name"]), String(row["Value"])]));
 }
 
+type Replication = { lagMs?: number; running?: 0 | 1; advice: string[] };
+
 /** Of a replica; the statement has another name in old versions. */
-async function replicationOf(
-  connection: Connection,
-): Promise<{ lagMs: number | undefined; advice: string[] }> {
+async function replicationOf(connection: Connection): Promise<Replication> {
   for (const sql of ["SHOW REPLICA STATUS", "SHOW SLAVE STATUS"]) {
     try {
       const [row] = await rowsOf(connection, sql);
-      const seconds = Number(
-        row?.["Seconds_Behind_Source"] ?? row?.["Seconds_Behind_Master"] ?? "x",
-      );
-      return { lagMs: Number.isNaN(seconds) ? undefined : seconds * 1_000, advice: [] };
+      return row ? replicaState(row) : { advice: [] };
     } catch (error) {
       const code = errorCode(error) ?? "";
-      if (MAY_NOT.has(code)) return { lagMs: undefined, advice: [LACKS_REPLICATION] };
+      if (MAY_NOT.has(code)) return { advice: [LACKS_REPLICATION] };
       if (code !== UNKNOWN_STATEMENT) throw error;
     }
   }
-  return { lagMs: undefined, advice: [] };
+  return { advice: [] };
+}
+
+/** A replica that is stopped knows no lag. */
+function replicaState(row: Row): Replication {
+  // The second name is that of MariaDB, and of MySQL before 8.0.22.
+  const seconds = row["Seconds_Behind_Source"] ?? row["Seconds_Behind_Master"] ?? undefined;
+  if (seconds !== undefined) return { lagMs: Number(seconds) * 1_000, running: 1, advice: [] };
+  const reasons = [row["Last_IO_Error"], row["Last_SQL_Error"]].map((it) => String(it ?? ""));
+  const why = reasons.find((it) => it !== "")?.slice(0, REASON_CHARACTERS_MAX) ?? "START REPLICA";
+  return { running: 0, advice: [`replication is stopped: ${why}`] };
 }
 
 const LACKS_REPLICATION =
@@ -122,11 +130,11 @@ function adviceFor(grants: readonly Row[]): string[] {
 type State = {
   status: ReadonlyMap<string, string>;
   variables: ReadonlyMap<string, string>;
-  lagMs: number | undefined;
+  replication: Replication;
   counters: Increases;
 };
 
-function statusEvent({ status, variables, lagMs, counters }: State): StatisticsEvent {
+function statusEvent({ status, variables, replication, counters }: State): StatisticsEvent {
   const number = (name: string, values = status): number | undefined => {
     const value = Number(values.get(name) ?? "x");
     return Number.isNaN(value) ? undefined : value;
@@ -145,8 +153,9 @@ function statusEvent({ status, variables, lagMs, counters }: State): StatisticsE
     "service.version": variables.get("version"),
     "db.connections.used": number("Threads_connected"),
     "db.locks.waiting": number("Innodb_row_lock_current_waits"),
-    "db.replication.lag": lagMs,
+    "db.replication.lag": replication.lagMs,
     "db.cache.hit_ratio": hitRatio(hits, reads),
+    [`${PREFIX}replication.running`]: replication.running,
     [`${PREFIX}connections.max`]: number("max_connections", variables),
     [`${PREFIX}connections.active`]: number("Threads_running"),
     ...Object.fromEntries(named),

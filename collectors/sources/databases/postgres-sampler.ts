@@ -37,7 +37,11 @@ const STATE = `
         (SELECT extract(epoch FROM max(replay_lag)) * 1000 FROM pg_stat_replication)
       WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
       ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) * 1000
-    END::float8 AS lag_ms`;
+    END::float8 AS lag_ms,
+    CASE WHEN pg_is_in_recovery()
+      THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+      ELSE (SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)) FROM pg_stat_replication)
+    END::float8 AS lag_bytes`;
 const COUNTERS = `
   SELECT sum(blks_hit)::float8 AS "blocks.hit", sum(blks_read)::float8 AS "blocks.read",
     sum(xact_commit)::float8 AS "transactions.committed",
@@ -73,6 +77,8 @@ type State = QueryResultRow & {
   waiting: number;
   oldest_transaction_ms: number | null;
   lag_ms: number | null;
+  /** Also of a standby that replays nothing, whose time of lag its primary does not know. */
+  lag_bytes: number | null;
 };
 type Statement = QueryResultRow & {
   key: string;
@@ -147,6 +153,7 @@ export class PostgresSampler implements Sampler {
       "db.locks.waiting": state.waiting,
       "db.replication.lag": rounded(state.lag_ms),
       "db.cache.hit_ratio": hitRatio(increases?.get("blocks.hit"), increases?.get("blocks.read")),
+      [`${PREFIX}replication.lag.bytes`]: state.lag_bytes ?? undefined,
       [`${PREFIX}connections.max`]: state.max_connections,
       [`${PREFIX}connections.active`]: state.active,
       [`${PREFIX}connections.idle_in_transaction`]: state.idle_in_transaction,
