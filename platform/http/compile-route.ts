@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Queryable } from "../postgres/database.ts";
 import { sourceOf } from "../source-of.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
+import { bodyBudget } from "./body-budget.ts";
 import { compressed } from "./compress.ts";
 import { readInput } from "./input-cache.ts";
 import type { ListenerDeps, RequestState } from "./listener-deps.ts";
@@ -82,6 +83,7 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
     };
     const finish = (result: Result): void => {
       send(request, compiled, result);
+      if (bodyBudget.holds(incoming)) releaseBody(incoming, outgoing);
       const tookMs = performance.now() - startedMs;
       meter.end(result.status, tookMs);
       deps.writeAccessLine(request, result.status, tookMs);
@@ -98,6 +100,12 @@ export function compileRoute(route: Route, deps: ListenerDeps): Handler {
     if (result instanceof Promise) result.then(finish, fail);
     else finish(result);
   };
+}
+
+/** The response, which may be as large as the body, is in memory until the client has read it. */
+function releaseBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  if (outgoing.closed) bodyBudget.release(incoming);
+  else outgoing.once("close", () => bodyBudget.release(incoming));
 }
 
 function send(request: RequestState, { deps, headers }: Compiled, result: Result): void {

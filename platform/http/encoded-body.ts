@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { gunzip, inflate, zstdDecompress } from "node:zlib";
 
 import { AppError } from "../errors.ts";
+import { bodyBudget } from "./body-budget.ts";
 import { readBytes } from "./read-body.ts";
 
 type Unpack = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -24,7 +25,8 @@ let unpacking = 0;
 
 /**
  * The body, decompressed if it is compressed. Both sizes are limited, so that a small body cannot expand to a huge one.
- * @throws AppError too_large, unsupported_media_type, or bad_request for invalid compressed data
+ * @throws AppError too_large, unsupported_media_type, bad_request for invalid compressed data, or unavailable while other
+ *   bodies use the memory
  */
 export async function readBody(
   incoming: IncomingMessage,
@@ -42,7 +44,10 @@ export async function readBody(
     );
   }
   const bytes = await readBytes(incoming, bytesMax);
-  return isKnown ? unpacked(bytes, coding, bytesMax) : bytes;
+  if (!isKnown) return bytes;
+  const whole = await unpacked(bytes, coding, bytesMax);
+  bodyBudget.add(incoming, whole.length);
+  return whole;
 }
 
 async function unpacked(bytes: Buffer, coding: Coding, bytesMax: number): Promise<Buffer> {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import { AppError } from "../errors.ts";
 import type { BaseRule } from "./access-control.ts";
+import { bodyBudget } from "./body-budget.ts";
 import { checkStrings } from "./invalid-input.ts";
 import type { Route as RouteOf } from "./route.ts";
 
@@ -36,27 +37,41 @@ export async function readBodyText(
   }
 }
 
-/** The whole body. @throws AppError too_large */
+/**
+ * The whole body. Its memory belongs to the budget of all bodies until the response is sent.
+ * @throws AppError too_large, or unavailable while others use the memory
+ */
 export async function readBytes(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const tooLarge = (): AppError =>
     new AppError("too_large", `The body is larger than ${bytesMax} bytes.`);
   if (Number(incoming.headers["content-length"] ?? 0) > bytesMax) throw tooLarge();
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  bodyBudget.begin(incoming, reject);
   const chunks: Buffer[] = [];
   let bytes = 0;
-  try {
-    // The connection must stay open after a body that is too large, so that the client receives the response.
-    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      bytes += chunk.byteLength;
-      if (bytes > bytesMax) throw tooLarge();
-      chunks.push(chunk);
+  const add = (chunk: Buffer): void => {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) return reject(tooLarge());
+    chunks.push(chunk);
+    try {
+      bodyBudget.add(incoming, chunk.byteLength);
+    } catch (error) {
+      reject(error);
     }
-  } catch (error) {
-    if (error instanceof AppError) throw error;
-    // The client disconnected: not an error of the server, and the response is never read.
-    throw new AppError("bad_request", "The body is incomplete.", { cause: error });
+  };
+  const end = (): void => resolve(Buffer.concat(chunks));
+  // The client disconnected: not an error of the server, and the response is never read.
+  const disconnected = (cause?: Error): void =>
+    reject(new AppError("bad_request", "The body is incomplete.", { cause }));
+  incoming.on("data", add).once("end", end).once("error", disconnected);
+  incoming.once("close", disconnected);
+  try {
+    return await promise;
+  } finally {
+    // What still arrives of a refused body is discarded, so that the client gets to read the response.
+    incoming.off("data", add).off("end", end).off("close", disconnected);
+    bodyBudget.complete(incoming);
   }
-  return Buffer.concat(chunks);
 }
 
 /** Parses a JSON body. @throws AppError bad_request, also for text that could not be stored */

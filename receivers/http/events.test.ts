@@ -1,6 +1,7 @@
+import { connect } from "node:net";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 import { testReceivers } from "../testing.ts";
 
@@ -164,3 +165,37 @@ test("senders need a token, in any scheme that shippers use", async () => {
     expect(answer.text).toContain("oken");
   }
 });
+
+test("stalled bodies cannot use up the memory: an ordinary sender is served beside them, and large bodies are told to retry", async () => {
+  await using receivers = await testReceivers();
+  const port = Number(new URL(receivers.url).port);
+  const stalled = await Promise.all(Array.from({ length: 5 }, () => stall(port, receivers.secret)));
+  const answers = (): string[] =>
+    stalled.map(({ answer }) => answer()).filter((it) => it.includes("\r\n\r\n"));
+  await expect.poll(() => answers().length).toBeGreaterThan(0);
+  for (const answer of answers()) {
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer.toLowerCase()).toContain("retry-after: 1");
+  }
+  const pushed = await receivers.send("POST", "/push", { headers: ndjson, body: '{"n":1}' });
+  expect(pushed.status).toBe(202);
+  for (const { end } of stalled) end();
+});
+
+const STALLED_BYTES = 30 * 1024 * 1024;
+
+/** A connection that sends most of a large body, and no more. */
+async function stall(
+  port: number,
+  secret: string,
+): Promise<{ answer: () => string; end: () => void }> {
+  const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+  const end = (): void => void socket.destroy();
+  onTestFinished(end);
+  let answer = "";
+  socket.setEncoding("latin1").on("data", (text) => (answer += text));
+  const headers = `Host: x\r\nAuthorization: Bearer ${secret}\r\nContent-Type: text/plain`;
+  socket.write(`POST /push HTTP/1.1\r\n${headers}\r\nContent-Length: ${STALLED_BYTES + 1}\r\n\r\n`);
+  await new Promise((resolve) => socket.write(Buffer.alloc(STALLED_BYTES, "x\n"), resolve));
+  return { answer: () => answer, end };
+}
