@@ -20,7 +20,7 @@ test("the address of the receiver that a shipper needs is found", () => {
 
 test("only shippers whose protocol is served are offered", () => {
   const offered = shippersFor(["/push/{stream}"]).map(({ id }) => id);
-  expect(offered).toEqual(["rsyslog", "nginx", "haproxy", "gelf", "curl"]);
+  expect(offered).toEqual(["rsyslog", "rsyslog-relp", "nginx", "haproxy", "gelf", "curl"]);
 });
 
 test("each configuration names the receiver, and the token where there is one", () => {

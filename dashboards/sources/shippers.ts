@@ -5,7 +5,7 @@ export type Shipper = {
   id: string;
   title: string;
   /** Scheme of the receiver's address, and the setting that turns it on. */
-  receiver: "http" | "syslog+udp" | "syslog+tcp" | "gelf+udp";
+  receiver: "http" | "syslog+udp" | "syslog+tcp" | "relp+tcp" | "gelf+udp";
   /** The path to which it sends, for HTTP. */
   path?: string;
   /** The file that the snippet belongs in, or the command that it is. */
@@ -18,6 +18,7 @@ export const RECEIVER_SETTINGS: Record<Shipper["receiver"], string> = {
   http: "QUARTERDECK_PUSH_PORT=4680",
   "syslog+udp": "QUARTERDECK_SYSLOG_UDP=5514",
   "syslog+tcp": "QUARTERDECK_SYSLOG_TCP=5514",
+  "relp+tcp": "QUARTERDECK_RELP_TCP=2514",
   "gelf+udp": "QUARTERDECK_GELF_UDP=12201",
 };
 
@@ -73,6 +74,9 @@ service:
 
 const rsyslog = ({ host, port }: Target): string =>
   `*.* action(type="omfwd" target="${host}" port="${port}" protocol="tcp" tcp_framing="octet-counted")`;
+
+const rsyslogRelp = ({ host, port }: Target): string => `module(load="omrelp")
+*.* action(type="omrelp" target="${host}" port="${port}" action.resumeRetryCount="-1")`;
 
 const nginx = ({
   host,
@@ -149,6 +153,13 @@ export const SHIPPERS: readonly Shipper[] = [
     receiver: "syslog+tcp",
     where: "/etc/rsyslog.d/quarterdeck.conf",
     snippet: rsyslog,
+  },
+  {
+    id: "rsyslog-relp",
+    title: "rsyslog over RELP, which loses nothing",
+    receiver: "relp+tcp",
+    where: "/etc/rsyslog.d/quarterdeck.conf (package rsyslog-relp)",
+    snippet: rsyslogRelp,
   },
   {
     id: "nginx",

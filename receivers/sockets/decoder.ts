@@ -4,6 +4,8 @@ export type Decoded = {
   lines: Uint8Array[];
   /** ECS documents as JSON, each with its line end. */
   documents: Uint8Array[];
+  /** To be sent to the sender when the events are durable; absent in protocols without acknowledgement. */
+  reply?: Uint8Array;
 };
 
 /** Decodes what arrives in one connection, in bounded memory. It never throws. */
@@ -15,6 +17,8 @@ export type StreamDecoder = {
   readonly heldBytes: number;
   /** Bytes of overlong events that were skipped. Their beginning was decoded. */
   readonly skippedBytes: number;
+  /** Why nothing more can be read from the connection, for people. */
+  readonly failure?: string | undefined;
 };
 
 /** Decodes datagrams. It never throws. */

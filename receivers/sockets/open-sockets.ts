@@ -10,7 +10,7 @@ import { gelfDatagrams, gelfStream } from "../gelf/gelf-decoders.ts";
 import { journalStream } from "../journal/journal-decoder.ts";
 import { openJournalHttp } from "../journal/journal-http.ts";
 import type { Receiver, ReceiverDeps } from "../receiver.ts";
-import { syslogDatagrams, syslogStream } from "../syslog/syslog-decoders.ts";
+import { syslogDatagrams, syslogRelp, syslogStream } from "../syslog/syslog-decoders.ts";
 import type { Keep, Refuse, StreamDecoder } from "./decoder.ts";
 import { keepEvents } from "./keep-events.ts";
 import type { SocketSettings } from "./settings.ts";
@@ -29,6 +29,8 @@ const SOCKETS = [
   "syslogTls",
   "syslogSocket",
   "syslogDatagramSocket",
+  "relpTcp",
+  "relpTls",
   "gelfUdp",
   "gelfTcp",
   "journalTcp",
@@ -56,6 +58,7 @@ export function socketReceivers(
   });
   return [
     ...syslogReceivers(settings, (protocol) => outletOf(protocol, SYSLOG)),
+    ...relpReceivers(settings, (protocol) => outletOf(protocol, SYSLOG)),
     ...gelfReceivers(settings, (protocol) => outletOf(protocol, GELF)),
     ...journalReceivers(settings, (protocol) => outletOf(protocol, JOURNAL)),
   ];
@@ -98,6 +101,21 @@ function syslogReceivers(settings: SocketSettings, outletOf: OutletOf): Opening[
     ...on(syslogDatagramSocket, (path) =>
       openUnixDatagramReceiver({ ...datagrams("syslog+unixgram"), path }),
     ),
+  ];
+}
+
+function relpReceivers(settings: SocketSettings, outletOf: OutletOf): Opening[] {
+  const zone = zoneOf(settings.timezone);
+  const stream = (protocol: string) => {
+    const outlet = outletOf(protocol);
+    return { ...outlet, newDecoder: () => syslogRelp({ ...outlet, zone }) };
+  };
+  return [
+    ...on(settings.relpTcp, (listenOn) => openStreamReceiver({ ...stream("relp+tcp"), listenOn })),
+    ...on(settings.relpTls, async (listenOn) => {
+      const tls = await readTls(settings);
+      return openStreamReceiver({ ...stream("relp+tls"), listenOn, tls });
+    }),
   ];
 }
 
@@ -148,7 +166,7 @@ async function readTls({ tlsCert, tlsKey, tlsClientCa }: SocketSettings): Promis
 
 async function readPem(variable: string, file: string | undefined): Promise<Buffer> {
   if (file === undefined) {
-    const missing = `Syslog over TLS needs a certificate and its key: set ${variable}.`;
+    const missing = `TLS needs a certificate and its key: set ${variable}.`;
     throw new AppError("bad_request", missing);
   }
   return readFile(file).catch((error: unknown) => {

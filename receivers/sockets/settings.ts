@@ -44,10 +44,20 @@ export const socketSettings = {
     schema: hostAndPort,
     description: `Receives syslog over TLS; requires QUARTERDECK_TLS_CERT and QUARTERDECK_TLS_KEY: ${ON}`,
   },
+  relpTcp: {
+    variable: "QUARTERDECK_RELP_TCP",
+    schema: hostAndPort,
+    description: `Receives syslog over RELP, whose sender (rsyslog with omrelp) keeps each message until it is stored: ${ON}`,
+  },
+  relpTls: {
+    variable: "QUARTERDECK_RELP_TLS",
+    schema: hostAndPort,
+    description: `Receives syslog over RELP with TLS; requires QUARTERDECK_TLS_CERT and QUARTERDECK_TLS_KEY: ${ON}`,
+  },
   tlsCert: {
     variable: "QUARTERDECK_TLS_CERT",
     schema: filePath,
-    description: "Certificate chain of the TLS receiver (PEM file).",
+    description: "Certificate chain of the TLS receivers (PEM file).",
   },
   tlsKey: {
     variable: "QUARTERDECK_TLS_KEY",

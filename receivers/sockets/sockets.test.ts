@@ -31,6 +31,8 @@ beforeAll(async () => {
     QUARTERDECK_SYSLOG_TLS: ANY_PORT,
     QUARTERDECK_TLS_CERT: join(folder, "cert.pem"),
     QUARTERDECK_TLS_KEY: join(folder, "key.pem"),
+    QUARTERDECK_RELP_TCP: ANY_PORT,
+    QUARTERDECK_RELP_TLS: ANY_PORT,
     QUARTERDECK_SYSLOG_SOCKET: join(folder, "syslog.sock"),
     QUARTERDECK_SYSLOG_DATAGRAM_SOCKET: join(folder, "log"),
     QUARTERDECK_GELF_UDP: ANY_PORT,
@@ -140,6 +142,38 @@ test("syslog over TLS, and over a Unix stream socket", async () => {
   await sendTo(connect(join(folder, "syslog.sock")), local + local);
   const both = await eventsWith("/unix", 2);
   expect(both).toMatchObject([NGINX, NGINX]);
+});
+
+/** Sends a syslog message over RELP, and returns what is answered until the connection is closed. */
+async function sendOverRelp(socket: Socket, text: string): Promise<string> {
+  socket.write(`1 open 14 relp_version=0\n2 syslog ${text.length} ${text}\n3 close 0\n`);
+  let answers = "";
+  for await (const bytes of socket) {
+    answers += String(bytes);
+    if (answers.includes("serverclose")) break;
+  }
+  return answers;
+}
+
+test("syslog over RELP, also with TLS, is acknowledged when it is on disk", async () => {
+  const plain = connect(portOf("relp+tcp"), "127.0.0.1");
+  const text = HEADER + accessLine("relp1");
+  expect(await sendOverRelp(plain, text)).toMatch(/^1 rsp \d+ 200 OK\n[^]*\n2 rsp 6 200 OK\n3 rsp/);
+  const encrypted = connectTls({
+    port: portOf("relp+tls"),
+    host: "127.0.0.1",
+    rejectUnauthorized: false,
+  });
+  await once(encrypted, "secureConnect");
+  expect(await sendOverRelp(encrypted, modern("relp2"))).toContain("2 rsp 6 200 OK\n");
+  expect(await eventsWith("/relp1", 1)).toMatchObject([OF_SYSLOG]);
+  expect(await eventsWith("/relp2", 1)).toMatchObject([OF_SYSLOG]);
+});
+
+test("what is no RELP on its port is refused, and the connection is closed", async () => {
+  const socket = connect(portOf("relp+tcp"), "127.0.0.1");
+  socket.write("<13>Mar 14 10:11:12 h app: no relp\n");
+  await once(socket, "close");
 });
 
 test("logger writes to a Unix datagram socket, as to /dev/log", async () => {

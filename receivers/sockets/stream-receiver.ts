@@ -121,9 +121,18 @@ async function readAll(socket: Socket, reading: Reading): Promise<void> {
     if (decoder.skippedBytes > 0 && skippedBytes === 0) refuse(OVERLONG, sender);
     ({ skippedBytes } = decoder);
     if (hasEvents) await keep(decoded, sender);
+    if (decoded.reply && socket.writable && !socket.write(decoded.reply)) {
+      await Promise.race([once(socket, "drain"), once(socket, "close")]);
+    }
   };
   try {
-    for await (const bytes of socket) await take(decoder.push(bytes));
+    for await (const bytes of socket) {
+      await take(decoder.push(bytes));
+      if (decoder.failure !== undefined) {
+        refuse(`connection closed: ${decoder.failure}`, sender);
+        break;
+      }
+    }
   } catch (error) {
     // The sender ended the connection, or it was closed for its limits: what it sent before is kept.
     if (!(error instanceof Error) || !("code" in error)) throw error;

@@ -2,6 +2,7 @@ import type { FormatContext } from "#collectors/format.ts";
 import type { Zone } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
+import { relpStream } from "../relp/relp-decoder.ts";
 import type { DatagramDecoder, Decoded, StreamDecoder } from "../sockets/decoder.ts";
 import { jsonLine } from "../sockets/json-line.ts";
 import { syslogDocument } from "./syslog-document.ts";
@@ -28,6 +29,10 @@ export function syslogStream(times: SyslogTimes): StreamDecoder {
     },
   };
 }
+
+/** Syslog over RELP. */
+export const syslogRelp = (times: SyslogTimes): StreamDecoder =>
+  relpStream(MESSAGE_BYTES_MAX, (frames) => decodedOf(frames, times));
 
 /** Syslog messages in datagrams, one in each. */
 export const syslogDatagrams = (times: SyslogTimes): DatagramDecoder => ({

@@ -14,7 +14,13 @@ const QUIET_MS = 4_000;
 const STORED_MS_MAX = 300_000;
 
 /** The port of each protocol, the same after each kill. */
-export type Ports = { syslogUdp: number; syslogTcp: number; gelfUdp: number; gelfTcp: number };
+export type Ports = {
+  syslogUdp: number;
+  syslogTcp: number;
+  relpTcp: number;
+  gelfUdp: number;
+  gelfTcp: number;
+};
 
 /** `quarterdeck role receive`, which is killed and started again while senders go on. */
 export type TestReceiver = AsyncDisposable & {
@@ -36,6 +42,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
   const ports: Ports = {
     syslogUdp: await freePort(),
     syslogTcp: await freePort(),
+    relpTcp: await freePort(),
     gelfUdp: await freePort(),
     gelfTcp: await freePort(),
   };
@@ -43,6 +50,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
     QUARTERDECK_DATA: data,
     QUARTERDECK_SYSLOG_UDP: String(ports.syslogUdp),
     QUARTERDECK_SYSLOG_TCP: String(ports.syslogTcp),
+    QUARTERDECK_RELP_TCP: String(ports.relpTcp),
     QUARTERDECK_GELF_UDP: String(ports.gelfUdp),
     QUARTERDECK_GELF_TCP: String(ports.gelfTcp),
   };

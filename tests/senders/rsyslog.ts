@@ -17,3 +17,6 @@ export const rsyslogCommand = (
   args: ["-n", "-f", config, "-i", pidFile, "-M", path.join(LIBRARIES, "rsyslog")],
   env: { ...process.env, LD_LIBRARY_PATH: LIBRARIES },
 });
+
+/** The module that sends over RELP is in a package of its own. */
+export const hasRelp = existsSync(path.join(LIBRARIES, "rsyslog", "omrelp.so"));

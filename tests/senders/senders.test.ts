@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { deliver } from "./deliver.ts";
+import { hasRelp } from "./rsyslog.ts";
 import { SENDERS } from "./senders.ts";
 import { withstand } from "./withstand.ts";
 
@@ -22,6 +23,13 @@ test.each(SENDERS.filter(({ isInstalled }) => isInstalled))(
     else expect(lost).toBeLessThan(EVENTS / 2);
   },
 );
+
+test.runIf(hasRelp)("a killed receiver loses nothing that rsyslog sends over RELP", async () => {
+  const relp = SENDERS.filter(({ name }) => name === "rsyslog-relp");
+  for (const sender of relp) {
+    expect(await deliver(sender, { events: 5_000, kills: 2 })).toMatchObject({ lost: 0 });
+  }
+});
 
 test("a flood of datagrams, silent and slow connections and an endless frame disturb no other sender", async () => {
   const { sent, stored, rssMbPeak } = await withstand({

@@ -9,7 +9,7 @@ import { freePort } from "#platform/free-port.ts";
 import { numberedLine } from "../harness/access-log.ts";
 import { until } from "../harness/program.ts";
 import type { Ports } from "./receiver.ts";
-import { RSYSLOG, rsyslogCommand } from "./rsyslog.ts";
+import { hasRelp, RSYSLOG, rsyslogCommand } from "./rsyslog.ts";
 
 type Sending = { events: number; folder: string; ports: Ports };
 /** A program that sends numbered events, and how it is stopped. `done` resolves when it has handed over all of them. */
@@ -55,10 +55,20 @@ function running(child: ChildProcess, done: Promise<unknown>): Running {
   };
 }
 
-const rsyslog: Sender = {
-  name: "rsyslog",
+const OVER_TCP = (port: number): string =>
+  `action(type="omfwd" target="127.0.0.1" port="${port}" protocol="tcp"
+  template="RSYSLOG_SyslogProtocol23Format" tcp_framing="octet-counted"`;
+const OVER_RELP = (port: number): string =>
+  `module(load="omrelp")
+action(type="omrelp" target="127.0.0.1" port="${port}" template="RSYSLOG_SyslogProtocol23Format"`;
+
+/** rsyslog with one of its outputs, whose configuration is given up to the settings that all have. */
+const rsyslogWith = (
+  about: Pick<Sender, "name" | "isInstalled">,
+  outputTo: (ports: Ports) => string,
+): Sender => ({
+  ...about,
   transport: "TCP",
-  isInstalled: RSYSLOG !== undefined,
   async start(sending) {
     const { folder, ports } = sending;
     const file = await logOf(sending);
@@ -70,8 +80,7 @@ const rsyslog: Sender = {
       `global(workDirectory="${work}")
 module(load="imfile")
 input(type="imfile" file="${file}" tag="nginx:" facility="local7" severity="info")
-action(type="omfwd" target="127.0.0.1" port="${ports.syslogTcp}" protocol="tcp"
-  template="RSYSLOG_SyslogProtocol23Format" tcp_framing="octet-counted"
+${outputTo(ports)}
   action.resumeRetryCount="-1" action.resumeInterval="1"
   queue.type="linkedList" queue.size="500000" queue.filename="forward" queue.saveOnShutdown="on")
 `,
@@ -80,7 +89,16 @@ action(type="omfwd" target="127.0.0.1" port="${ports.syslogTcp}" protocol="tcp"
     const child = spawn(program, args, { env, stdio: "ignore" });
     return running(child, Promise.resolve());
   },
-};
+});
+
+const rsyslog = rsyslogWith(
+  { name: "rsyslog", isInstalled: RSYSLOG !== undefined },
+  ({ syslogTcp }) => OVER_TCP(syslogTcp),
+);
+
+const rsyslogRelp = rsyslogWith({ name: "rsyslog-relp", isInstalled: hasRelp }, ({ relpTcp }) =>
+  OVER_RELP(relpTcp),
+);
 
 const syslogNg: Sender = {
   name: "syslog-ng",
@@ -252,6 +270,7 @@ const gelfPro: Sender = {
 
 export const SENDERS: readonly Sender[] = [
   rsyslog,
+  rsyslogRelp,
   syslogNg,
   logger,
   webServer({ name: "nginx", transport: "UDP" }, "nginx", SERVERS.nginx),
