@@ -1,6 +1,6 @@
 /**
  * The cost of ingesting an access log, compared with other programs on the same file in the same run:
- * `node bench/ingest.ts [--lines 1000000] [--rounds 3] [--file LOG] [--only NAME,NAME] [--memory]`.
+ * `node bench/ingest.ts [--lines 1000000] [--rounds 3] [--file LOG] [--only NAME,NAME] [--memory] [--doors]`.
  * The contenders run in turns, each in its own processes; a time counts only if the result is correct.
  */
 import { createReadStream, existsSync } from "node:fs";
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 
 import { writeAccessLog } from "./lib/access-log.ts";
 import { contenders, type Contender, type Statuses } from "./lib/contenders.ts";
+import { benchDoors, reportDoors } from "./lib/doors.ts";
 import { measure, median, type Measured } from "./lib/measure.ts";
 
 const OUT = fileURLToPath(new URL("out/", import.meta.url));
@@ -32,12 +33,14 @@ const { values } = parseArgs({
     file: { type: "string" },
     only: { type: "string" },
     memory: { type: "boolean", default: false },
+    doors: { type: "boolean", default: false },
   },
 });
 const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck-bench-"));
 try {
   await mkdir(OUT, { recursive: true });
   if (values.memory) await benchMemory();
+  else if (values.doors) await benchPushed();
   else await benchSpeed();
 } finally {
   await rm(folder, { recursive: true });
@@ -49,6 +52,15 @@ async function benchSpeed(): Promise<void> {
   const rows = [...samples].map(([contender, taken]) => summary(contender, taken, log.lines));
   report(rows);
   await save("ingest.json", { lines: log.lines, rounds: Number(values.rounds), rows });
+}
+
+/** The same lines through the doors at which shippers push them. */
+async function benchPushed(): Promise<void> {
+  const log = await generate(Number(values.lines));
+  const rounds = Number(values.rounds);
+  const rows = await benchDoors(log, folder, { rounds, only: values.only?.split(",") ?? [""] });
+  reportDoors(rows);
+  await save("doors.json", { lines: log.lines, rounds, rows });
 }
 
 /** Peak memory of an ingest as the file grows; it stays flat unless memory leaks. */
