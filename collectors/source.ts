@@ -39,8 +39,10 @@ export type RecordHeader = {
    * in an envelope, such as a syslog header, that no format can read; default: they are quarantined.
    */
   unreadDataset?: string;
-  /** Where the IDENTITY_FIELDS of the documents are unique. Absent: the documents have none. */
+  /** Where the IDENTITY_FIELDS of the documents, or the `identity`, are unique. Absent: there are none. */
   identities?: string;
+  /** By which all lines together are recognised when they are sent again: they are of a request with an id. */
+  identity?: string;
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */

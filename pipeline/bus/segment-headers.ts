@@ -31,6 +31,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   message: z.literal("line").exactOptional(),
   unreadDataset: z.string().exactOptional(),
   identities: z.string().exactOptional(),
+  identity: z.string().exactOptional(),
   receivedMs: z.number().exactOptional(),
   fields: Fields,
   source: z.string().max(100).exactOptional(),

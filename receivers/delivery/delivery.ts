@@ -49,12 +49,22 @@ export class Delivery {
   readonly #identities: Identity[] = [];
   readonly #keys = new Set<string>();
   readonly #waits = new Set<Promise<void>>();
+  #request: Identity | undefined;
   #refused = 0;
   #lastRefusal: Refusal | undefined;
 
   constructor(deps: DeliveryDeps, from: From) {
     this.#deps = deps;
     this.#from = from;
+  }
+
+  /**
+   * For requests with an id, of whose events none has an identity of its own: whether this one was received before. Then its
+   * events must not be added; `send` waits until those of the first one are kept.
+   */
+  isRepeatedRequest({ group, key }: { group: string; key: string }): boolean {
+    this.#request = { scope: `${this.#from.token.id} ${group}`, key };
+    return this.#isRepeated(this.#request);
   }
 
   /** Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end. */
@@ -97,7 +107,11 @@ export class Delivery {
     const placed = placeEvent(this.#from.token, { named: names.dataset, unread: names.unread });
     if (!placed.ok) return this.refuse(placed.refusal);
     const { dataset } = placed;
-    const header = { fields, ...(dataset !== undefined && { dataset }) };
+    const header = {
+      fields,
+      ...(dataset !== undefined && { dataset }),
+      ...(this.#request && { identities: this.#request.scope, identity: this.#request.key }),
+    };
     const group = this.#group(names.stream, header);
     group.lines.push(text);
     if (text.at(-1) !== LF[0]) group.lines.push(LF);

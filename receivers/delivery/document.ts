@@ -9,7 +9,7 @@ const UNNAMED_DATASET = "generic";
 
 /** Why a document is refused, for the sender. */
 export type Refusal = {
-  code: "no_json" | "too_large" | "too_many_fields" | "forbidden";
+  code: "no_json" | "too_large" | "too_many_fields" | "damaged" | "forbidden";
   message: string;
 };
 

@@ -50,6 +50,8 @@ test("after restarts, documents that were still on the bus are recognised", asyn
   );
   const joined = Buffer.concat(lines.flatMap((it) => [it, Buffer.from("\n")]));
   await bus.append({ header, lines: joined }, { header: { fields: {} }, lines: joined });
+  const ofRequest = { fields: {}, identities: "token app", identity: "request" };
+  await bus.append({ header: ofRequest, lines: Buffer.from("any\nlines\n") });
   const folder = await mkdtemp(join(tmpdir(), "quarterdeck identities "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "receivers", "identities");
@@ -60,6 +62,7 @@ test("after restarts, documents that were still on the bus are recognised", asyn
   for (const n of documents.keys()) {
     expect([n, identities.find(identity(String(n)))]).toEqual([n, { kept: undefined }]);
   }
+  expect(identities.find(identity("request"))).toEqual({ kept: undefined });
   expect(identities.find(identity("4"))).toBeUndefined();
 });
 

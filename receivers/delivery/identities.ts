@@ -154,6 +154,10 @@ function writeHashes(file: string, hashes: readonly Hash[]): void {
 function* identitiesIn(header: RecordHeader, lines: Uint8Array): Generator<Identity> {
   const scope = header.identities;
   if (scope === undefined) return;
+  if (header.identity !== undefined) {
+    yield { scope, key: header.identity };
+    return;
+  }
   const keys: string[] = [];
   eachLine({ bytes: lines }, (start, end) => {
     const parsed = parseJsonLine(lines, start, end);

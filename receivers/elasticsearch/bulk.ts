@@ -10,6 +10,7 @@ const ERROR_TYPES: Record<Refusal["code"], { type: string; status: number }> = {
   no_json: { type: "document_parsing_exception", status: 400 },
   too_large: { type: "illegal_argument_exception", status: 413 },
   too_many_fields: { type: "document_parsing_exception", status: 400 },
+  damaged: { type: "document_parsing_exception", status: 400 },
   forbidden: { type: "security_exception", status: 403 },
 };
 

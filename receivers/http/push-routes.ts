@@ -3,6 +3,7 @@ import type { Route } from "#platform/http/route.ts";
 import type { DeliveryDeps } from "../delivery/delivery.ts";
 import { bulkRoutes } from "../elasticsearch/bulk-routes.ts";
 import { handshakeRoutes } from "../elasticsearch/handshake-routes.ts";
+import { firehoseRoutes } from "../firehose/firehose-routes.ts";
 import { gelfRoutes } from "../gelf/gelf-routes.ts";
 import { lokiRoutes } from "../loki/loki-routes.ts";
 import { otlpRoutes } from "../otlp/otlp-routes.ts";
@@ -21,6 +22,7 @@ export const pushRoutes = (deps: DeliveryDeps & SnsDeps): Route<TokenRule>[] => 
   ...lokiRoutes(deps),
   ...gelfRoutes(deps),
   ...snsRoutes(deps),
+  ...firehoseRoutes(deps),
   // Its paths have parameters, so it comes last.
   ...handshakeRoutes(),
 ];

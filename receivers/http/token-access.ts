@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 import { AppError } from "#platform/errors.ts";
 import type { AccessControl, BaseCaller, OpenRule } from "#platform/http/access-control.ts";
 import type { ResponseSpecs, Route, RouteSpec } from "#platform/http/route.ts";
@@ -8,7 +10,8 @@ import type { TokenReader } from "../tokens/token-file.ts";
 /** Who may call a route of the receiver. */
 export type TokenRule =
   | OpenRule
-  | { allow: "token" }
+  /** `header`: the sender has the token there, not in the Authorization header. */
+  | { allow: "token"; header?: string }
   /** The handler checks the signature of the message. */
   | { allow: "signature" };
 
@@ -30,14 +33,14 @@ export function tokenOf({ token }: TokenCaller): PushToken {
 /** Identifies senders by push tokens. */
 export const tokenAccess = (tokens: Pick<TokenReader, "find">): AccessControl<TokenRule> => ({
   challenge: 'Basic realm="Quarterdeck"',
-  authenticate({ headers: { authorization } }, address, { rule }) {
+  authenticate({ headers }, address, { rule }) {
     if (rule.allow === "signature") {
       return { kind: "signed", id: address, address, token: undefined } satisfies TokenCaller;
     }
     if (rule.allow === "anyone") {
       return { kind: "anonymous", id: "", address, token: undefined } satisfies TokenCaller;
     }
-    const token = tokens.find(secretIn(authorization));
+    const token = tokens.find(secretOf(headers, rule.header));
     if (token === undefined) {
       throw new AppError(
         "unauthenticated",
@@ -49,3 +52,11 @@ export const tokenAccess = (tokens: Pick<TokenReader, "find">): AccessControl<To
   // `authenticate` has rejected all others.
   authorise: () => undefined,
 });
+
+/** @throws AppError unauthenticated */
+function secretOf(headers: IncomingHttpHeaders, header: string | undefined): string {
+  if (header === undefined) return secretIn(headers.authorization);
+  const secret = headers[header];
+  if (typeof secret === "string" && secret !== "") return secret;
+  throw new AppError("unauthenticated", `Send a push token in the header ${header}.`);
+}
