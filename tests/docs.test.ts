@@ -52,9 +52,15 @@ function unknown(text: string, pattern: RegExp, known: string[]): string[] {
     .filter((it) => !known.includes(it));
 }
 
-const DOCUMENTS = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "bench/README.md"].filter(
-  (name) => existsSync(name),
-);
+const DOCUMENTS = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "bench/README.md",
+  ...readdirSync("docs")
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
 
 test("the documents name no path, script or command that does not exist", () => {
   const documents = DOCUMENTS.map((name) => ({ name, text: readFileSync(name, "utf8") }));
