@@ -224,8 +224,12 @@ function tryFormat(format: Format, samples: readonly Sample[]): Attempt {
     batch.rollback();
     const refusal = scan(line, 0, line.length);
     reason ??= refusal;
-    if (refusal === undefined) evidence += format.detection?.evidence?.(batch, line) ?? 0;
-    return refusal === undefined;
+    if (refusal !== undefined) return false;
+    const weight = format.detection?.evidence?.(batch, line) ?? 0;
+    // A few such lines are no reason against a format that reads lines of any program.
+    if (weight < 0 && format.isGeneric === true) return false;
+    evidence += weight;
+    return true;
   });
   const count = parsed.filter(Boolean).length;
   return { format, parsed, evidence: count === 0 ? 0 : evidence / count, reason };

@@ -55,7 +55,10 @@ export type DatasetTraits = {
 
 /** How a format is distinguished from others that parse the same lines. */
 type Detection = {
-  /** Weight of a line that the format can parse: above 0 in favour of this format, below 0 against it. */
+  /**
+   * Weight of a line whose fields are in the open row of the batch: above 0 in favour of this format, below 0 against
+   * it.
+   */
   evidence?(batch: Batch, line: Uint8Array): number;
   /** File paths that suggest this format. */
   path?: RegExp;

@@ -118,7 +118,9 @@ export class StreamFormats {
     if (main && this.#canParse(main, line)) return main;
     if (this.isOnly) return undefined;
     const { reason } = this;
-    const known = this.others.find((format) => this.#canParse(format, line));
+    const known = this.others.find(
+      (format) => this.#canParse(format, line) && this.#fits(format, line),
+    );
     if (known) return known;
     const recognised = this.#recognise(line);
     if (recognised.length === 0) this.reason = reason;
@@ -221,6 +223,14 @@ export class StreamFormats {
     context.zone = zone;
     if (reason !== undefined) this.reason = reason;
     return reason === undefined;
+  }
+
+  /** Whether nothing in the line, which was parsed, is evidence against the format. */
+  #fits(format: Format, line: ReadableLine): boolean {
+    const { evidence } = format.detection ?? {};
+    if (!evidence) return true;
+    const { bytes, start, end } = readBy(format, line);
+    return evidence(this.#bound.batch, bytes.subarray(start, end)) >= 0;
   }
 
   #recognise(line: ReadableLine): Format[] {

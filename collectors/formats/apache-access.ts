@@ -5,7 +5,7 @@ import { openAccessJson } from "./access-json.ts";
 import { AccessLine, type AccessDialect } from "./access-line.ts";
 import { isAddressList } from "./address.ts";
 import { OPEN_BRACE, OPEN_BRACKET, textOf } from "./bytes.ts";
-import { hasApacheEscape, includes, isSet } from "./evidence.ts";
+import { hasApacheEscape, includes, isSet, valueIn } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
@@ -17,6 +17,7 @@ const COLUMN = "%D";
 /** No response has a shorter head. */
 const HEAD_BYTES_MIN = 16;
 const TLS = /^(TLS|SSL)v?(\d(?:\.\d)?)$/;
+const CLIENT_NAME = /^[a-z][\w.-]*$/i;
 const SSL_HEAD_BYTES_MAX = 256;
 
 const dialect: AccessDialect = { name: "Apache access", vendor: "apache.access", tail };
@@ -175,8 +176,15 @@ function putTls(batch: Batch, line: AccessLine, protocol: string, cipher: string
 function isApache(batch: Batch, line: Uint8Array): boolean {
   if (line[0] === OPEN_BRACE) return hasQueryMark(line);
   if (isSet(batch, "tls.cipher") || !includes(line, '" "')) return true;
-  const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[0]);
-  return hasDash || hasApacheEscape(line);
+  const hasDash = Number.isNaN(batch.number("http.response.body.bytes").values[batch.rows]);
+  return hasDash || hasApacheEscape(line) || isClientNamed(batch, line);
+}
+
+/** Whether the line begins with the host name of the client (`HostnameLookups On`), which nginx never looks up. */
+function isClientNamed(batch: Batch, line: Uint8Array): boolean {
+  const name = valueIn(batch, "source.address");
+  if (isSet(batch, "source.ip") || !CLIENT_NAME.test(name)) return false;
+  return textOf(line, 0, name.length + 1) === `${name} `;
 }
 
 const hasQueryMark = (line: Uint8Array): boolean =>

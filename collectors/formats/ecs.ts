@@ -8,7 +8,7 @@ import {
 } from "../fields.ts";
 import type { Format, FormatContext } from "../format.ts";
 import { Extras } from "./access-columns.ts";
-import { isSet } from "./evidence.ts";
+import { isSet, valueIn } from "./evidence.ts";
 import { IGNORED_FIELDS, ignoredField } from "./ignored-fields.ts";
 import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { jsonTime } from "./json-time.ts";
@@ -127,9 +127,9 @@ function numberOf(value: unknown): number {
 function filledColumns(batch: Batch): number {
   let count = 0;
   for (const [name, column] of batch.textColumns())
-    if (name !== EXTRA_FIELD && column.ids[0] !== 0) count += 1;
+    if (name !== EXTRA_FIELD && column.ids[batch.rows] !== 0) count += 1;
   for (const [name, column] of batch.numberColumns()) {
-    if (name !== "@timestamp" && !Number.isNaN(column.values[0])) count += 1;
+    if (name !== "@timestamp" && !Number.isNaN(column.values[batch.rows])) count += 1;
   }
   return count;
 }
@@ -137,8 +137,7 @@ function filledColumns(batch: Batch): number {
 /** Whether the level has another name than in ECS, as that of Logstash's encoder: other fields have too. */
 function hasForeignLevel(batch: Batch): boolean {
   if (isSet(batch, "log.level")) return false;
-  const column = batch.text(EXTRA_FIELD);
-  const text = column.text(column.ids[0] ?? 0);
+  const text = valueIn(batch, EXTRA_FIELD);
   return (
     /"(?:level|severity|levelname|loglevel|log_level)":/i.test(text) && !/"ecs\.version"/.test(text)
   );

@@ -1,10 +1,17 @@
 import type { Batch } from "../batch.ts";
 import { textOf } from "./bytes.ts";
 
-/** Functions for `Format.detection`: the batch holds one line. */
+/** Functions for `Format.detection`: the open row of the batch has the fields of the line. */
 
 export function isSet(batch: Batch, field: Parameters<Batch["text"]>[0]): boolean {
-  return batch.text(field).ids[0] !== 0;
+  return batch.text(field).ids[batch.rows] !== 0;
+}
+
+/** The value of the field; "" if it has none. */
+export function valueIn(batch: Batch, field: Parameters<Batch["text"]>[0]): string {
+  const column = batch.text(field);
+  const id = column.ids[batch.rows] ?? 0;
+  return id === 0 ? "" : column.text(id);
 }
 
 export function includes(line: Uint8Array, text: string): boolean {

@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
 
+import type { Batch } from "../batch.ts";
 import type { Format } from "../format.ts";
 import { headerZone, type Zone } from "../zone.ts";
-import { includes } from "./evidence.ts";
+import { includes, isSet, valueIn } from "./evidence.ts";
 import { readHaproxyJson } from "./haproxy-json.ts";
 import { readNotice } from "./haproxy-notice.ts";
 import { putPriority } from "./put-priority.ts";
@@ -47,7 +48,10 @@ export const haproxyLog: Format = {
   traits: ERROR_TRAITS,
   detection: {
     path: /haproxy/i,
-    evidence: (_batch, line) => (JSON_END.has(line.at(-1) ?? 0) && includes(line, "{") ? 4 : 0),
+    evidence(batch, line) {
+      if (isNoticeOfOther(batch)) return -1;
+      return JSON_END.has(line.at(-1) ?? 0) && includes(line, "{") ? 4 : 0;
+    },
   },
   usualPaths: ["/var/log/haproxy.log"],
   related: {
@@ -66,6 +70,13 @@ export const haproxyLog: Format = {
     return openTextLine(batch, context, read);
   },
 };
+
+/** Daemons such as systemd start their lines with the same words: `Stopping`, `Loading`. */
+function isNoticeOfOther(batch: Batch): boolean {
+  if (isSet(batch, "haproxy.server_name") || isSet(batch, "source.address")) return false;
+  const name = valueIn(batch, "process.name");
+  return name !== "" && !/ha-?proxy|hapee/i.test(name);
+}
 
 /** The body of a line, and what its header states. */
 type Body = {

@@ -4,7 +4,7 @@ import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
 import { isAddressList } from "./address.ts";
 import { OPEN_BRACE } from "./bytes.ts";
-import { hasNginxVariable, isSet } from "./evidence.ts";
+import { hasNginxVariable, isSet, valueIn } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
@@ -77,8 +77,5 @@ function isDuration(line: AccessLine, key: string, value: string): boolean {
   return Number.isNaN(line.columns.duration.values[line.row]);
 }
 
-function hasAbsoluteUrl(batch: Batch): boolean {
-  const column = batch.text("url.original");
-  const id = column.ids[0] ?? 0;
-  return id !== 0 && /^https?:\/\//.test(column.text(id).slice(0, 8));
-}
+const hasAbsoluteUrl = (batch: Batch): boolean =>
+  /^https?:\/\//.test(valueIn(batch, "url.original").slice(0, 8));

@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import type { Format } from "#collectors/format.ts";
 
+import { includes, valueIn } from "../evidence.ts";
 import { openTextLine } from "../text-line.ts";
 import { putAuthMessage } from "./auth-message.ts";
 import { beginsLine, putLine, removeGuessedTime } from "./put-line.ts";
@@ -9,6 +10,9 @@ const VENDOR = "system.auth";
 /** The programs whose lines syslog daemons write to the file of the facilities auth and authpriv. */
 const PROGRAMS =
   /^(?:sshd(?:-session)?|sudo|su|login|passwd|chpasswd|chage|groupadd|groupdel|groupmod|useradd|userdel|usermod|systemd-logind|polkitd|pkexec|gdm-\S*|lightdm|runuser|doas|unix_chkpwd)(?:\(|$)/;
+
+/** Of any program, such as cron. */
+const PAM = "pam_unix(";
 
 /** Sign-ins, sudo, and changes of users and groups, in the file of a syslog daemon. */
 export const systemAuth: Format = {
@@ -23,7 +27,10 @@ export const systemAuth: Format = {
     levelDecidesType: false,
     namesClients: true,
   },
-  detection: { path: /auth\.log|secure/i, evidence: (batch) => (isOfProgram(batch) ? 3 : -3) },
+  detection: {
+    path: /auth\.log|secure/i,
+    evidence: (batch, line) => (isOfProgram(batch) || includes(line, PAM) ? 3 : -3),
+  },
   usualPaths: ["/var/log/auth.log", "/var/log/secure"],
   related: {
     "related.hosts": ["host.hostname"],
@@ -49,8 +56,4 @@ export const systemAuth: Format = {
 
 const FIELDS_OF_MESSAGE = /^(?:system\.auth\.(?:ssh|sudo|useradd)\.|group\.)/;
 
-function isOfProgram(batch: Batch): boolean {
-  const column = batch.text("process.name");
-  const id = column.ids[0] ?? 0;
-  return id !== 0 && PROGRAMS.test(column.text(id));
-}
+const isOfProgram = (batch: Batch): boolean => PROGRAMS.test(valueIn(batch, "process.name"));

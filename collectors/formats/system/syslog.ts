@@ -5,6 +5,8 @@ import { openTextLine } from "../text-line.ts";
 import { beginsLine, putLine, removeGuessedTime } from "./put-line.ts";
 
 const VENDOR = "system.syslog";
+/** The first byte of a priority. */
+const LESS_THAN = 0x3c;
 
 /** Lines of any program in the file of a syslog daemon. Those of a program with a format of its own are read by that. */
 export const systemSyslog: Format = {
@@ -22,7 +24,7 @@ export const systemSyslog: Format = {
   },
   detection: {
     path: /syslog|messages|system\.log/i,
-    evidence: (batch) => (isSet(batch, "process.name") ? 0 : -1),
+    evidence: (batch, line) => (isSet(batch, "process.name") || line[0] === LESS_THAN ? 0 : -1),
   },
   usualPaths: ["/var/log/syslog", "/var/log/messages", "/var/log/system.log"],
   related: { "related.hosts": ["host.hostname"] },
