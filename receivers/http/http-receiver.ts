@@ -15,6 +15,8 @@ import { Identities } from "../delivery/identities.ts";
 import { EventRates } from "../delivery/rate.ts";
 import type { Receiver, ReceiverDeps } from "../receiver.ts";
 import { httpsGet } from "../sns/https-get.ts";
+import { RecentIds } from "../sns/recent-ids.ts";
+import { RECENT_MESSAGES } from "../sns/sns-inbox.ts";
 import { pushRoutes } from "./push-routes.ts";
 import { tokenAccess } from "./token-access.ts";
 
@@ -31,21 +33,27 @@ export async function openHttpReceiver(
   const { bus, activity, tokens, clock, log, sources } = deps;
   const stopping = new AbortController();
   const identities = new Identities();
-  await identities.read(bus, path.join(deps.dataFolder, "receivers", "identities"));
+  const folder = path.join(deps.dataFolder, "receivers");
+  await identities.read(bus, path.join(folder, "identities"));
+  const file = path.join(folder, "sns-messages");
+  const recent = await RecentIds.open(RECENT_MESSAGES, { bus, file, clock });
   const delivery = { bus, activity, rates: new EventRates(), identities };
-  const listener = createListener(pushRoutes({ ...delivery, clock, sources, get: httpsGet }), {
-    clock,
-    log,
-    access: tokenAccess(tokens),
-    database: NO_DATABASE,
-    lastWrites: createLastWrites(),
-    headers: {},
-    limit: limitOfInvalid(clock),
-    addressOf: ({ socket }: IncomingMessage) => socket.remoteAddress ?? "",
-    writeAccessLine: () => undefined,
-    meter: () => NO_METER,
-    stopping: stopping.signal,
-  });
+  const listener = createListener(
+    pushRoutes({ ...delivery, clock, sources, get: httpsGet, recent }),
+    {
+      clock,
+      log,
+      access: tokenAccess(tokens),
+      database: NO_DATABASE,
+      lastWrites: createLastWrites(),
+      headers: {},
+      limit: limitOfInvalid(clock),
+      addressOf: ({ socket }: IncomingMessage) => socket.remoteAddress ?? "",
+      writeAccessLine: () => undefined,
+      meter: () => NO_METER,
+      stopping: stopping.signal,
+    },
+  );
   const { server, url, drain } = await openServer(listen);
   server.maxConnections = Math.floor(openFilesMax() * CONNECTIONS_SHARE);
   rejectMalformedRequests(server, { headers: {}, log });
@@ -55,6 +63,7 @@ export async function openHttpReceiver(
     async [Symbol.asyncDispose]() {
       stopping.abort();
       await drain();
+      recent.close();
     },
   };
 }

@@ -9,14 +9,17 @@ import type { Activity } from "../activity/activity.ts";
 import { Certificates } from "./certificates.ts";
 import type { HttpsGet } from "./https-get.ts";
 import { judgeMessage, REPLAY_MS_MAX } from "./judge.ts";
-import { RecentIds } from "./recent-ids.ts";
+import type { RecentIds } from "./recent-ids.ts";
+import { type Refusal, RefusalEvents } from "./refusal-events.ts";
 import { SNS_DATASET, snsEvents } from "./sns-events.ts";
 import { parseSnsMessage, type SnsMessage } from "./sns-message.ts";
 
 /** Refused messages of one address. */
 const REFUSED = { burst: 100, refillMs: 1_000, keysMax: 10_000 };
+/** Of the ids of messages on the bus. */
+const IDENTITIES = "sns";
 /** Messages that are recognised if they come again. */
-const RECENT_MAX = 100_000;
+export const RECENT_MESSAGES = { idsMax: 100_000, msMax: REPLAY_MS_MAX, scope: IDENTITIES };
 /** Why no topic is allowed by anything but its name. */
 const UNKNOWN_TOPIC = "unknown topic";
 
@@ -27,6 +30,8 @@ export type SnsDeps = {
   /** The configured sources, of which those of kind `sns` list the allowed topics. */
   sources(): readonly ConfiguredSource[];
   get: HttpsGet;
+  /** The messages that were kept. */
+  recent: RecentIds;
 };
 
 /** A message that SNS delivers without its envelope, by a request with a token. */
@@ -37,13 +42,13 @@ export class SnsInbox {
   readonly #deps: SnsDeps;
   readonly #certificates: Certificates;
   readonly #refusals;
-  readonly #recent: RecentIds;
+  readonly #refusalEvents: RefusalEvents;
 
   constructor(deps: SnsDeps) {
     this.#deps = deps;
     this.#certificates = new Certificates(deps.get, deps.clock);
     this.#refusals = createRateLimit(REFUSED, deps.clock);
-    this.#recent = new RecentIds(RECENT_MAX, REPLAY_MS_MAX, deps.clock);
+    this.#refusalEvents = new RefusalEvents(deps.bus, deps.clock);
   }
 
   /**
@@ -53,7 +58,9 @@ export class SnsInbox {
    */
   async receive(body: string, address: string): Promise<void> {
     const parsed = parseSnsMessage(body);
-    if (!parsed.ok) return this.#refuse(parsed.reason, { address });
+    if (!parsed.ok) {
+      return this.#refuse({ fault: "malformed", reason: parsed.reason }, { address, body });
+    }
     const { message } = parsed;
     const source = this.#entryOf(message.TopicArn);
     const verdict = await judgeMessage(message, {
@@ -61,11 +68,8 @@ export class SnsInbox {
       certificates: this.#certificates,
       nowMs: this.#deps.clock.nowMs(),
     });
-    if (!verdict.accepted || source === undefined) {
-      const reason = verdict.accepted ? "its topic is not allowed" : verdict.reason;
-      const topic = source === undefined ? undefined : message.TopicArn;
-      return this.#refuse(reason, { address, topic });
-    }
+    if (!verdict.accepted) return this.#refuse(verdict, { address, body, source, message });
+    if (source === undefined) throw new Error("a message of a topic without a source is refused");
     await this.#keep(source, message, verdict.confirm);
   }
 
@@ -73,7 +77,12 @@ export class SnsInbox {
   async receiveRaw({ topicArn, messageId, body }: RawMessage, address: string): Promise<void> {
     const source = this.#entryOf(topicArn);
     if (source === undefined) {
-      return this.#refuse("its topic is not in the list of topics in sources.yaml", { address });
+      const reason = "its topic is not in the list of topics in sources.yaml";
+      return this.#refuse({ fault: "topic", reason }, { address, body });
+    }
+    if (messageId === "") {
+      const reason = "it has no x-amz-sns-message-id";
+      return this.#refuse({ fault: "malformed", reason }, { address, body, source });
     }
     const Timestamp = new Date(this.#deps.clock.nowMs()).toISOString();
     const about = { TopicArn: topicArn, MessageId: messageId, Message: body, Timestamp };
@@ -85,19 +94,21 @@ export class SnsInbox {
   }
 
   /** Messages of topics that are not allowed are counted together: anybody may name any topic. */
-  #refuse(
-    reason: string,
-    { address, topic }: { address: string; topic?: string | undefined },
-  ): never {
+  async #refuse(
+    refusal: Refusal,
+    about: { address: string; body: string; source?: string | undefined; message?: SnsMessage },
+  ): Promise<never> {
+    const { address, source, message } = about;
     this.#refusals.take(address);
-    const stream = topic ?? UNKNOWN_TOPIC;
-    this.#deps.activity.refused({ protocol: "sns", stream }, 1, reason);
-    throw new AppError("forbidden", `The message is refused: ${reason}.`);
+    const stream = (source === undefined ? undefined : message?.TopicArn) ?? UNKNOWN_TOPIC;
+    this.#deps.activity.refused({ protocol: "sns", stream }, 1, refusal.reason);
+    await this.#refusalEvents.add(refusal, about);
+    throw new AppError("forbidden", `The message is refused: ${refusal.reason}.`);
   }
 
   /** SNS may deliver a message several times. `confirm`: the URL to request before. */
   #keep(source: string, message: Kept, confirm?: string): Promise<void> {
-    return this.#recent.once(`${message.TopicArn} ${message.MessageId}`, async () => {
+    return this.#deps.recent.once(identityOf(message), async () => {
       if (confirm !== undefined) await this.#deps.get(confirm);
       await this.#append(source, message);
     });
@@ -115,6 +126,8 @@ export class SnsInbox {
         receivedMs: clock.nowMs(),
         fields: {},
         source,
+        identities: IDENTITIES,
+        identity: identityOf(message),
       },
       lines,
     });
@@ -126,6 +139,8 @@ export class SnsInbox {
 type Kept = Pick<SnsMessage, "Type" | "TopicArn" | "MessageId" | "Message" | "Timestamp"> & {
   Subject?: string | null | undefined;
 };
+
+const identityOf = ({ TopicArn, MessageId }: Kept): string => `${TopicArn} ${MessageId}`;
 
 /** The beginning and the end of a subscription are events too. */
 function eventsOf(message: Kept): Record<string, unknown>[] {
