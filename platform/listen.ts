@@ -26,8 +26,8 @@ export async function listen(
   }
   const message =
     last === port
-      ? `Port ${port} of ${host} is in use: stop the program that uses it, or choose another port with --port.`
-      : `Ports ${port} to ${last} of ${host} are all in use: choose a free one with --port.`;
+      ? `Port ${port} of ${host} is in use: stop the program that uses it, or choose another port.`
+      : `Ports ${port} to ${last} of ${host} are all in use: choose a free one.`;
   throw new AppError("unavailable", message);
 }
 
@@ -51,7 +51,7 @@ function listensOn(server: Server, host: string, port: number): Promise<boolean>
 const unusable = (error: NodeJS.ErrnoException, host: string, port: number): AppError =>
   new AppError(
     "unavailable",
-    `Port ${port} of ${host} cannot be used (${error.code ?? error.message}): choose another --host or --port.`,
+    `Port ${port} of ${host} cannot be used (${error.code ?? error.message}): choose another address or port.`,
     { cause: error },
   );
 

@@ -1,16 +1,30 @@
+import { z } from "zod";
+
 import { hostSettings } from "#platform/http/settings.ts";
 import { portNumber } from "#platform/settings/schemas.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
 import { socketSettings } from "./sockets/settings.ts";
 
-/** Where senders can push logs. Without a port nothing listens. */
+const AUTO = { port: 4_680, ifTaken: "next" } as const;
+
+const pushPort = z.union(
+  [
+    z.literal("off"),
+    z.literal("auto").transform(() => AUTO),
+    portNumber.transform((port) => ({ port, ifTaken: "fail" as const })),
+  ],
+  { error: "give a port number from 0 to 65535, auto or off" },
+);
+
+/** Where senders can push logs. */
 export const receiverSettings = {
   pushPort: {
     variable: "QUARTERDECK_PUSH_PORT",
-    schema: portNumber,
+    schema: pushPort,
+    default: "auto",
     description:
-      "Port on which logs can be pushed over HTTP with a token (quarterdeck token --help); 0 means any free port. Default: off.",
+      "Port on which logs can be pushed over HTTP with a token (quarterdeck token --help); 0 means any free port, auto 4680 or the next free one, off none.",
   },
   pushHost: {
     ...hostSettings.host,

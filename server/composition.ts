@@ -1,7 +1,5 @@
 import path from "node:path";
 
-import { hasReceivers } from "#receivers/open-receivers.ts";
-
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { followForecasters } from "./forecaster/follow-forecasters.ts";
@@ -14,7 +12,7 @@ import type { IndexSettings, ReceiveSettings } from "./settings.ts";
 export type Roles = {
   indexing: Indexing;
   startForecaster(): Forecaster;
-  /** Undefined if nothing is to listen for pushed logs, or another process does. */
+  /** Undefined if no logs are to be pushed, or another process listens for them. */
   startReceivers: ((notify: (line: string) => void) => ReceiversThread) | undefined;
   /** The domain APIs, started last. The control plane works without them. */
   startApis:
@@ -37,9 +35,7 @@ export const ownRoles = (
     indexing: ownIndexer(index, folder),
     startForecaster: startForecastThread,
     startReceivers:
-      receive && hasReceivers(receive)
-        ? (notify) => startReceiversThread({ settings: receive, logFile }, notify)
-        : undefined,
+      receive && ((notify) => startReceiversThread({ settings: receive, logFile }, notify)),
     startApis: apis && ((notify, options) => startApis(apis, notify, options)),
   };
 };

@@ -74,7 +74,7 @@ async function openLive() {
         watchSources: () => undefined,
       }),
       sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
-      listeners: () => ({ addresses: [], statuses: [] }),
+      listeners: () => ({ listening: [], statuses: [] }),
       maySee: admitted,
       mayManage: admitted,
     },

@@ -13,7 +13,11 @@ export type FormField = {
   isSecret: boolean;
   help: string;
   example: string;
+  /** The value if the field is left out; empty if there is none. */
+  initial: string;
   choices: string[];
+  /** Another field, and the values of it with which this one is used; null: with all. */
+  when: { field: string; values: string[] } | null;
 };
 
 const Property = z.looseObject({
@@ -22,6 +26,8 @@ const Property = z.looseObject({
   title: z.string().optional(),
   description: z.string().optional(),
   examples: z.array(z.union([z.string(), z.number()])).optional(),
+  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  when: z.object({ field: z.string(), values: z.array(z.string()) }).optional(),
   secret: z.boolean().optional(),
 });
 
@@ -42,8 +48,16 @@ export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] 
     isSecret: property.secret === true,
     help: property.description ?? "",
     example: String(property.examples?.[0] ?? ""),
+    initial: initialOf(property),
     choices: property.enum ?? [],
+    when: property.when ?? null,
   }));
+}
+
+/** As forms have it: a switch is "on" or empty. */
+function initialOf({ default: value = "" }: z.infer<typeof Property>): string {
+  if (typeof value === "boolean") return value ? "on" : "";
+  return String(value);
 }
 
 function typeOf({ type, enum: choices }: z.infer<typeof Property>): FormField["type"] {

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Clock } from "#platform/clock.ts";
 
 import type { Source, SourceStatus } from "../source.ts";
+import type { Listener } from "../sources/listeners/listener.ts";
 
 /** What a source may use while it is open. */
 export type SourceDeps = {
@@ -36,19 +37,29 @@ export type SourceKind = {
    * @throws AppError with what to do; opening is tried again
    */
   readonly open?: (properties: unknown, deps: SourceDeps) => OpenSource | Promise<OpenSource>;
+  /** The socket that receivers open for a source with valid properties. Absent: it is none. */
+  readonly listener?: (properties: unknown, source: string) => Listener;
 };
 
 type KindSpec<Schema extends z.ZodObject> = Pick<SourceKind, "kind" | "title" | "summary"> & {
   schema: Schema;
   open?(properties: z.infer<Schema>, deps: SourceDeps): OpenSource | Promise<OpenSource>;
+  listener?(properties: z.infer<Schema>, source: string): Listener;
 };
 
-/** Declares a kind, so that `open` gets the properties with their types. */
+/** Declares a kind, so that `open` and `listener` get the properties with their types. */
 export function sourceKind<Schema extends z.ZodObject>({
   open,
+  listener,
   schema,
   ...about
 }: KindSpec<Schema>): SourceKind & { readonly schema: Schema } {
-  if (!open) return { ...about, schema };
-  return { ...about, schema, open: (properties, deps) => open(schema.parse(properties), deps) };
+  return {
+    ...about,
+    schema,
+    ...(open && { open: (properties, deps) => open(schema.parse(properties), deps) }),
+    ...(listener && {
+      listener: (properties, source) => listener(schema.parse(properties), source),
+    }),
+  };
 }

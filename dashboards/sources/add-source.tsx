@@ -92,13 +92,11 @@ const Kinds = ({ kinds, shippers, view }: KindsProps) => (
     <section>
       <h3>Sent to Quarterdeck by</h3>
       <ul className="source-shippers">
-        {shippers.map(({ id, title, receiver }) => (
+        {shippers.map(({ id, title }) => (
           <li key={id}>
             <button
               type="button"
-              onClick={() =>
-                void view.set({ add: `from ${id}`, source: receiver === "http" ? null : receiver })
-              }
+              onClick={() => void view.set({ add: `from ${id}`, source: null })}
             >
               {title}
             </button>

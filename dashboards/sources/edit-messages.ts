@@ -25,7 +25,9 @@ const Field = z.object({
   isSecret: z.boolean(),
   help: z.string(),
   example: z.string(),
+  initial: z.string(),
   choices: z.array(z.string()),
+  when: z.object({ field: z.string(), values: z.array(z.string()) }).nullable(),
 });
 export type FormField = z.infer<typeof Field>;
 

@@ -13,6 +13,8 @@ const field = (name: string, type: FormField["type"]): FormField => ({
   isSecret: false,
   help: "",
   example: "",
+  initial: "",
+  when: null,
   choices: [],
 });
 

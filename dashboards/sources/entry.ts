@@ -5,6 +5,14 @@ export type FormValues = Readonly<Record<string, string>>;
 
 const ON = "on";
 
+/** The values of a form for a new source. */
+export const initialValues = ({ fields }: Pick<KindOfSource, "fields">): FormValues =>
+  Object.fromEntries(fields.map(({ name, initial }) => [name, initial]));
+
+/** Whether a field is used with the values of the others. */
+export const isUsed = ({ when }: Pick<FormField, "when">, values: FormValues): boolean =>
+  when === null || when.values.includes(values[when.field] ?? "");
+
 /** The source that a filled form describes. Empty fields are left out, so that they have their defaults. */
 export function entryOf(
   { kind, fields }: Pick<KindOfSource, "kind" | "fields">,
@@ -12,6 +20,7 @@ export function entryOf(
   values: FormValues,
 ): SourceEntryBody {
   const properties = fields.flatMap((field) => {
+    if (!isUsed(field, values)) return [];
     const value = valueOf(field, values[field.name] ?? "");
     return value === undefined ? [] : [[field.name, value] as const];
   });

@@ -107,8 +107,8 @@ export const SourcesAnswer = z.object({
   detail: SourceDetail.nullable(),
   demo: z.boolean(),
   hasIndexer: z.boolean(),
-  /** The addresses on which pushed events are received, such as http://127.0.0.1:4680. */
-  listening: z.array(z.string()),
+  /** Where pushed events are received, such as http://127.0.0.1:4680, and the source that events from there name. */
+  listening: z.array(z.object({ source: z.string(), address: z.string() })),
   /** Paths that were named at start and are not read, at most a hundred. */
   excluded: z.array(z.string()),
   /** The path of the sources file. */

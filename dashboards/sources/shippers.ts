@@ -4,8 +4,8 @@ export type Target = { url: string; host: string; port: string; token: string };
 export type Shipper = {
   id: string;
   title: string;
-  /** Scheme of the receiver's address, and the setting that turns it on. */
-  receiver: "http" | "syslog+udp" | "syslog+tcp" | "relp+tcp" | "gelf+udp";
+  /** Scheme of the receiver's address. */
+  receiver: "http" | ListenerScheme;
   /** The path to which it sends, for HTTP. */
   path?: string;
   /** The file that the snippet belongs in, or the command that it is. */
@@ -13,14 +13,17 @@ export type Shipper = {
   snippet(target: Target): string;
 };
 
-/** The setting that turns a receiver on, with a usual value. */
-export const RECEIVER_SETTINGS: Record<Shipper["receiver"], string> = {
-  http: "QUARTERDECK_PUSH_PORT=4680",
-  "syslog+udp": "QUARTERDECK_SYSLOG_UDP=5514",
-  "syslog+tcp": "QUARTERDECK_SYSLOG_TCP=5514",
-  "relp+tcp": "QUARTERDECK_RELP_TCP=2514",
-  "gelf+udp": "QUARTERDECK_GELF_UDP=12201",
-};
+export type ListenerScheme = "syslog+udp" | "syslog+tcp" | "relp+tcp" | "gelf+udp" | "journal+tcp";
+
+/** The kind of source that opens a listener, and the port that is usual for it. */
+export const LISTENERS: Record<ListenerScheme, { kind: string; transport: string; port: number }> =
+  {
+    "syslog+udp": { kind: "syslog", transport: "udp", port: 5514 },
+    "syslog+tcp": { kind: "syslog", transport: "tcp", port: 5514 },
+    "relp+tcp": { kind: "relp", transport: "tcp", port: 2514 },
+    "gelf+udp": { kind: "gelf", transport: "udp", port: 12_201 },
+    "journal+tcp": { kind: "journal", transport: "tcp", port: 19_531 },
+  };
 
 const filebeat = ({ url, token }: Target): string => `filebeat.inputs:
   - type: filestream
@@ -78,6 +81,15 @@ const rsyslog = ({ host, port }: Target): string =>
 const rsyslogRelp = ({ host, port }: Target): string => `module(load="omrelp")
 *.* action(type="omrelp" target="${host}" port="${port}" action.resumeRetryCount="-1")`;
 
+const syslogNg = ({
+  host,
+  port,
+}: Target): string => `destination d_quarterdeck { syslog("${host}" port(${port}) transport("tcp")); };
+log { source(s_src); destination(d_quarterdeck); };`;
+
+const logger = ({ host, port }: Target): string =>
+  `logger --server ${host} --port ${port} --udp --rfc5424 "hello from logger"`;
+
 const nginx = ({
   host,
   port,
@@ -100,6 +112,23 @@ const promtail = ({ url, token }: Target): string => `clients:
 
 const gelf = ({ host, port }: Target): string =>
   `docker run --log-driver gelf --log-opt gelf-address=udp://${host}:${port} IMAGE`;
+
+const journald = ({ host, port }: Target): string =>
+  `journalctl --output=export --follow | nc ${host} ${port}`;
+
+const elasticsearch = ({
+  url,
+  token,
+}: Target): string => `import { Client } from "@elastic/elasticsearch";
+
+const client = new Client({
+  node: "${url}",
+  auth: { username: "quarterdeck", password: "${token}" },
+});
+await client.helpers.bulk({
+  datasource: [{ "@timestamp": new Date().toISOString(), message: "hello" }],
+  onDocument: () => ({ create: { _index: "logs-app-default" } }),
+});`;
 
 const curl = ({ url, token }: Target): string => `curl ${url}/push/app \\
   -H "Authorization: Bearer ${token}" -H "content-type: text/plain" \\
@@ -162,6 +191,20 @@ export const SHIPPERS: readonly Shipper[] = [
     snippet: rsyslogRelp,
   },
   {
+    id: "syslog-ng",
+    title: "syslog-ng",
+    receiver: "syslog+tcp",
+    where: "/etc/syslog-ng/conf.d/quarterdeck.conf",
+    snippet: syslogNg,
+  },
+  {
+    id: "logger",
+    title: "logger, in a shell",
+    receiver: "syslog+udp",
+    where: "a shell",
+    snippet: logger,
+  },
+  {
     id: "nginx",
     title: "nginx over syslog",
     receiver: "syslog+udp",
@@ -199,6 +242,21 @@ export const SHIPPERS: readonly Shipper[] = [
     snippet: gelf,
   },
   {
+    id: "journal",
+    title: "systemd journal",
+    receiver: "journal+tcp",
+    where: "a shell, or a unit of systemd",
+    snippet: journald,
+  },
+  {
+    id: "elasticsearch",
+    title: "Elasticsearch client",
+    receiver: "http",
+    path: "/_bulk",
+    where: "a program in JavaScript; those of other languages need the same URL, user and password",
+    snippet: elasticsearch,
+  },
+  {
     id: "curl",
     title: "curl, or any HTTP client",
     receiver: "http",
@@ -212,14 +270,27 @@ export const SHIPPERS: readonly Shipper[] = [
 export const shippersFor = (pushPaths: readonly string[]): Shipper[] =>
   SHIPPERS.filter(({ path }) => path === undefined || pushPaths.includes(path));
 
-/** Host, port and URL of the receiver that a shipper needs; undefined if none of these addresses is of that kind. */
+type Listening = { source: string; address: string };
+
+/** All addresses of a machine. */
+const ANY = ["0.0.0.0", "[::]"];
+
+/**
+ * Where a shipper sends to, and the source that its events name; undefined if none of the receivers is of that kind.
+ * `pageHost`: how the browser calls the machine, for receivers on all its addresses.
+ */
 export function targetOf(
   { receiver }: Pick<Shipper, "receiver">,
-  listening: readonly string[],
-): Omit<Target, "token"> | undefined {
-  const found = listening.find((address) => address.startsWith(`${receiver}://`));
-  if (found === undefined) return undefined;
-  const rest = found.slice(receiver.length + "://".length);
+  listening: readonly Listening[],
+  pageHost: string,
+): (Omit<Target, "token"> & { source: string }) | undefined {
+  const scheme = `${receiver}://`;
+  const found = listening.find(({ address }) => address.startsWith(scheme));
+  if (!found) return undefined;
+  const rest = found.address.slice(scheme.length);
   const colon = rest.lastIndexOf(":");
-  return { url: found, host: rest.slice(0, colon), port: rest.slice(colon + 1) };
+  const named = rest.slice(0, colon);
+  const host = ANY.includes(named) ? pageHost : named;
+  const port = rest.slice(colon + 1);
+  return { source: found.source, url: `${scheme}${host}:${port}`, host, port };
 }

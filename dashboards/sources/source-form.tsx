@@ -1,11 +1,12 @@
 "use client";
 
-import { type ChangeEvent, type FormEvent, useId, useState } from "react";
+import { type FormEvent, useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { Untrusted } from "../untrusted.tsx";
-import type { FormField, KindOfSource } from "./edit-messages.ts";
-import { entryOf, type FormValues, suggestedId, yamlOf } from "./entry.ts";
+import type { KindOfSource } from "./edit-messages.ts";
+import { entryOf, type FormValues, initialValues, isUsed, suggestedId, yamlOf } from "./entry.ts";
+import { Field, Labelled } from "./form-field.tsx";
 import { useChange } from "./use-change.ts";
 
 type FormProps = {
@@ -19,7 +20,7 @@ type FormProps = {
 
 /** The properties of a source, and the same as YAML. */
 export function SourceForm({ kind, known, before, onDone }: FormProps) {
-  const [values, setValues] = useState<FormValues>(before?.values ?? {});
+  const [values, setValues] = useState<FormValues>(before?.values ?? initialValues(kind));
   const [named, setNamed] = useState(before?.id);
   const change = useChange();
   const id = named ?? suggestedId(kind, values, (it) => known.includes(it));
@@ -32,16 +33,18 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
   };
   return (
     <form className="source-form" onSubmit={submit}>
-      {kind.fields.map((field) => (
-        <Field
-          key={field.name}
-          field={field}
-          value={values[field.name] ?? ""}
-          isKept={before !== undefined && field.isSecret}
-          error={errorOf(change.problem, `body.properties.${field.name}`)}
-          onValue={(value) => setValues({ ...values, [field.name]: value })}
-        />
-      ))}
+      {kind.fields
+        .filter((field) => isUsed(field, values))
+        .map((field) => (
+          <Field
+            key={field.name}
+            field={field}
+            value={values[field.name] ?? ""}
+            isKept={before !== undefined && field.isSecret}
+            error={errorOf(change.problem, `body.properties.${field.name}`)}
+            onValue={(value) => setValues({ ...values, [field.name]: value })}
+          />
+        ))}
       <Labelled
         title="Name"
         help="How the source is called on this page: a-z, 0-9, dots and hyphens."
@@ -82,7 +85,7 @@ function shown<Value>({ fields }: KindOfSource, properties: Readonly<Record<stri
 }
 
 /** A refusal without fields, such as a file that cannot be written; those of fields are beside them. */
-function Refusal({ problem }: { problem: Problem | undefined }) {
+export function Refusal({ problem }: { problem: Problem | undefined }) {
   if (!problem) return null;
   return (
     <p className="form-error" role="alert">
@@ -91,82 +94,7 @@ function Refusal({ problem }: { problem: Problem | undefined }) {
   );
 }
 
-const errorOf = (problem: Problem | undefined, path: string): string | undefined =>
+/** What is wrong with the field at this path. */
+export const errorOf = (problem: Problem | undefined, path: string): string | undefined =>
   problem?.errors?.find((error) => error.path === path || error.path.startsWith(`${path}.`))
     ?.message;
-
-type FieldProps = {
-  field: FormField;
-  value: string;
-  /** Whether an empty secret stays as it is. */
-  isKept: boolean;
-  error: string | undefined;
-  onValue: (value: string) => void;
-};
-
-function Field({ field, value, isKept, error, onValue }: FieldProps) {
-  const { title, type, help, example, choices, isRequired, isSecret } = field;
-  const onChange = (
-    event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>,
-  ): void => onValue(event.target.value);
-  const required = isRequired && !isKept;
-  const about = isKept ? `${help} Leave it empty to keep it as it is.` : help;
-  if (type === "switch") {
-    return (
-      <label className="source-switch">
-        <input
-          type="checkbox"
-          checked={value === "on"}
-          onChange={({ target }) => onValue(target.checked ? "on" : "")}
-        />{" "}
-        {title}
-      </label>
-    );
-  }
-  const name = required ? title : `${title} (optional)`;
-  return (
-    <Labelled title={name} help={about} error={error}>
-      {(attributes) => {
-        const common = { ...attributes, value, required, onChange, spellCheck: false };
-        if (type === "lines") return <textarea {...common} rows={3} placeholder={example} />;
-        if (type !== "choice") {
-          const kind = isSecret ? "password" : "text";
-          return <input {...common} type={kind} placeholder={example} autoComplete="off" />;
-        }
-        return (
-          <select {...common}>
-            <option value="">{required ? "Choose" : "Default"}</option>
-            {choices.map((choice) => (
-              <option key={choice} value={choice}>
-                {choice}
-              </option>
-            ))}
-          </select>
-        );
-      }}
-    </Labelled>
-  );
-}
-
-type Attributes = { id: string; "aria-describedby": string; "aria-invalid": boolean };
-
-type LabelledProps = {
-  title: string;
-  help: string;
-  error: string | undefined;
-  children: (attributes: Attributes) => React.ReactNode;
-};
-
-function Labelled({ title, help, error, children }: LabelledProps) {
-  const id = useId();
-  const hint = `${id}-hint`;
-  return (
-    <div className="account-field">
-      <label htmlFor={id}>{title}</label>
-      {children({ id, "aria-describedby": hint, "aria-invalid": error !== undefined })}
-      <p id={hint} className={error === undefined ? "quiet" : "field-error"}>
-        <Untrusted text={error ?? help} />
-      </p>
-    </div>
-  );
-}

@@ -26,7 +26,12 @@ export type ApiServer = {
   drain(): Promise<void>;
 };
 
-type Listen = { host: string; port?: number | undefined; supervisor?: Supervisor | undefined };
+type Listen = {
+  host: string;
+  port?: number | undefined;
+  ifTaken?: "next" | "fail";
+  supervisor?: Supervisor | undefined;
+};
 
 /** An HTTP server with the limits that apply to all ports. */
 export function createHttpServer(): Server {
@@ -50,7 +55,12 @@ export function createHttpServer(): Server {
 }
 
 /** @throws AppError when the port cannot be used */
-export async function openServer({ host, port = 0, supervisor }: Listen): Promise<ApiServer> {
+export async function openServer({
+  host,
+  port = 0,
+  ifTaken = "fail",
+  supervisor,
+}: Listen): Promise<ApiServer> {
   const server = createHttpServer();
   const sockets = new Set<Socket>();
   const state: { drained: (() => void) | undefined } = { drained: undefined };
@@ -62,8 +72,7 @@ export async function openServer({ host, port = 0, supervisor }: Listen): Promis
     });
   });
   const url =
-    supervisor?.url ??
-    `http://${hostOf(host)}:${await listen(server, { host, port, ifTaken: "fail" })}`;
+    supervisor?.url ?? `http://${hostOf(host)}:${await listen(server, { host, port, ifTaken })}`;
   // Node starts its timeouts for slow requests and idle connections on this event, and this server never listens.
   if (supervisor) server.emit("listening");
   supervisor?.onConnection((socket) => void server.emit("connection", socket));

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Clock } from "#platform/clock.ts";
 import { readStateFile } from "#platform/state-file.ts";
 
+import type { ListenerState } from "../sockets/configured-listeners.ts";
 import type { Activity, StreamActivity } from "./activity.ts";
 
 const WRITE_EVERY_MS = 1_000;
@@ -15,6 +16,7 @@ const SUFFIX = ".json";
 
 const Stream: z.ZodType<StreamActivity> = z.object({
   protocol: z.string(),
+  source: z.string(),
   tokenId: z.string(),
   tokenName: z.string(),
   stream: z.string(),
@@ -28,10 +30,18 @@ const Stream: z.ZodType<StreamActivity> = z.object({
   lastLine: z.string(),
 });
 
+const Listener: z.ZodType<ListenerState> = z.object({
+  source: z.string(),
+  address: z.string(),
+  problem: z.string().nullable(),
+});
+
 const ReceiversActivity = z.object({
   writtenMs: z.number(),
   /** Where it listens, such as http://127.0.0.1:4680. */
   addresses: z.array(z.string()),
+  /** Those of the sources file, also such that cannot listen. */
+  listeners: z.array(Listener),
   streams: z.array(Stream),
 });
 type ReceiversActivity = z.output<typeof ReceiversActivity>;
@@ -44,7 +54,13 @@ const folderIn = (dataFolder: string): string => path.join(dataFolder, "receiver
  */
 export function publishActivity(
   dataFolder: string,
-  about: { name: string; addresses: readonly string[]; activity: Activity; clock: Clock },
+  about: {
+    name: string;
+    addresses: readonly string[];
+    listeners: () => ListenerState[];
+    activity: Activity;
+    clock: Clock;
+  },
 ): Disposable {
   const folder = folderIn(dataFolder);
   const file = path.join(folder, `${about.name}${SUFFIX}`);
@@ -52,6 +68,7 @@ export function publishActivity(
     const content: ReceiversActivity = {
       writtenMs: about.clock.nowMs(),
       addresses: [...about.addresses],
+      listeners: about.listeners(),
       streams: [...about.activity.streams],
     };
     try {

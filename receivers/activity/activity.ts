@@ -5,6 +5,8 @@ import type { PushToken } from "../tokens/push-token.ts";
 /** What was received of one stream: all events with one token, by one protocol, under one name. */
 export type StreamActivity = {
   protocol: string;
+  /** The listener, as events name it; empty for protocols with tokens. */
+  source: string;
   /** Empty for protocols without tokens. */
   tokenId: string;
   tokenName: string;
@@ -25,6 +27,8 @@ export type StreamActivity = {
 
 type About = {
   protocol: string;
+  /** What the events of a listener name as their source. */
+  source?: string;
   /** Undefined for protocols without tokens. */
   token?: Pick<PushToken, "id" | "name"> | undefined;
   stream: string;
@@ -77,11 +81,12 @@ export class Activity {
     return [...this.#streams.values()];
   }
 
-  #of({ protocol, token, stream }: About): StreamActivity {
-    const key = `${protocol}\n${token?.id ?? ""}\n${stream}`;
+  #of({ protocol, source = "", token, stream }: About): StreamActivity {
+    const key = `${protocol}\n${source}\n${token?.id ?? ""}\n${stream}`;
     const nowMs = this.#clock.nowMs();
     const known = this.#streams.get(key) ?? {
       protocol,
+      source,
       tokenId: token?.id ?? "",
       tokenName: token?.name ?? "",
       stream,

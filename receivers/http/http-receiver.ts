@@ -27,7 +27,7 @@ const INVALID = { burst: 60, refillMs: 1_000, keysMax: 10_000 };
 
 /** Receives logs over HTTP. @throws AppError if it cannot listen */
 export async function openHttpReceiver(
-  listen: { host: string; port: number },
+  listen: { host: string; port: number; ifTaken: "next" | "fail" },
   deps: ReceiverDeps,
 ): Promise<Receiver> {
   const { bus, activity, tokens, clock, log, sources } = deps;

@@ -12,6 +12,8 @@ const RETRY_MS = 1_000;
 
 type Deps = { bus: BusProducer; activity: Activity; clock: Clock };
 type About = {
+  /** What the events name as their source. */
+  source: string;
   protocol: string;
   /** Dataset of events whose message no format can read. */
   unreadDataset: string;
@@ -22,13 +24,13 @@ type About = {
 /** Writes events to the bus. What it cannot keep now is tried again until the signal aborts. */
 export function keepEvents(
   { bus, activity, clock }: Deps,
-  { protocol, unreadDataset, backlogShare }: About,
+  { source, protocol, unreadDataset, backlogShare }: About,
   signal: AbortSignal,
 ): Keep {
   const recordsOf = ({ lines, documents }: Decoded, sender: string): BusRecord[] => {
-    const stream = `${protocol} ${sender}`;
+    const stream = `${source} ${sender}`;
     const header = {
-      source: protocol,
+      source,
       stream,
       unreadDataset,
       receivedMs: clock.nowMs(),
@@ -49,7 +51,7 @@ export function keepEvents(
       await bus.append(...records);
     });
     for (const { lines } of records) {
-      const about = { protocol, stream: sender };
+      const about = { protocol, source, stream: sender };
       activity.received(about, { events: countLines(lines), bytes: lines.length, lines: [lines] });
     }
   };

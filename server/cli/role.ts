@@ -7,7 +7,6 @@ import { openLog } from "#platform/log.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal, type Terminal } from "#platform/terminal.ts";
-import { hasReceivers } from "#receivers/open-receivers.ts";
 
 import { otherRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -39,8 +38,8 @@ any order of starting. Each role reads only its own settings.
              and those that were pushed, and reads the sources of DATA/sources.yaml. Several may run; no line is read twice
   control    serves the boards: pages, HTTP and sockets. Without an indexer they show stored events, but no live numbers
   forecast   computes forecasts for control. Without it, control shows earlier forecasts
-  receive    receives pushed logs on QUARTERDECK_PUSH_PORT, and keeps them for index. Senders need a token (quarterdeck
-             token --help)
+  receive    receives pushed logs on QUARTERDECK_PUSH_PORT (default 4680), and on the listeners of DATA/sources.yaml, and keeps
+             them for index. Senders over HTTP need a token (quarterdeck token --help)
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --port N     the port of control (default 4600, or the next free one; 0: any free port)
@@ -124,17 +123,15 @@ async function receive(values: Options["values"]): Promise<number> {
     { receive: receiveSettings },
     environmentWith(values),
   );
-  if (!hasReceivers(settings)) {
-    throw new AppError(
-      "bad_request",
-      "set the port on which logs are received: QUARTERDECK_PUSH_PORT=4680",
-    );
-  }
   const { root } = openDataFolder(settings);
   const terminal = openTerminal(process.stdout, systemClock);
   const log = openLog({ file: path.join(root, "logs", "receive.log"), level: settings.logLevel });
   const onOpen = (addresses: readonly string[]): void =>
-    terminal.line(`Logs can be pushed to ${addresses.join(", ")}`);
+    terminal.line(
+      addresses.length > 0
+        ? `Logs can be pushed to ${addresses.join(", ")}`
+        : "Logs can be pushed to the listeners in sources.yaml.",
+    );
   await untilStopped(terminal, "Stopping …", (signal) =>
     runReceivers({ settings, log }, onOpen, signal),
   );

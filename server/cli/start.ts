@@ -3,7 +3,8 @@ import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal } from "#platform/terminal.ts";
-import { hasReceivers } from "#receivers/open-receivers.ts";
+import { namesReceivers } from "#receivers/open-receivers.ts";
+import { listTokens } from "#receivers/tokens/token-file.ts";
 
 import { ownRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
@@ -48,7 +49,11 @@ visitors.
     if (damage !== undefined) terminal.line(damage);
     const workspace = isDemo
       ? ({ kind: "demo" } as const)
-      : await chooseWorkspace(folder.root, positionals, hasReceivers(receive));
+      : await chooseWorkspace(
+          folder.root,
+          positionals,
+          namesReceivers(receive) || listTokens(folder.root).length > 0,
+        );
     terminal.line(describe(workspace, isDemo));
     if (workspace.kind === "logs") await describeSources(folder.root, terminal);
     const apis = values["no-apis"] === true ? undefined : settings;

@@ -17,7 +17,7 @@ export const tokenCommand: Command = {
 quarterdeck token list [--data DIR]
 quarterdeck token remove NAME [--data DIR]
 
-A shipper that pushes logs to QUARTERDECK_PUSH_PORT sends a token: as Authorization: Bearer TOKEN, as the password of a
+A shipper that pushes logs to QUARTERDECK_PUSH_PORT (default 4680) sends a token: as Authorization: Bearer TOKEN, as the password of a
 basic authentication with any user, as an API key of Elasticsearch, or as a token of Splunk. Only a hash of it is stored,
 so it is shown once.
 

@@ -45,7 +45,9 @@ export function startReceiversThread(
     worker.once("exit", () => resolve());
     worker.on("message", (report: ReceiversReport) => {
       if (report.type === "open") {
-        notify(`Logs can be pushed to ${report.addresses.join(", ")} (quarterdeck token --help)`);
+        if (report.addresses.length > 0) {
+          notify(`Logs can be pushed to ${report.addresses.join(", ")} (quarterdeck token --help)`);
+        }
         return;
       }
       failure = report.error;

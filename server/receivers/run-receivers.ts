@@ -8,7 +8,7 @@ import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { publishActivity } from "#receivers/activity/activity-files.ts";
 import { Activity } from "#receivers/activity/activity.ts";
-import { openReceivers } from "#receivers/open-receivers.ts";
+import { type OpenReceivers, openReceivers } from "#receivers/open-receivers.ts";
 import { TokenReader } from "#receivers/tokens/token-file.ts";
 
 import { PIPELINE } from "../pipeline-ports.ts";
@@ -25,14 +25,22 @@ export async function runReceivers(
   const activity = new Activity(clock, (text) => redactedText(finder, text));
   await using bus = PIPELINE.openBus(settings);
   const tokens = new TokenReader(dataFolder);
-  const followed = await followSourcesFile(dataFolder, () => undefined, signal);
+  const state: { receivers: OpenReceivers | undefined } = { receivers: undefined };
+  const onFile = (): void => {
+    state.receivers?.applySources().catch((error: unknown) => {
+      log.error("a listener cannot be closed", { error });
+    });
+  };
+  const followed = await followSourcesFile(dataFolder, onFile, signal);
   const sources = () => followed.file().sources;
   const deps = { dataFolder, bus, tokens, activity, clock, log, sources };
   await using receivers = await openReceivers(settings, deps);
-  const { addresses } = receivers;
+  state.receivers = receivers;
+  const { addresses, listeners } = receivers;
   using _ = publishActivity(dataFolder, {
     name: String(process.pid),
     addresses,
+    listeners,
     activity,
     clock,
   });

@@ -17,7 +17,13 @@ test("/metrics has what receivers got, refused and dropped, by protocol", async 
   }
   activity.dropped({ protocol: "syslog+udp", stream: "" }, 7);
   activity.refused({ protocol: "syslog+tcp", stream: "10.0.0.1" }, 1, "too slow");
-  using _ = publishActivity(folder.path, { name: "1", addresses: [], activity, clock });
+  using _ = publishActivity(folder.path, {
+    name: "1",
+    addresses: [],
+    listeners: () => [],
+    activity,
+    clock,
+  });
   const text = await metricsText([receiverMetrics(folder.path, clock.nowMs())]);
   for (const sample of [
     'quarterdeck_received_events_total{protocol="syslog+udp"} 4',

@@ -41,8 +41,8 @@ export function observeSources({
   const nowMs = clock.nowMs();
   // The sources of the file are not read while the boards show the demo or a replay.
   const file = kind === "logs" ? sourcesFile.file() : { sources: [], exclude: [] };
-  const { addresses: listening, statuses: receivers } =
-    kind === "replay" ? { addresses: [], statuses: [] } : listeners(nowMs);
+  const { listening, statuses: receivers } =
+    kind === "replay" ? { listening: [], statuses: [] } : listeners(nowMs);
   const known = { statuses, receivers, activities, file, nowMs };
   const all: readonly SourceWithParts[] = sourcesOf(known);
   const [problem] = sourcesFile.status();

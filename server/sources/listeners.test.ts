@@ -26,14 +26,20 @@ test("a token states what to do until a receiver runs, and then where it listens
   await addToken(folder, { name: "filebeat", datasets: ["*"], eventsPerSecond: null }, NOW_MS);
   const [before] = listenersOf(folder, NOW_MS).statuses;
   expect(before).toMatchObject({ source: "token/filebeat", level: "warning" });
-  expect(before?.message).toContain("QUARTERDECK_PUSH_PORT=4680");
+  expect(before?.message).toContain("no HTTP receiver runs");
   const clock = { nowMs: () => NOW_MS };
   const activity = new Activity(clock, (text) => text);
   const addresses = [HTTP, "syslog+udp://127.0.0.1:5514"];
-  const published = publishActivity(folder, { name: "receive", addresses, activity, clock });
+  const published = publishActivity(folder, {
+    name: "receive",
+    addresses,
+    listeners: () => [],
+    activity,
+    clock,
+  });
   onTestFinished(() => published[Symbol.dispose]());
   const listeners = listenersOf(folder, NOW_MS);
-  expect(listeners.addresses).toEqual(addresses);
+  expect(listeners.listening.map(({ address }) => address)).toEqual(addresses);
   const rows = sourcesOf({
     statuses: [],
     receivers: listeners.statuses,

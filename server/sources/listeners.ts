@@ -7,32 +7,62 @@ import { listTokens } from "#receivers/tokens/token-file.ts";
 const RECENT_MS = 3_600_000;
 const grouped = new Intl.NumberFormat("en");
 
-/** What listens for pushed events: the addresses, and the state of each token and each protocol without tokens. */
-export type Listeners = { addresses: string[]; statuses: SourceStatus[] };
+/** Where pushed events are received: its address, and the source that they name, which tokens do not decide here. */
+export type Listening = { source: string; address: string };
+
+/** What listens for pushed events, and the state of each token and each listener. */
+export type Listeners = { listening: Listening[]; statuses: SourceStatus[] };
 
 /** The receivers that run on the data folder, and the tokens with which senders push to them. */
 export function listenersOf(dataFolder: string, nowMs: number): Listeners {
   const running = readActivity(dataFolder, nowMs);
-  const addresses = running.flatMap((receivers) => receivers.addresses);
   const streams = running.flatMap((receivers) => receivers.streams);
-  const url = addresses.find((address) => address.startsWith("http://"));
-  const tokens = listTokens(dataFolder).map(({ id, name }): SourceStatus => {
-    const own = streams.filter(({ tokenId }) => tokenId === id);
-    const source = `token/${name}`;
-    const path = url === undefined ? source : `${url} with the token ${name}`;
-    if (url !== undefined) return { path, source, ...stateOf(own, nowMs) };
-    const message =
-      "can send nothing, because no HTTP receiver runs: start Quarterdeck with QUARTERDECK_PUSH_PORT=4680";
-    return { path, source, level: "warning", message };
+  const bySetting = running
+    .flatMap(({ addresses }) => addresses)
+    .map((address) => ({ address, source: address.split(":")[0] ?? address, problem: null }));
+  const http = bySetting.find(({ source }) => source === HTTP);
+  const configured = running.flatMap(({ listeners }) => listeners);
+  // Of several processes, which want the same port, one listens.
+  const isOpen = new Set(configured.filter(({ problem }) => problem === null).map(sourceOf));
+  const listeners = [
+    ...bySetting.filter((it) => it !== http),
+    ...configured.filter((it) => it.problem === null || !isOpen.has(it.source)),
+  ];
+  const statuses = listeners.map(({ source, address: path, problem }): SourceStatus => {
+    if (problem !== null) {
+      const message = `cannot listen: ${problem} It is tried again every few seconds.`;
+      return { path, source, level: "error", message };
+    }
+    const own = streams.filter((stream) => stream.source === source);
+    return { path, source, ...stateOf(own, nowMs) };
   });
-  const sockets = addresses
-    .filter((address) => address !== url)
-    .map((address): SourceStatus => {
-      const [source = address] = address.split(":");
-      const own = streams.filter(({ protocol }) => protocol === source);
-      return { path: address, source, ...stateOf(own, nowMs) };
-    });
-  return { addresses, statuses: [...tokens, ...sockets] };
+  const listening = [...(http ? [http] : []), ...listeners]
+    .filter(({ problem }) => problem === null)
+    .map(({ source, address }) => ({ source, address }));
+  return {
+    listening,
+    statuses: [...tokenStatuses(dataFolder, { url: http?.address, streams, nowMs }), ...statuses],
+  };
+}
+
+const HTTP = "http";
+const sourceOf = ({ source }: { source: string }): string => source;
+
+function tokenStatuses(
+  dataFolder: string,
+  about: { url: string | undefined; streams: readonly StreamActivity[]; nowMs: number },
+): SourceStatus[] {
+  const { url, streams, nowMs } = about;
+  return listTokens(dataFolder).map(({ id, name }): SourceStatus => {
+    const source = `token/${name}`;
+    if (url !== undefined) {
+      const own = streams.filter(({ tokenId }) => tokenId === id);
+      return { path: `${url} with the token ${name}`, source, ...stateOf(own, nowMs) };
+    }
+    const message =
+      "can send nothing, because no HTTP receiver runs: start Quarterdeck, without QUARTERDECK_PUSH_PORT=off";
+    return { path: source, source, level: "warning", message };
+  });
 }
 
 function stateOf(

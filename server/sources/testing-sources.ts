@@ -28,4 +28,4 @@ export const activityOf = (
   ...values,
 });
 
-export const NO_LISTENERS = () => ({ addresses: [], statuses: [] });
+export const NO_LISTENERS = () => ({ listening: [], statuses: [] });

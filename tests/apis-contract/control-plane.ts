@@ -124,7 +124,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     url,
     workspace: () => workspace,
     sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
-    listeners: () => ({ addresses: [], statuses: [] }),
+    listeners: () => ({ listening: [], statuses: [] }),
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
     framesSent: () => 0,

@@ -1,3 +1,5 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -136,9 +138,6 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     await page.goto(`${board.url}/sources?sort=rate`);
     await page.getByRole("button", { name: "Add a source" }).click();
     const panel = page.getByRole("complementary", { name: "Add a source" });
-    await panel.getByRole("button", { name: "GELF" }).click();
-    await panel.getByText("QUARTERDECK_GELF_UDP=12201 npm start").waitFor(SOON);
-    await panel.getByRole("button", { name: "Choose another kind" }).click();
     await panel.getByRole("button", { name: "curl" }).click();
     await panel.getByLabel("Name of its token").fill("checkout");
     await panel.getByRole("button", { name: "Make a token" }).click();
@@ -152,10 +151,42 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     const body = line(Date.now());
     const answer = await fetch(url, { method: "POST", headers, body });
     expect(answer.status).toBe(202);
-    await panel.getByText(/Listening … last event/).waitFor(SOON);
+    await panel.getByText(/First event .* ago, read as nginx\.access/).waitFor(SOON);
     await page.goto(`${board.url}/sources?source=token/checkout`);
     await detail().getByLabel("Last line as it arrived").getByText("GET /").waitFor(SOON);
     await detail().getByText("nginx.access").first().waitFor(SOON);
+  }, 60_000);
+
+  test("a port for syslog is opened in the page, and its first event is seen to arrive", async () => {
+    await page.goto(`${board.url}/sources?add=`);
+    const panel = page.getByRole("complementary", { name: "Add a source" });
+    await panel.getByRole("button", { name: "nginx over syslog" }).click();
+    const used = createSocket("udp4");
+    used.bind(0, "127.0.0.1");
+    await once(used, "listening");
+    const { port } = used.address();
+    await panel.getByLabel("Port (UDP)").fill(String(port));
+    await panel.getByRole("button", { name: "Open the port" }).click();
+    await panel.getByText(`port ${port} is in use: choose another one`).first().waitFor(SOON);
+    await screenshot(page, "open-port");
+    expect(await axeViolations(page)).toEqual([]);
+    used.close();
+    await panel.getByRole("button", { name: "Open the port" }).click();
+    await panel.getByText(`access_log syslog:server=127.0.0.1:${port},`).waitFor(SOON);
+    await panel.getByText("Listening … no event yet").waitFor(SOON);
+    const sender = createSocket("udp4");
+    sender.send(`<190>Mar 14 10:11:12 edge-1 nginx: ${line(Date.now())}`, port, "127.0.0.1");
+    await panel.getByText(/First event .* ago, read as nginx\.access/).waitFor(SOON);
+    await screenshot(page, "first-event");
+    sender.close();
+    await page.goto(`${board.url}/sources?source=syslog-udp`);
+    await detail().getByText(`syslog+udp://127.0.0.1:${port}`).first().waitFor(SOON);
+    await detail().getByText("Change it").click();
+    await detail().getByLabel("Over").selectOption("tls");
+    await detail().getByLabel("File with its private key").waitFor();
+    await detail().getByRole("button", { name: "Remove it" }).click();
+    await detail().getByRole("button", { name: "Remove it" }).click();
+    await detail().waitFor({ state: "detached", ...SOON });
   }, 60_000);
 
   test("quarantined lines are shown by reason, and read again", async () => {

@@ -37,10 +37,14 @@ export type ControlPlaneOptions = Pick<ProgramOptions, "env" | "prefix"> & {
 /** `quarterdeck start` with these arguments, once its boards can be opened. */
 export async function startControlPlane(
   args: readonly string[],
-  { command = ["start"], port = "0", apis = false, ...options }: ControlPlaneOptions = {},
+  { command = ["start"], port = "0", apis = false, env, ...options }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
   const alone = command[0] === "start" && !apis ? ["--no-apis"] : [];
-  const program = startProgram([...command, "--port", port, ...alone, ...args], options);
+  const program = startProgram([...command, "--port", port, ...alone, ...args], {
+    ...options,
+    // Many of them run at the same time.
+    env: { QUARTERDECK_PUSH_PORT: "off", ...env },
+  });
   try {
     const url = await program.printed(/Quarterdeck is at (\S+)\n/);
     const setup = SetupState.parse(await (await fetch(`${url}/api/setup`)).json());

@@ -1,0 +1,20 @@
+type OnPort = { listenOn: { host: string; port: number } };
+type OnPath = { listenOn: { path: string } };
+
+/** PEM files: with `clientCa` senders need a certificate of one of these authorities. */
+export type TlsFiles = { certificate: string; key: string; clientCa: string | undefined };
+
+/** How senders reach a socket, and where it is. */
+export type ListenerSocket =
+  | ({ protocol: "syslog+udp" | "syslog+tcp" | "relp+tcp" } & OnPort)
+  | ({ protocol: "syslog+tls" | "relp+tls"; tls: TlsFiles } & OnPort)
+  | ({ protocol: "syslog+unix" | "syslog+unixgram" } & OnPath)
+  | ({ protocol: "gelf+udp" | "gelf+tcp" | "journal+tcp" | "journal+http" } & OnPort);
+
+export type ListenerProtocol = ListenerSocket["protocol"];
+
+/** A socket on which events are received without tokens. */
+export type Listener = ListenerSocket & {
+  /** What its events name as their source: the id of an entry, or the protocol if a setting turns it on. */
+  source: string;
+};
