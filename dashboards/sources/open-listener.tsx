@@ -71,7 +71,7 @@ export function OpenListener({ scheme, answer, onOpen }: OpenProps) {
           </select>
         )}
       </Labelled>
-      <Refusal problem={change.problem} />
+      <Refusal problem={change.problem} fields={["port", "address"]} />
       <button type="submit" className="primary" disabled={change.isBusy}>
         Open the port
       </button>

@@ -91,9 +91,7 @@ function Snippet({ where, text }: { where: string; text: string }) {
   const { outcome, copy } = useCopy();
   return (
     <figure>
-      <figcaption>
-        For <code>{where}</code>
-      </figcaption>
+      <figcaption>For {where}</figcaption>
       <pre className="source-raw">{text}</pre>
       <button type="button" onClick={() => copy(text)}>
         Copy

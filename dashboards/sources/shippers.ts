@@ -208,7 +208,7 @@ export const SHIPPERS: readonly Shipper[] = [
     id: "nginx",
     title: "nginx over syslog",
     receiver: "syslog+udp",
-    where: "http block of nginx.conf",
+    where: "nginx.conf, in the http block",
     snippet: nginx,
   },
   {

@@ -24,7 +24,9 @@ export function SourceDetailPanel({ source, detail, answer, view }: PanelProps) 
     <aside className="detail source-detail" aria-label="Source in full">
       <header>
         <h2>
-          <Untrusted text={source} />
+          <code>
+            <Untrusted text={source} />
+          </code>
         </h2>
         <button type="button" className="icon" aria-label="Close the source" onClick={close}>
           <span aria-hidden="true">✕</span>

@@ -25,6 +25,7 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
   const change = useChange();
   const id = named ?? suggestedId(kind, values, (it) => known.includes(it));
   const entry = entryOf(kind, id, values);
+  const used = kind.fields.filter((field) => isUsed(field, values));
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const at = before ? `?source=${encodeURIComponent(before.id)}` : "";
@@ -33,18 +34,16 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
   };
   return (
     <form className="source-form" onSubmit={submit}>
-      {kind.fields
-        .filter((field) => isUsed(field, values))
-        .map((field) => (
-          <Field
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            isKept={before !== undefined && field.isSecret}
-            error={errorOf(change.problem, `body.properties.${field.name}`)}
-            onValue={(value) => setValues({ ...values, [field.name]: value })}
-          />
-        ))}
+      {used.map((field) => (
+        <Field
+          key={field.name}
+          field={field}
+          value={values[field.name] ?? ""}
+          isKept={before !== undefined && field.isSecret}
+          error={errorOf(change.problem, `body.properties.${field.name}`)}
+          onValue={(value) => setValues({ ...values, [field.name]: value })}
+        />
+      ))}
       <Labelled
         title="Name"
         help="How the source is called on this page: a-z, 0-9, dots and hyphens."
@@ -60,7 +59,7 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
           />
         )}
       </Labelled>
-      <Refusal problem={change.problem} />
+      <Refusal problem={change.problem} fields={used.map(({ name }) => name)} />
       <button type="submit" className="primary" disabled={change.isBusy}>
         {before ? "Save" : "Add it"}
       </button>
@@ -84,9 +83,19 @@ function shown<Value>({ fields }: KindOfSource, properties: Readonly<Record<stri
   );
 }
 
-/** A refusal without fields, such as a file that cannot be written; those of fields are beside them. */
-export function Refusal({ problem }: { problem: Problem | undefined }) {
+/** A refusal without fields, such as a file that cannot be written; those of the form's fields are beside them. */
+export function Refusal({
+  problem,
+  fields,
+}: {
+  problem: Problem | undefined;
+  fields: readonly string[];
+}) {
+  const isBeside = (path: string): boolean =>
+    fields.some((name) => isOf(path, `body.properties.${name}`)) || isOf(path, "body.id");
   if (!problem) return null;
+  const { errors = [] } = problem;
+  if (errors.length > 0 && errors.every(({ path }) => isBeside(path))) return null;
   return (
     <p className="form-error" role="alert">
       <Untrusted text={problem.detail ?? problem.title} charactersMax={1_000} />
@@ -96,5 +105,7 @@ export function Refusal({ problem }: { problem: Problem | undefined }) {
 
 /** What is wrong with the field at this path. */
 export const errorOf = (problem: Problem | undefined, path: string): string | undefined =>
-  problem?.errors?.find((error) => error.path === path || error.path.startsWith(`${path}.`))
-    ?.message;
+  problem?.errors?.find((error) => isOf(error.path, path))?.message;
+
+const isOf = (path: string, field: string): boolean =>
+  path === field || path.startsWith(`${field}.`);

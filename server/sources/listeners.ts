@@ -8,7 +8,7 @@ const RECENT_MS = 3_600_000;
 const grouped = new Intl.NumberFormat("en");
 
 /** Where pushed events are received: its address, and the source that they name, which tokens do not decide here. */
-export type Listening = { source: string; address: string };
+type Listening = { source: string; address: string };
 
 /** What listens for pushed events, and the state of each token and each listener. */
 export type Listeners = { listening: Listening[]; statuses: SourceStatus[] };

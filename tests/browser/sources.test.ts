@@ -167,7 +167,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     const { port } = used.address();
     await panel.getByLabel("Port (UDP)").fill(String(port));
     await panel.getByRole("button", { name: "Open the port" }).click();
-    await panel.getByText(`port ${port} is in use: choose another one`).first().waitFor(SOON);
+    await panel.getByText(`port ${port} is in use: choose another one`).waitFor(SOON);
     await screenshot(page, "open-port");
     expect(await axeViolations(page)).toEqual([]);
     used.close();
