@@ -13,6 +13,7 @@ export const SOURCE_STATES = [
   "silent",
   "behind",
   "waiting",
+  "idle",
   "receiving",
 ] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];

@@ -8,6 +8,7 @@ export const STATES: Record<SourceState, { word: string; shape: string; meaning:
   silent: { word: "Silent", shape: "◌", meaning: "longer than three times its usual gap" },
   behind: { word: "Behind", shape: "◔", meaning: "more is waiting than is usual" },
   waiting: { word: "Waiting", shape: "○", meaning: "no event has arrived yet" },
+  idle: { word: "Idle", shape: "◇", meaning: "nothing new arrives, and no usual gap is known" },
   receiving: { word: "Receiving", shape: "●", meaning: "all is well" },
 };
 

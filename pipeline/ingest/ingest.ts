@@ -270,6 +270,7 @@ export class Ingest {
     }
     this.#fold();
     this.#countDropped();
+    this.#activities.notePushed(this.#streams.all(), this.#unstored.positions);
     const { onSealed } = this.#deps;
     const { rows } = this.#batch;
     const recentRows = onSealed ? this.#unstored.recentRows(this.#deps.clock.nowMs()) : 0;

@@ -1,13 +1,20 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { Chunk, Positions, SourceStatus } from "#collectors/source.ts";
+import type { Chunk, Position, Positions, SourceId, SourceStatus } from "#collectors/source.ts";
 
 import { LineCounts } from "./line-counts.ts";
 import { Activity, type LastLine, lastLineOf, type SourceActivity } from "./source-activity.ts";
-import { storedActivityIn } from "./stored-formats.ts";
+import {
+  type StoredActivity,
+  storedActivityIn,
+  storedPushedIn,
+  withPushed,
+} from "./stored-formats.ts";
 import type { Stream } from "./stream.ts";
 
 /** More sources than that are not told apart; names of pushed lines come from tokens. */
 const SOURCES_MAX = 10_000;
+/** Of pushed events; those that were active last. They are stored with each batch. */
+const STORED_PUSHED_MAX = 100;
 
 /** What arrives from each source. */
 export class SourceActivities {
@@ -21,6 +28,9 @@ export class SourceActivities {
     for (const position of positions.values()) {
       const { source, activity } = storedActivityIn(position);
       if (source !== "") this.#of(source, false)?.restore(activity);
+      for (const pushed of storedPushedIn(position)) {
+        this.#of(pushed.source, true)?.restore(pushed.activity);
+      }
     }
   }
 
@@ -44,6 +54,24 @@ export class SourceActivities {
   /** The source's times as text, to be stored with the position of the stream. */
   storedOf({ source }: Stream): string {
     return this.#bySource.get(source)?.stored ?? "";
+  }
+
+  /** Sources of pushed events have no positions of their own: one of those of the bus gets the times of all. */
+  notePushed(streams: Iterable<Stream>, positions: Map<SourceId, Position>): void {
+    for (const { id, isPushed } of streams) {
+      const position = isPushed ? positions.get(id) : undefined;
+      if (!position) continue;
+      positions.set(id, withPushed(position, this.#pushed()));
+      return;
+    }
+  }
+
+  #pushed(): StoredActivity[] {
+    return [...this.#bySource]
+      .filter(([, { isPushed }]) => isPushed)
+      .toSorted(([, a], [, b]) => b.arrivedMs - a.arrivedMs)
+      .slice(0, STORED_PUSHED_MAX)
+      .map(([source, { stored }]) => ({ source, activity: stored }));
   }
 
   lastLineOf(source: string): LastLine | undefined {

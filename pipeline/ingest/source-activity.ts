@@ -91,6 +91,11 @@ export class Activity {
     this.#rate = { sinceMs: nowMs, now: 0, before };
   }
 
+  /** When events were read last; 0 if none were. */
+  get arrivedMs(): number {
+    return this.#arrivedMs ?? 0;
+  }
+
   /** To be stored with the positions of the source. */
   get stored(): string {
     return [this.#arrivedMs, this.#newestMs, this.#usualGapMs].map((ms) => ms ?? "").join(" ");

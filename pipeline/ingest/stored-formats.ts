@@ -22,6 +22,7 @@ const FIELD_NAMES = "stream.field_names";
 const HEADER_ZONES = "stream.header_zones";
 const SOURCE = "stream.source";
 const ACTIVITY = "stream.activity";
+const PUSHED = "stream.pushed";
 /** `access.log-20260314`, `access.log.1.gz`: the suffixes of rotated files. */
 const ROTATED = /(?:[-.]\d{1,14}){0,4}(?:\.(?:gz|zst))?$/;
 
@@ -110,6 +111,21 @@ export const storedActivityIn = (position: Position): StoredActivity => ({
   source: String(position[SOURCE] ?? ""),
   activity: String(position[ACTIVITY] ?? ""),
 });
+
+/** With when the sources of pushed events were active, which share the positions of the bus. */
+export const withPushed = (position: Position, pushed: readonly StoredActivity[]): Position => ({
+  ...position,
+  [PUSHED]: pushed.map(({ source, activity }) => `${activity}\t${source}`).join("\n"),
+});
+
+/** The sources of pushed events that are stored with a position. */
+export const storedPushedIn = (position: Position): StoredActivity[] =>
+  String(position[PUSHED] ?? "")
+    .split("\n")
+    .flatMap((line) => {
+      const at = line.indexOf("\t");
+      return at < 0 ? [] : [{ activity: line.slice(0, at), source: line.slice(at + 1) }];
+    });
 
 /** The formats that streams had when they were stored, also by path: after a rotation the same program writes there. */
 export class StoredFormats {

@@ -85,7 +85,15 @@ function compareGroups(a: SourceRow, b: SourceRow, { group }: SourcesView): numb
 }
 
 function countStates(all: readonly SourceWithParts[]): SourcesAnswer["counts"] {
-  const counts = { failing: 0, warning: 0, silent: 0, behind: 0, waiting: 0, receiving: 0 };
+  const counts = {
+    failing: 0,
+    warning: 0,
+    silent: 0,
+    behind: 0,
+    waiting: 0,
+    idle: 0,
+    receiving: 0,
+  };
   for (const { row } of all) counts[row.state] += 1;
   return counts;
 }

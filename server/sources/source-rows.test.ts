@@ -37,7 +37,7 @@ test("a source is silent after three times its usual gap, and not while the gap 
   expect(statesOf(known(3 * MINUTE_MS, MINUTE_MS))["/a.log"]).toBe("receiving");
   expect(statesOf(known(3 * MINUTE_MS + 1, MINUTE_MS))["/a.log"]).toBe("silent");
   expect(statesOf(known(20_000, 1_000))["/a.log"]).toBe("receiving");
-  expect(statesOf(known(900 * MINUTE_MS, null))["/a.log"]).toBe("receiving");
+  expect(statesOf(known(900 * MINUTE_MS, null))["/a.log"]).toBe("idle");
 });
 
 test("the worst of its parts decides the state of a source, and those in the file are listed before they are read", () => {
@@ -64,7 +64,7 @@ test("the worst of its parts decides the state of a source, and those in the fil
     web: "failing",
     app: "waiting",
     "/new.log": "waiting",
-    "/renamed.log": "receiving",
+    "/renamed.log": "idle",
     "/big.log": "behind",
   });
   const [web] = sourcesOf(known);
@@ -73,6 +73,33 @@ test("the worst of its parts decides the state of a source, and those in the fil
     parts: 2,
     formats: ["nginx.access"],
     origin: "file",
+  });
+});
+
+test("a file that was not written to for years is idle, also right after it was read", () => {
+  const year = 365 * 86_400_000;
+  const rowOf = (activity: Parameters<typeof activityOf>[1]) =>
+    sourcesOf({
+      statuses: [status("/old.log")],
+      receivers: [],
+      activities: [activityOf("/old.log", activity)],
+      file,
+      nowMs: NOW_MS,
+    }).find(({ row }) => row.source === "/old.log")?.row;
+  const newestEventMs = NOW_MS - 3 * year;
+  expect(rowOf({ newestEventMs, arrivedMs: NOW_MS - 60_000 })).toMatchObject({
+    state: "idle",
+    reason: "has no new events; its newest one was 3 y ago",
+  });
+  // Old events that are being read arrive now.
+  expect(rowOf({ newestEventMs, arrivedMs: NOW_MS - 1_000 })?.state).toBe("receiving");
+  const latest = NOW_MS - 7_200_000;
+  expect(rowOf({ newestEventMs: latest, arrivedMs: latest })?.state).toBe("idle");
+  const daily = { newestEventMs: latest, arrivedMs: latest, usualGapMs: 86_400_000 };
+  expect(rowOf(daily)?.state).toBe("receiving");
+  expect(rowOf({ ...daily, usualGapMs: 600_000 })).toMatchObject({
+    state: "silent",
+    reason: "nothing has arrived for 2 h, although the usual gap is up to 10 min",
   });
 });
 

@@ -1,6 +1,7 @@
 import { filesKind } from "#collectors/configured/files-kind.ts";
 import type { ConfiguredSource, SourcesFile } from "#collectors/configured/sources-file.ts";
 import type { SourceStatus } from "#collectors/source.ts";
+import { formatAge, formatSpan } from "#dashboards/format.ts";
 import type { SourceRow, SourceState } from "#dashboards/sources/messages.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
@@ -9,6 +10,8 @@ import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
 const SILENT = { gaps: 3, msMin: 30_000 };
 /** Less than this is normal while a source is read. */
 const BEHIND_MIN = { bytes: 1024 * 1024, objects: 100, messages: 1_000 };
+/** A source whose events are older, and whose usual gap is not known, is idle when nothing arrives. */
+const IDLE = { eventsMs: 15 * 60_000, arrivalMs: 30_000 };
 const LEVELS = ["error", "warning", "info"] as const;
 const PUSHED_KIND = { kind: "pushed", title: "Pushed events" };
 
@@ -118,16 +121,30 @@ function stateOf(
   if (first?.level === "error") return { state: "failing", reason };
   if (first?.level === "warning") return { state: "warning", reason };
   if (isSilent(activity, nowMs)) {
-    return { state: "silent", reason: "nothing arrives, although events usually do more often" };
+    const quietMs = nowMs - (activity.arrivedMs ?? nowMs);
+    const usually = formatSpan(activity.usualGapMs ?? 0);
+    const reason = `nothing has arrived for ${formatSpan(quietMs)}, although the usual gap is up to ${usually}`;
+    return { state: "silent", reason };
   }
   if (behind && behind.left >= BEHIND_MIN[behind.unit]) return { state: "behind", reason };
-  const isWaiting = activity.arrivedMs === null && !hasEvents;
-  return { state: isWaiting ? "waiting" : "receiving", reason };
+  if (activity.arrivedMs === null && !hasEvents) return { state: "waiting", reason };
+  const idle = idleReason(activity, nowMs);
+  return idle === undefined ? { state: "receiving", reason } : { state: "idle", reason: idle };
 }
 
 function isSilent({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): boolean {
   if (arrivedMs === null || usualGapMs === null) return false;
   return nowMs - arrivedMs > Math.max(SILENT.msMin, SILENT.gaps * usualGapMs);
+}
+
+/** Undefined while events arrive. */
+function idleReason(activity: SourceActivity, nowMs: number): string | undefined {
+  const { arrivedMs, newestEventMs, usualGapMs } = activity;
+  if (arrivedMs === null) return "has no new events since the indexer started";
+  if (usualGapMs !== null || nowMs - arrivedMs < IDLE.arrivalMs) return undefined;
+  const latestMs = Math.min(arrivedMs, newestEventMs ?? arrivedMs);
+  if (nowMs - latestMs < IDLE.eventsMs) return undefined;
+  return `has no new events; its newest one was ${formatAge(nowMs - (newestEventMs ?? arrivedMs))}`;
 }
 
 /** The state of the part, without how its lines were recognised. */
