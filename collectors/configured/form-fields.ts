@@ -18,6 +18,8 @@ export type FormField = {
   choices: string[];
   /** Another field, and the values of it with which this one is used; null: with all. */
   when: { field: string; values: string[] } | null;
+  /** Of a file with a secret: what the secret is, which a form may ask for instead; otherwise empty. */
+  secretFile: string;
 };
 
 const Property = z.looseObject({
@@ -27,6 +29,7 @@ const Property = z.looseObject({
   description: z.string().optional(),
   examples: z.array(z.union([z.string(), z.number()])).optional(),
   default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  secretFile: z.string().optional(),
   when: z.object({ field: z.string(), values: z.array(z.string()) }).optional(),
   secret: z.boolean().optional(),
 });
@@ -51,6 +54,7 @@ export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] 
     initial: initialOf(property),
     choices: property.enum ?? [],
     when: property.when ?? null,
+    secretFile: property.secretFile ?? "",
   }));
 }
 

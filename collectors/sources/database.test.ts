@@ -19,7 +19,7 @@ test.each([
 });
 
 test.each([
-  ["postgres://quarterdeck:s3cret@db.example/postgres", "write the password into a file"],
+  ["postgres://quarterdeck:s3cret@db.example/postgres", "leave the password out of the URL"],
   ["redis://db.example", "give the URL of a database"],
   ["db.example:5432", "give the URL of a database"],
 ])("%s is refused with what to do", (url, message) => {

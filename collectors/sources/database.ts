@@ -1,6 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { isAbsolute } from "node:path";
-
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
@@ -11,10 +8,11 @@ import { MysqlSampler } from "./databases/mysql-sampler.ts";
 import { PostgresSampler } from "./databases/postgres-sampler.ts";
 import type { Sampler, ServerAddress } from "./databases/sampler.ts";
 import { StatisticsSource } from "./databases/statistics-source.ts";
+import { refuseMetadata } from "./reachable.ts";
+import { readSecretFile, secretFile } from "./secret-file.ts";
 
 const INTERVAL_SECONDS = { min: 10, max: 3_600 };
 const URL_CHARACTERS_MAX = 2_000;
-const PASSWORD_CHARACTERS_MAX = 1_000;
 
 type Product = {
   port: number;
@@ -42,7 +40,7 @@ const schema = z.strictObject({
         "give the URL of a database (postgres, mysql, mariadb or mongodb), for example postgres://quarterdeck@db.example:5432/postgres",
     })
     .refine((url) => !URL.canParse(url) || new URL(url).password === "", {
-      error: "write the password into a file, and name that as passwordFile",
+      error: "leave the password out of the URL: it has a field of its own (passwordFile)",
     })
     .meta({
       title: "URL",
@@ -54,16 +52,7 @@ const schema = z.strictObject({
         "mongodb://quarterdeck@db.example:27017/?authSource=admin",
       ],
     }),
-  passwordFile: z
-    .string()
-    .max(4_096)
-    .refine((path) => isAbsolute(path), { error: "give an absolute path" })
-    .optional()
-    .meta({
-      title: "File with the password",
-      description: "Read for each sample, so that the password may change. Default: no password.",
-      examples: ["/etc/quarterdeck/db-password"],
-    }),
+  passwordFile: secretFile("Password"),
   interval: z.number().min(INTERVAL_SECONDS.min).max(INTERVAL_SECONDS.max).default(60).meta({
     title: "Seconds between two samples",
   }),
@@ -84,17 +73,17 @@ export const databaseKind = sourceKind({
     const server = { host, port: Number(parsed.port === "" ? product.port : parsed.port) };
     return new StatisticsSource(
       { id, server, everyMs: interval * 1_000, clock },
-      product.open(async () => ({ ...server, url: await withPassword(parsed, passwordFile) })),
+      product.open(async () => {
+        await refuseMetadata(host);
+        return { ...server, url: await withPassword(parsed, passwordFile) };
+      }),
     );
   },
 });
 
 async function withPassword(url: URL, file: string | undefined): Promise<string> {
   if (file === undefined) return url.href;
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new AppError("unavailable", `the password cannot be read from ${file}`, { cause: error });
-  });
   const complete = new URL(url);
-  complete.password = encodeURIComponent(text.trim().slice(0, PASSWORD_CHARACTERS_MAX));
+  complete.password = encodeURIComponent(await readSecretFile(file));
   return complete.href;
 }

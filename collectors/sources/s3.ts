@@ -3,8 +3,10 @@ import { z } from "zod";
 import { sourceKind } from "../configured/source-kind.ts";
 import { CloudTrailKeys } from "./aws/digest-keys.ts";
 import { openQueueApi, regionOf } from "./aws/queue-api.ts";
-import { openS3Api } from "./aws/s3-api.ts";
+import { type AwsAccess, openS3Api } from "./aws/s3-api.ts";
 import { type S3Place, S3Source } from "./aws/s3-source.ts";
+import { refuseMetadata } from "./reachable.ts";
+import { readSecretFile, secretFile } from "./secret-file.ts";
 
 const KEY_CHARACTERS_MAX = 1_024;
 const INTERVAL_SECONDS = { min: 10, max: 86_400 };
@@ -51,6 +53,29 @@ const schema = z
         description: "Default: that of the queue's URL, otherwise that of the environment.",
         examples: ["eu-central-1"],
       }),
+    endpoint: z
+      .url({
+        protocol: /^https?$/,
+        error: "give the URL of the store, for example https://minio.example:9000",
+      })
+      .optional()
+      .meta({
+        title: "Endpoint",
+        description:
+          "Of another store with the protocol of S3, such as MinIO or Ceph. Default: AWS.",
+        examples: ["https://minio.example:9000"],
+      }),
+    accessKeyId: z
+      .string()
+      .regex(/^[\w.+/=@-]{1,128}$/, { error: "give the id of an access key" })
+      .optional()
+      .meta({
+        title: "Access key",
+        description:
+          "Default: the credentials of the machine, where the tools of AWS find them (environment, ~/.aws, role).",
+        examples: ["AKIAIOSFODNN7EXAMPLE"],
+      }),
+    secretKeyFile: secretFile("Secret key"),
     from: z.iso
       .date({ error: "give a date, for example 2026-01-31" })
       .optional()
@@ -84,6 +109,10 @@ const schema = z
   .refine(({ bucket, queue }) => bucket !== undefined || queue !== undefined, {
     error: "give a bucket, a queue or both",
     path: ["bucket"],
+  })
+  .refine((it) => (it.accessKeyId === undefined) === (it.secretKeyFile === undefined), {
+    error: "give both the access key and its secret key, or neither",
+    path: ["secretKeyFile"],
   });
 
 /** Objects of S3, as CloudTrail, load balancers, CloudFront and others write their logs. */
@@ -92,25 +121,53 @@ export const s3Kind = sourceKind({
   title: "S3 bucket",
   summary: "Objects of a bucket of Amazon S3, by listing it or by the notifications in a queue",
   schema,
-  async open({ bucket, queue, prefix, region, from, verifyDigests, ...times }, { clock }) {
-    const s3 = await openS3Api(region ?? (queue === undefined ? undefined : regionOf(queue)));
+  async open({ bucket, queue, prefix, from, verifyDigests, ...about }, { clock }) {
+    const access = await accessOf({ queue, ...about });
+    const s3 = await openS3Api(access);
     return new S3Source(
       {
         place: placeOf(bucket, queue),
         prefix,
         fromMs: from === undefined ? 0 : Date.parse(from),
-        listEveryMs: times.interval * 1_000,
-        visibilitySeconds: times.visibilityTimeout,
+        listEveryMs: about.interval * 1_000,
+        visibilitySeconds: about.visibilityTimeout,
         clock,
       },
       {
         s3,
-        queue: queue === undefined ? undefined : await openQueueApi(queue, region),
+        queue:
+          queue === undefined
+            ? undefined
+            : await openQueueApi(queue, { ...access, region: about.region }),
         ...(verifyDigests && { digestKeys: new CloudTrailKeys() }),
       },
     );
   },
 });
+
+async function accessOf({
+  queue,
+  region,
+  endpoint,
+  accessKeyId,
+  secretKeyFile,
+}: Pick<
+  z.infer<typeof schema>,
+  "queue" | "region" | "endpoint" | "accessKeyId" | "secretKeyFile"
+>): Promise<AwsAccess> {
+  for (const url of [endpoint, queue]) {
+    if (url !== undefined) await refuseMetadata(new URL(url).hostname.replace(/^\[(.*)\]$/, "$1"));
+  }
+  const key = secretKeyFile === undefined ? undefined : await readSecretFile(secretKeyFile);
+  return {
+    region: region ?? (queue === undefined ? undefined : regionOf(queue)),
+    endpoint,
+    credentials:
+      accessKeyId === undefined || key === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey: key },
+  };
+}
 
 function placeOf(bucket: string | undefined, queue: string | undefined): S3Place {
   if (bucket !== undefined) return { bucket, queue };

@@ -14,6 +14,8 @@ export const SourceEntryBody = z.strictObject({
       z.array(z.string().max(10_000)).max(1_000),
     ]),
   ),
+  /** Secrets by the property that names their file, which is written and never read again by a page. */
+  secrets: z.record(z.string().max(100), z.string().min(1).max(1_000)).optional(),
 });
 export type SourceEntryBody = z.infer<typeof SourceEntryBody>;
 
@@ -27,6 +29,7 @@ const Field = z.object({
   example: z.string(),
   initial: z.string(),
   choices: z.array(z.string()),
+  secretFile: z.string(),
   when: z.object({ field: z.string(), values: z.array(z.string()) }).nullable(),
 });
 export type FormField = z.infer<typeof Field>;

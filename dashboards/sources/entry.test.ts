@@ -15,6 +15,7 @@ const field = (name: string, type: FormField["type"]): FormField => ({
   example: "",
   initial: "",
   when: null,
+  secretFile: "",
   choices: [],
 });
 

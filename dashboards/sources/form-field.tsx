@@ -14,8 +14,39 @@ type FieldProps = {
   onValue: (value: string) => void;
 };
 
-/** A field of a form of a source. */
-export function Field({ field, value, isKept, error, onValue }: FieldProps) {
+type SecretProps = FieldProps & { secret: string; onSecret: (secret: string) => void };
+
+/** A field of a form of a source. Of a file with a secret also the secret itself, instead of the file. */
+export function FieldOrSecret({ secret, onSecret, ...props }: SecretProps) {
+  const { field, value, error } = props;
+  if (field.secretFile === "") return <Field {...props} />;
+  const help =
+    value === ""
+      ? "It is written into a file that only the user of Quarterdeck may read, and never shown again."
+      : "Leave it empty to keep it as it is.";
+  return (
+    <>
+      <Labelled title={`${field.secretFile} (optional)`} help={help} error={error}>
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="password"
+            value={secret}
+            maxLength={1_000}
+            autoComplete="new-password"
+            onChange={({ target }) => onSecret(target.value)}
+          />
+        )}
+      </Labelled>
+      <details>
+        <summary>Or name a file that has it</summary>
+        <Field {...props} error={undefined} />
+      </details>
+    </>
+  );
+}
+
+function Field({ field, value, isKept, error, onValue }: FieldProps) {
   const { title, type, help, example, initial, choices, isRequired, isSecret } = field;
   const onChange = (
     event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>,

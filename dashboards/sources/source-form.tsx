@@ -4,9 +4,9 @@ import { type FormEvent, useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { Untrusted } from "../untrusted.tsx";
-import type { KindOfSource } from "./edit-messages.ts";
+import type { KindOfSource, SourceEntryBody } from "./edit-messages.ts";
 import { entryOf, type FormValues, initialValues, isUsed, suggestedId, yamlOf } from "./entry.ts";
-import { Field, Labelled } from "./form-field.tsx";
+import { FieldOrSecret, Labelled } from "./form-field.tsx";
 import { useChange } from "./use-change.ts";
 
 type FormProps = {
@@ -21,6 +21,7 @@ type FormProps = {
 /** The properties of a source, and the same as YAML. */
 export function SourceForm({ kind, known, before, onDone }: FormProps) {
   const [values, setValues] = useState<FormValues>(before?.values ?? initialValues(kind));
+  const [secrets, setSecrets] = useState<FormValues>({});
   const [named, setNamed] = useState(before?.id);
   const change = useChange();
   const id = named ?? suggestedId(kind, values, (it) => known.includes(it));
@@ -29,14 +30,18 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     const at = before ? `?source=${encodeURIComponent(before.id)}` : "";
-    const request = { method: before ? "PUT" : "POST", url: `/api/sources${at}`, body: entry };
+    const given = Object.entries(secrets).filter(([, secret]) => secret !== "");
+    const body = given.length === 0 ? entry : { ...entry, secrets: Object.fromEntries(given) };
+    const request = { method: before ? "PUT" : "POST", url: `/api/sources${at}`, body };
     change.run(request, () => onDone(entry.id));
   };
   return (
     <form className="source-form" onSubmit={submit}>
       {used.map((field) => (
-        <Field
+        <FieldOrSecret
           key={field.name}
+          secret={secrets[field.name] ?? ""}
+          onSecret={(secret) => setSecrets({ ...secrets, [field.name]: secret })}
           field={field}
           value={values[field.name] ?? ""}
           isKept={before !== undefined && field.isSecret}
@@ -63,16 +68,22 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
       <button type="submit" className="primary" disabled={change.isBusy}>
         {before ? "Save" : "Add it"}
       </button>
-      <details>
-        <summary>The same as YAML</summary>
-        <pre className="source-raw">
-          <Untrusted
-            text={yamlOf({ ...entry, properties: shown(kind, entry.properties) })}
-            charactersMax={4_000}
-          />
-        </pre>
-      </details>
+      <SameAsYaml kind={kind} entry={entry} />
     </form>
+  );
+}
+
+function SameAsYaml({ kind, entry }: { kind: KindOfSource; entry: SourceEntryBody }) {
+  return (
+    <details>
+      <summary>The same as YAML</summary>
+      <pre className="source-raw">
+        <Untrusted
+          text={yamlOf({ ...entry, properties: shown(kind, entry.properties) })}
+          charactersMax={4_000}
+        />
+      </pre>
+    </details>
   );
 }
 

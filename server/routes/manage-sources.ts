@@ -53,7 +53,8 @@ const adding = (editor: SourcesEditor): Route<MemberRule> =>
     body: SourceEntryBody,
     responses: { 200: { description: "Added", body: z.strictObject({ source: z.string() }) } },
     async handle({ body, caller, nowMs, database }) {
-      await editor.apply({ edit: "add", entry: body });
+      const { secrets, ...entered } = body;
+      await editor.apply({ edit: "add", entry: entered }, secrets);
       const entry = { action: "source.add" as const, target: body.id, after: audited(body) };
       await record(database, { ...entry, ...who(caller, nowMs) });
       return { status: 200, body: { source: body.id } };
@@ -72,7 +73,8 @@ const changing = (editor: SourcesEditor): Route<MemberRule> =>
     body: SourceEntryBody,
     responses: { 200: { description: "Changed", body: z.strictObject({ source: z.string() }) } },
     async handle({ query, body, caller, nowMs, database }) {
-      await editor.apply({ edit: "change", id: query.source, entry: body });
+      const { secrets, ...entered } = body;
+      await editor.apply({ edit: "change", id: query.source, entry: entered }, secrets);
       const entry = { action: "source.change" as const, target: query.source };
       await record(database, { ...entry, after: audited(body), ...who(caller, nowMs) });
       return { status: 200, body: { source: body.id } };

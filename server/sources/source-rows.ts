@@ -120,16 +120,16 @@ function stateOf(
   const reason = first ? reasonOf(first) : "is not read yet";
   if (first?.level === "error") return { state: "failing", reason };
   if (first?.level === "warning") return { state: "warning", reason };
-  if (isSilent(activity, nowMs)) {
-    const quietMs = nowMs - (activity.arrivedMs ?? nowMs);
-    const usually = formatSpan(activity.usualGapMs ?? 0);
-    const reason = `nothing has arrived for ${formatSpan(quietMs)}, although the usual gap is up to ${usually}`;
-    return { state: "silent", reason };
-  }
+  if (isSilent(activity, nowMs)) return { state: "silent", reason: silenceReason(activity, nowMs) };
   if (behind && behind.left >= BEHIND_MIN[behind.unit]) return { state: "behind", reason };
   if (activity.arrivedMs === null && !hasEvents) return { state: "waiting", reason };
   const idle = idleReason(activity, nowMs);
   return idle === undefined ? { state: "receiving", reason } : { state: "idle", reason: idle };
+}
+
+function silenceReason({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): string {
+  const quiet = formatSpan(nowMs - (arrivedMs ?? nowMs));
+  return `nothing has arrived for ${quiet}, although the usual gap is up to ${formatSpan(usualGapMs ?? 0)}`;
 }
 
 function isSilent({ arrivedMs, usualGapMs }: SourceActivity, nowMs: number): boolean {

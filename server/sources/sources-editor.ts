@@ -1,52 +1,66 @@
 import { readFile } from "node:fs/promises";
 
 import { editedSources, type SourcesEdit } from "#collectors/configured/edit-sources.ts";
-import { parseSources, sourcesFileIn } from "#collectors/configured/sources-file.ts";
-import type { Listener } from "#collectors/sources/listeners/listener.ts";
+import {
+  type ConfiguredSource,
+  parseSources,
+  sourcesFileIn,
+} from "#collectors/configured/sources-file.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import { replaceFile } from "#platform/state-file.ts";
 
 import { checkEntry } from "./check-entry.ts";
+import { removeSecrets, type Secrets, withSecretFiles, writeSecrets } from "./source-secrets.ts";
 
 /** Changes the sources file of a data folder, one change after the other. */
 export type SourcesEditor = {
-  /** @throws AppError as `editedSources` and `checkEntry`, and unavailable if the file cannot be written */
-  apply(change: SourcesEdit): Promise<void>;
+  /**
+   * Writes the secrets of an entry that is added or changed into files, which the entry then names.
+   * @throws AppError as `editedSources`, `checkEntry` and `withSecretFiles`, and unavailable if a file cannot be written
+   */
+  apply(change: SourcesEdit, secrets?: Secrets): Promise<void>;
 };
 
 export function openSourcesEditor(dataFolder: string): SourcesEditor {
   const file = sourcesFileIn(dataFolder);
   let last: Promise<void> = Promise.resolve();
 
-  async function change(edit: SourcesEdit): Promise<void> {
+  async function change(given: SourcesEdit, secrets: Secrets): Promise<void> {
+    const edit =
+      "entry" in given
+        ? { ...given, entry: withSecretFiles(given.entry, secrets, dataFolder) }
+        : given;
     const before = await readFile(file, "utf8").catch((error: unknown) => {
       if (errorCode(error) === "ENOENT") return "";
       throw notChanged(file, error);
     });
     const after = editedSources(before, edit);
     if (edit.edit === "add") await checkEntry(edit.entry);
-    if (edit.edit === "change") await checkEntry(edit.entry, listenerIn(before, edit.id));
+    const changed = "id" in edit ? sourceIn(before, edit.id) : undefined;
+    if (edit.edit === "change") {
+      await checkEntry(edit.entry, changed?.kind.listener?.(changed.properties, edit.id));
+    }
     try {
+      if ("entry" in edit) writeSecrets(dataFolder, edit.entry.id, secrets);
       replaceFile(file, after);
+      removeSecrets(dataFolder, changed, "entry" in edit ? edit.entry : undefined);
     } catch (error) {
       throw notChanged(file, error);
     }
   }
 
   return {
-    apply(edit) {
-      const changing = last.then(() => change(edit));
+    apply(edit, secrets = {}) {
+      const changing = last.then(() => change(edit, secrets));
       last = changing.catch(() => undefined);
       return changing;
     },
   };
 }
 
-/** What an entry listens on now. */
-function listenerIn(text: string, id: string): Listener | undefined {
+function sourceIn(text: string, id: string): ConfiguredSource | undefined {
   const read = parseSources(text);
-  const source = read.ok ? read.file.sources.find((it) => it.id === id) : undefined;
-  return source?.kind.listener?.(source.properties, id);
+  return read.ok ? read.file.sources.find((it) => it.id === id) : undefined;
 }
 
 const notChanged = (file: string, error: unknown): AppError =>

@@ -1,6 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import { explainAws } from "./aws-errors.ts";
+import type { AwsAccess } from "./s3-api.ts";
 
 /** Messages that SQS hands out and takes at a time. */
 export const BATCH_MAX = 10;
@@ -28,10 +29,16 @@ export type QueueApi = {
 };
 
 /** @param url as shown in the console: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME */
-export async function openQueueApi(url: string, region: string | undefined): Promise<QueueApi> {
+export async function openQueueApi(
+  url: string,
+  { region, credentials }: Pick<AwsAccess, "region" | "credentials">,
+): Promise<QueueApi> {
   const sqs = await import("@aws-sdk/client-sqs");
   const at = region ?? regionOf(url);
-  const client = new sqs.SQSClient({ ...(at !== undefined && { region: at }) });
+  const client = new sqs.SQSClient({
+    ...(at !== undefined && { region: at }),
+    ...(credentials && { credentials }),
+  });
   const QueueUrl = url;
   return {
     async receive({ waitSeconds, visibilitySeconds }, abortSignal) {

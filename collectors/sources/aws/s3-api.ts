@@ -47,16 +47,26 @@ export type S3Api = {
   close(): void;
 };
 
-/** Credentials and endpoints are found as the AWS SDK does: environment, shared files, role of the machine. */
-export async function openS3Api(region: string | undefined): Promise<S3Api> {
+/** How a client of AWS connects. What is missing is found as the AWS SDK does: environment, shared files, role. */
+export type AwsAccess = {
+  region: string | undefined;
+  /** The URL of another store than that of AWS. */
+  endpoint: string | undefined;
+  credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
+};
+
+export async function openS3Api({ region, endpoint, credentials }: AwsAccess): Promise<S3Api> {
   const { S3Client: Client } = await import("@aws-sdk/client-s3");
   const { AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: shared } = process.env;
+  const other = endpoint ?? own ?? shared;
   return s3Api(
     new Client({
       ...(region !== undefined && { region }),
+      ...(endpoint !== undefined && { endpoint, region: region ?? "us-east-1" }),
+      ...(credentials && { credentials }),
       followRegionRedirects: true,
       // Bucket names are not part of the host name of other endpoints.
-      forcePathStyle: (own ?? shared) !== undefined,
+      forcePathStyle: other !== undefined,
     }),
   );
 }
