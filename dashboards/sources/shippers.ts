@@ -69,6 +69,10 @@ const openTelemetry = ({ url, token }: Target): string => `exporters:
     endpoint: ${url}
     headers:
       Authorization: "Bearer ${token}"
+    retry_on_failure:
+      max_elapsed_time: 0
+    sending_queue:
+      block_on_overflow: true
 service:
   pipelines:
     logs:

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { temporaryFolder } from "../harness/program.ts";
 import { startReceiver } from "./receiver.ts";
-import type { Sender } from "./senders.ts";
+import type { Sender } from "./sending.ts";
 
 export type Delivered = {
   name: string;
@@ -18,6 +18,10 @@ const POLL_MS = 20;
 const LINE_BYTES = 180;
 /** The receiver is killed even if nothing arrives meanwhile. */
 const WAIT_MS_MAX = 5_000;
+/** Nothing arrives any more if nothing has for this long. */
+const QUIET_MS = 4_000;
+/** After a kill, the OpenTelemetry Collector waits up to 7.5 s until it sends again. */
+const QUIET_AFTER_KILLS_MS = 10_000;
 
 /** Lets a program send numbered events, while the receiver is killed so many times. */
 export async function deliver(
@@ -26,7 +30,8 @@ export async function deliver(
 ): Promise<Delivered> {
   await using folder = await temporaryFolder();
   await using receiver = await startReceiver(folder.path);
-  await using sending = await sender.start({ events, folder: folder.path, ports: receiver.ports });
+  const { ports, secret } = receiver;
+  await using sending = await sender.start({ events, folder: folder.path, ports, secret });
   for (let kill = 1; kill <= kills; kill += 1) {
     const endMs = performance.now() + WAIT_MS_MAX;
     const bytes = (events * LINE_BYTES * kill) / (kills + 1);
@@ -34,7 +39,7 @@ export async function deliver(
     await receiver.kill();
   }
   await sending.done;
-  await receiver.quiet();
+  await receiver.quiet(kills > 0 ? QUIET_AFTER_KILLS_MS : QUIET_MS);
   await sending[Symbol.asyncDispose]();
   const numbers = await receiver.numbers();
   const distinct = new Set(numbers).size;

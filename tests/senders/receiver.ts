@@ -5,12 +5,14 @@ import path from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 
 import { bytesIn } from "#pipeline/bus/segments.ts";
+import { systemClock } from "#platform/clock.ts";
 import { freePort } from "#platform/free-port.ts";
+import { TokenRequest } from "#receivers/tokens/push-token.ts";
+import { addToken } from "#receivers/tokens/token-file.ts";
 
 import { type Program, startProgram, until } from "../harness/program.ts";
 
-/** Nothing arrives any more if nothing has for this long. */
-const QUIET_MS = 4_000;
+const STORED_QUIET_MS = 4_000;
 const STORED_MS_MAX = 300_000;
 
 /** The port of each protocol, the same after each kill. */
@@ -20,19 +22,22 @@ export type Ports = {
   relpTcp: number;
   gelfUdp: number;
   gelfTcp: number;
+  http: number;
 };
 
 /** `quarterdeck role receive`, which is killed and started again while senders go on. */
 export type TestReceiver = AsyncDisposable & {
   ports: Ports;
+  /** A token for its HTTP port. */
+  secret: string;
   /** Bytes that were received. */
   received(): Promise<number>;
   /** Kills it with SIGKILL and starts it again. */
   kill(): Promise<void>;
   /** Its largest resident set so far, MB. */
   rssMbPeak(): number;
-  /** Resolves when nothing arrives any more. */
-  quiet(): Promise<void>;
+  /** Resolves when nothing has arrived for this long. */
+  quiet(ms: number): Promise<void>;
   /** Indexes what was received and returns the number of each event, from `n=…` in its line. */
   numbers(): Promise<number[]>;
 };
@@ -45,6 +50,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
     relpTcp: await freePort(),
     gelfUdp: await freePort(),
     gelfTcp: await freePort(),
+    http: await freePort(),
   };
   const env = {
     QUARTERDECK_DATA: data,
@@ -53,6 +59,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
     QUARTERDECK_RELP_TCP: String(ports.relpTcp),
     QUARTERDECK_GELF_UDP: String(ports.gelfUdp),
     QUARTERDECK_GELF_TCP: String(ports.gelfTcp),
+    QUARTERDECK_PUSH_PORT: String(ports.http),
   };
   const start = async (): Promise<Program> => {
     const program = startProgram(["role", "receive"], { env });
@@ -60,16 +67,19 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
     return program;
   };
   let program = await start();
+  const request = TokenRequest.parse({ name: "sender" });
+  const { secret } = await addToken(data, request, systemClock.nowMs());
   const received = (): Promise<number> => bytesIn(path.join(data, "bus"));
   return {
     ports,
+    secret,
     received,
     rssMbPeak: () => rssMbPeakOf(program.child.pid),
     async kill() {
       await program.end("SIGKILL");
       program = await start();
     },
-    quiet: () => untilUnchanged("events to arrive", received),
+    quiet: (ms) => untilUnchanged("events to arrive", received, ms),
     async numbers() {
       await program.end("SIGTERM");
       return storedNumbers(data);
@@ -86,7 +96,7 @@ async function storedNumbers(data: string): Promise<number[]> {
       env: { QUARTERDECK_DATA: data },
     });
     await index.printed(/(are indexed)/);
-    await untilUnchanged("events to be stored", () => bytesOfSegments(data));
+    await untilUnchanged("events to be stored", () => bytesOfSegments(data), STORED_QUIET_MS);
   }
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();
@@ -112,14 +122,18 @@ async function bytesOfSegments(data: string): Promise<number> {
   return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
-async function untilUnchanged(what: string, read: () => Promise<number>): Promise<void> {
+async function untilUnchanged(
+  what: string,
+  read: () => Promise<number>,
+  quietMs: number,
+): Promise<void> {
   let last = -1;
   let sinceMs = performance.now();
   const isUnchanged = async (): Promise<boolean> => {
     const now = await read();
     if (now !== last) sinceMs = performance.now();
     last = now;
-    return now > 0 && performance.now() - sinceMs > QUIET_MS;
+    return now > 0 && performance.now() - sinceMs > quietMs;
   };
   await until(what, isUnchanged, STORED_MS_MAX);
 }

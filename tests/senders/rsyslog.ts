@@ -8,6 +8,10 @@ export const RSYSLOG = ["/usr/sbin", "/opt/rsys/root/usr/sbin"]
 const ROOT = RSYSLOG?.startsWith("/opt") === true ? "/opt/rsys/root" : "";
 const LIBRARIES = `${ROOT}/usr/lib/x86_64-linux-gnu`;
 
+/** Whether rsyslog and this module, which has a package of its own, are installed. */
+export const hasRsyslogModule = (name: string): boolean =>
+  RSYSLOG !== undefined && existsSync(path.join(LIBRARIES, "rsyslog", `${name}.so`));
+
 /** How rsyslog is started in the foreground. */
 export const rsyslogCommand = (
   config: string,
@@ -17,6 +21,3 @@ export const rsyslogCommand = (
   args: ["-n", "-f", config, "-i", pidFile, "-M", path.join(LIBRARIES, "rsyslog")],
   env: { ...process.env, LD_LIBRARY_PATH: LIBRARIES },
 });
-
-/** The module that sends over RELP is in a package of its own. */
-export const hasRelp = existsSync(path.join(LIBRARIES, "rsyslog", "omrelp.so"));

@@ -1,11 +1,11 @@
 /**
  * What programs deliver to a receiver that is killed: `node tests/senders/run.ts [--events 200000] [--kills 5] [NAME…]`; and
- * what a receiver withstands: `node tests/senders/run.ts --attack`.
+ * what a receiver withstands: `node tests/senders/run.ts --attack`. With --build the OpenTelemetry Collector is built before, by Go.
  */
 import { parseArgs } from "node:util";
 
 import { deliver } from "./deliver.ts";
-import { SENDERS } from "./senders.ts";
+import { buildOtelcol } from "./otelcol.ts";
 import { withstand } from "./withstand.ts";
 
 const ATTACK = {
@@ -21,8 +21,11 @@ const { values, positionals } = parseArgs({
     events: { type: "string", default: "200000" },
     kills: { type: "string", default: "5" },
     attack: { type: "boolean", default: false },
+    build: { type: "boolean", default: false },
   },
 });
+if (values.build) buildOtelcol();
+const { SENDERS } = await import("./senders.ts");
 const size = { events: Number(values.events), kills: Number(values.kills) };
 const chosen = SENDERS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 if (values.attack) process.stdout.write(`${JSON.stringify(await withstand(ATTACK))}\n`);

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
@@ -6,23 +6,11 @@ import path from "node:path";
 
 import { freePort } from "#platform/free-port.ts";
 
-import { numberedLine } from "../harness/access-log.ts";
 import { until } from "../harness/program.ts";
+import { AGENTS } from "./agents.ts";
 import type { Ports } from "./receiver.ts";
-import { hasRelp, RSYSLOG, rsyslogCommand } from "./rsyslog.ts";
-
-type Sending = { events: number; folder: string; ports: Ports };
-/** A program that sends numbered events, and how it is stopped. `done` resolves when it has handed over all of them. */
-type Running = AsyncDisposable & { done: Promise<void> };
-
-/** A program that nobody here wrote, with its usual configuration. */
-export type Sender = {
-  name: string;
-  isInstalled: boolean;
-  /** How an event travels: only over TCP can the sender know that the receiver is gone. */
-  transport: "UDP" | "TCP";
-  start(sending: Sending): Promise<Running>;
-};
+import { hasRsyslogModule, RSYSLOG, rsyslogCommand } from "./rsyslog.ts";
+import { logOf, running, type Sender, type Sending } from "./sending.ts";
 
 const GELF_BATCH = 100;
 
@@ -34,26 +22,6 @@ const isInstalled = (program: string): boolean => {
     return false;
   }
 };
-
-/** A file with numbered access lines. */
-async function logOf({ events, folder }: Sending): Promise<string> {
-  const file = path.join(folder, "access.log");
-  const startMs = Date.now() - events;
-  const lines = Array.from({ length: events }, (_, n) => numberedLine(n, startMs + n));
-  await writeFile(file, lines.join(""));
-  return file;
-}
-
-function running(child: ChildProcess, done: Promise<unknown>): Running {
-  const ended = once(child, "close");
-  return {
-    done: done.then(() => undefined),
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
-}
 
 const OVER_TCP = (port: number): string =>
   `action(type="omfwd" target="127.0.0.1" port="${port}" protocol="tcp"
@@ -96,8 +64,9 @@ const rsyslog = rsyslogWith(
   ({ syslogTcp }) => OVER_TCP(syslogTcp),
 );
 
-const rsyslogRelp = rsyslogWith({ name: "rsyslog-relp", isInstalled: hasRelp }, ({ relpTcp }) =>
-  OVER_RELP(relpTcp),
+const rsyslogRelp = rsyslogWith(
+  { name: "rsyslog-relp", isInstalled: hasRsyslogModule("omrelp") },
+  ({ relpTcp }) => OVER_RELP(relpTcp),
 );
 
 const syslogNg: Sender = {
@@ -277,4 +246,5 @@ export const SENDERS: readonly Sender[] = [
   webServer({ name: "haproxy", transport: "UDP" }, "haproxy", SERVERS.haproxyUdp),
   webServer({ name: "haproxy-ring", transport: "TCP" }, "haproxy", SERVERS.haproxyTcp),
   gelfPro,
+  ...AGENTS,
 ];

@@ -17,6 +17,7 @@ export type Withstood = {
 };
 
 const SEND_EVERY_MS = 50;
+const QUIET_MS = 4_000;
 
 /** Attacks a receiver while an ordinary program sends events over TCP. */
 export async function withstand(how: Attack): Promise<Withstood> {
@@ -25,7 +26,7 @@ export async function withstand(how: Attack): Promise<Withstood> {
   const sender = await ordinarySender(receiver.ports.syslogTcp);
   const { floodBytesPerS } = await attack(receiver.ports, how);
   const sent = await sender.end();
-  await receiver.quiet();
+  await receiver.quiet(QUIET_MS);
   const rssMbPeak = receiver.rssMbPeak();
   const stored = new Set(await receiver.numbers());
   return { floodMbPerS: floodBytesPerS / 1e6, rssMbPeak, sent, stored: stored.size };
