@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 import {
@@ -29,8 +28,11 @@ const OBJECTS = Number(process.env["QUARTERDECK_S3_OBJECTS"] ?? 200);
 const LINES_PER_OBJECT = 20;
 /** An object of several chunks, so that a kill leaves it half read. */
 const LARGE_LINES = 100_000;
-const KILLS = 4;
-const KILL_AFTER_MS = { min: 1_500, max: 5_000 };
+/** The reader is killed each time when a share of the messages was deleted. */
+const KILLS = 5;
+const VISIBILITY_SECONDS = 5;
+/** Notifications that are sent again together. */
+const RECORDS_PER_MESSAGE = 20;
 const PATIENCE_MS = 60_000 + OBJECTS * 100;
 
 const stack = new AsyncDisposableStack();
@@ -94,24 +96,27 @@ async function putObjects({ s3, bucket }: Place): Promise<void> {
   await Promise.all([worker(), worker(), worker(), worker()]);
 }
 
-/** Each object is announced again, the last one first, in the other forms of notifications. */
+/** Each object is announced twice again, the last one first, in the other forms of notifications. */
 async function announceAgain({ sqs, bucket, queue }: Place): Promise<void> {
-  for (let object = OBJECTS - 1; object >= 0; object -= 1) {
-    const key = keyOf(object);
-    const encoded = encodeURIComponent(key).replaceAll("%20", "+").replaceAll("%2F", "/");
-    const record = {
-      eventSource: "aws:s3",
-      eventName: "ObjectCreated:Put",
-      s3: { bucket: { name: bucket }, object: { key: encoded } },
-    };
-    const sns = { Type: "Notification", Message: JSON.stringify({ Records: [record, record] }) };
-    const event = {
+  const send = (body: unknown): Promise<unknown> =>
+    sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: JSON.stringify(body) }));
+  const objects = Array.from({ length: OBJECTS }, (_, n) => OBJECTS - 1 - n);
+  for (let at = 0; at < OBJECTS; at += RECORDS_PER_MESSAGE) {
+    const Records = objects.slice(at, at + RECORDS_PER_MESSAGE).flatMap((object) => {
+      const key = encodeURIComponent(keyOf(object)).replaceAll("%20", "+").replaceAll("%2F", "/");
+      const record = {
+        eventSource: "aws:s3",
+        eventName: "ObjectCreated:Put",
+        s3: { bucket: { name: bucket }, object: { key } },
+      };
+      return [record, record];
+    });
+    await send({ Type: "Notification", Message: JSON.stringify({ Records }) });
+    await send({
       source: "aws.s3",
       "detail-type": "Object Created",
-      detail: { bucket: { name: bucket }, object: { key } },
-    };
-    const MessageBody = JSON.stringify(object % 3 === 0 ? event : sns);
-    await sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody }));
+      detail: { bucket: { name: bucket }, object: { key: keyOf(objects[at] ?? 0) } },
+    });
   }
 }
 
@@ -147,15 +152,23 @@ test(
     const at = await place(moto, "announced");
     await putObjects(at);
     await announceAgain(at);
-    await configure(data, [`queue: ${at.queue}`, "visibilityTimeout: 3"]);
+    await configure(data, [`queue: ${at.queue}`, `visibilityTimeout: ${VISIBILITY_SECONDS}`]);
+    const total = await messages(at);
+    const rest = (most: number): Promise<void> =>
+      expect
+        .poll(() => messages(at), { timeout: PATIENCE_MS, interval: 200 })
+        .toBeLessThanOrEqual(most);
+    const beginMs = performance.now();
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const { min, max } = KILL_AFTER_MS;
       const program = index(data, moto);
-      await delay(min + (kill / KILLS) * (max - min));
+      await rest(total * (1 - (kill + 1) / (KILLS + 1)));
       await program.end("SIGKILL");
     }
     await using program = index(data, moto);
-    await expect.poll(() => messages(at), { timeout: PATIENCE_MS, interval: 500 }).toBe(0);
+    await rest(0);
+    const seconds = (performance.now() - beginMs) / 1_000;
+    const speed = Math.round(OBJECTS / seconds);
+    process.stderr.write(`\n${OBJECTS} objects of moto with ${KILLS} kills: ${speed} objects/s\n`);
     expect(await program.end("SIGTERM")).toBe(0);
     const expected = (OBJECTS - 1) * LINES_PER_OBJECT + LARGE_LINES;
     expect(await storedEvents(data)).toEqual({ events: expected, different: expected });

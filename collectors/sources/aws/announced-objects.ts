@@ -1,33 +1,44 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Chunk, ReadPositions } from "#collectors/source.ts";
+import type { Clock } from "#platform/clock.ts";
 
-import { parseNotification } from "./notification.ts";
-import type { ObjectReader, Outcome } from "./object-reader.ts";
-import type { ObjectRef } from "./object-ref.ts";
-import type { QueueApi, QueueMessage } from "./queue-api.ts";
+import { parseMessage } from "./notification.ts";
+import type { Job, ObjectReader, Outcome } from "./object-reader.ts";
+import { contentIdOf } from "./object-ref.ts";
+import { BATCH_MAX, type QueueApi, type QueueMessage } from "./queue-api.ts";
 import { type HeldMessage, QueueMessages } from "./queue-messages.ts";
 import type { ReadObjects } from "./read-objects.ts";
+import { refusedEvent } from "./refused-event.ts";
 import type { S3Counts } from "./s3-counts.ts";
+import { wholeChunk } from "./whole-chunk.ts";
 
-/** Messages whose objects are read and not stored yet. */
-const MESSAGES_MAX = 1_000;
+/** Messages whose objects are read and not stored yet. SQS hides at most 120,000. */
+const MESSAGES_MAX = 10_000;
+/** Requests for messages at a time, while the queue has more than one returns. */
+const TURN_REQUESTS = 8;
+const REFUSED_TEXT_CHARACTERS_MAX = 2_000;
 const CHECK_STORED_EVERY_MS = 500;
 const COUNT_WAITING_EVERY_MS = 30_000;
 
 type Deps = {
+  /** Of the queue, for people. */
+  name: string;
   queue: QueueApi;
   reader: ObjectReader;
   /** The objects that were read. */
   among: ReadObjects;
   counts: S3Counts;
+  clock: Clock;
   /** Messages are hidden for so long at a time. */
   visibilitySeconds: number;
   /** Whether notifications of this object are followed; the others are deleted. */
-  isOfInterest(ref: ObjectRef): boolean;
+  isOfInterest(ref: Job["ref"]): boolean;
 };
 
-/** The objects that the messages of a queue announce. */
+type MessageJob = Job & { message: HeldMessage };
+
+/** The objects that the messages of a queue announce, and logs in messages. */
 export class AnnouncedObjects {
   readonly #deps: Deps;
   readonly #messages: QueueMessages;
@@ -42,23 +53,15 @@ export class AnnouncedObjects {
    * @throws AppError if the queue or S3 cannot be used
    */
   async *turn(waitSeconds: number, signal: AbortSignal): AsyncGenerator<Chunk, void> {
-    const { queue, reader, among, visibilitySeconds } = this.#deps;
     while (this.#messages.count >= MESSAGES_MAX && !signal.aborted) {
       await delay(CHECK_STORED_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
     if (signal.aborted) return;
-    const received = await queue
-      .receive({ waitSeconds, visibilitySeconds }, signal)
-      .catch((error: unknown) => {
-        if (signal.aborted) return [];
-        throw error;
-      });
-    const jobs = received.flatMap((message) => {
-      const refs = this.#objectsIn(message);
-      const held = refs && this.#messages.hold(message, refs.length);
-      return (refs ?? []).map((ref) => ({ ref, among, message: held }));
-    });
-    for await (const item of reader.read(jobs, signal)) {
+    const jobs: MessageJob[] = [];
+    for (const message of await this.#receive(waitSeconds, signal)) {
+      yield* this.#take(message, jobs);
+    }
+    for await (const item of this.#deps.reader.read(jobs, signal)) {
       if ("chunk" in item) yield item.chunk;
       else settle(item.ended.message, item.outcome);
     }
@@ -72,17 +75,12 @@ export class AnnouncedObjects {
   /** Deletes messages, and keeps the others hidden, until the signal aborts. */
   async keep(positions: ReadPositions, signal: AbortSignal): Promise<void> {
     const { counts, queue, visibilitySeconds } = this.#deps;
-    const hideEveryMs = (visibilitySeconds * 1_000) / 3;
-    let hiddenMs = performance.now();
     let countedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const nowMs = performance.now();
       try {
         await this.removeStored(positions);
-        if (nowMs - hiddenMs >= hideEveryMs) {
-          await this.#messages.keepHidden(visibilitySeconds);
-          hiddenMs = nowMs;
-        }
+        await this.#messages.keepHidden(visibilitySeconds);
         counts.queueProblem = undefined;
       } catch (error) {
         counts.queueProblem = error instanceof Error ? error.message : String(error);
@@ -95,19 +93,57 @@ export class AnnouncedObjects {
     }
   }
 
-  /** The objects that are to be read; undefined if the message is not understood, and therefore left in the queue. */
-  #objectsIn({ body }: QueueMessage): ObjectRef[] | undefined {
-    const notification = parseNotification(body);
-    if (notification.is === "refused") {
-      this.#deps.counts.refuse("a message", notification.reason);
-      return undefined;
+  async #receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {
+    const { queue, visibilitySeconds } = this.#deps;
+    const receive = (seconds: number): Promise<QueueMessage[]> =>
+      queue.receive({ waitSeconds: seconds, visibilitySeconds }, signal).catch((error: unknown) => {
+        if (signal.aborted) return [];
+        throw error;
+      });
+    const first = await receive(waitSeconds);
+    if (first.length < BATCH_MAX) return first;
+    const more = await Promise.all(Array.from({ length: TURN_REQUESTS - 1 }, () => receive(0)));
+    return [first, ...more].flat();
+  }
+
+  /** Adds the objects of the message to `jobs`. A message that is not understood is left in the queue. */
+  *#take(message: QueueMessage, jobs: MessageJob[]): Generator<Chunk, void> {
+    const { among, counts, clock, isOfInterest } = this.#deps;
+    const { body } = message;
+    const parsed = parseMessage(body);
+    if (parsed.is === "refused") {
+      const { reason } = parsed;
+      counts.refuse("a message", reason);
+      const text = body.slice(0, REFUSED_TEXT_CHARACTERS_MAX);
+      const bytes = refusedEvent({ what: "message", reason, text }, clock.nowMs());
+      yield* this.#once("refused message", body, { bytes, format: "ecs" });
+      return;
     }
-    if (notification.is === "other") return [];
-    return notification.objects.filter((ref) => this.#deps.isOfInterest(ref));
+    if (parsed.is === "logs") {
+      const held = this.#messages.hold(message, 1);
+      yield* this.#once("logs", parsed.lines, { bytes: parsed.lines });
+      held.wasRead(among.storedCheck(contentIdOf("logs", parsed.lines)));
+      counts.messages += 1;
+      return;
+    }
+    const refs = parsed.is === "objects" ? parsed.objects.filter(isOfInterest) : [];
+    const held = this.#messages.hold(message, refs.length);
+    jobs.push(...refs.map((ref) => ({ ref, among, message: held })));
+  }
+
+  /** The lines, unless they were read before. */
+  *#once(
+    kind: string,
+    content: string | Buffer,
+    lines: { bytes: Buffer; format?: "ecs" },
+  ): Generator<Chunk, void> {
+    const { among, name } = this.#deps;
+    const id = contentIdOf(kind, content);
+    if (!among.has(id)) yield wholeChunk(among, id, { path: name, ...lines });
   }
 }
 
-function settle(message: HeldMessage | undefined, outcome: Outcome): void {
-  if (outcome.is === "done") message?.wasRead(outcome.isStored);
-  else message?.leave();
+function settle(message: HeldMessage, outcome: Outcome): void {
+  if (outcome.is === "done") message.wasRead(outcome.isStored);
+  else message.leave();
 }

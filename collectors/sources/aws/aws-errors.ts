@@ -7,14 +7,15 @@ const ADVICE: Readonly<Record<string, string>> = {
   InvalidClientTokenId: "the access key is unknown: check AWS_ACCESS_KEY_ID",
   InvalidAccessKeyId: "the access key is unknown: check AWS_ACCESS_KEY_ID",
   SignatureDoesNotMatch: "the secret key is wrong: check AWS_SECRET_ACCESS_KEY",
+  RequestTimeTooSkewed: "the clock of this machine is wrong: set it",
   NoSuchBucket: "the bucket does not exist",
   QueueDoesNotExist: "the queue does not exist",
 };
 const ACCESS_DENIED = /^(?:AccessDenied(?:Exception)?|AuthorizationError|Forbidden)$/;
 const TEXT_MAX = 300;
 
-/** The error as a text for people, with what to do if it is known. */
-export function explainAws(error: unknown): string {
+/** The error as a text for people, with what to do if it is known. `action`: what was tried, such as `s3:GetObject`. */
+export function explainAws(error: unknown, action: string): string {
   if (!(error instanceof Error)) return String(error).slice(0, TEXT_MAX);
   const { name } = error;
   const message = error.message.slice(0, TEXT_MAX);
@@ -23,8 +24,14 @@ export function explainAws(error: unknown): string {
   if (known !== undefined) return `${known} (${name})`;
   if (/region is missing/i.test(message))
     return "the region is not known: give it, or set AWS_REGION";
-  if (ACCESS_DENIED.test(name)) return `access is denied: allow it in the policy (${message})`;
+  if (isDenied(error)) return `access is denied: allow ${action} in the policy (${message})`;
   return message === "" ? name : `${name}: ${message}`;
+}
+
+/** Whether the credentials are valid and the policy does not allow the action. */
+export function isDenied(error: unknown): boolean {
+  if (!(error instanceof Error) || ADVICE[error.name] !== undefined) return false;
+  return ACCESS_DENIED.test(error.name) || statusOf(error) === 403;
 }
 
 /** The HTTP status of the answer of AWS; undefined if there was none. */

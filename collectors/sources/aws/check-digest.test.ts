@@ -64,7 +64,7 @@ class Trail {
   readonly api: S3Api = {
     get: async ({ key }, { offset }) => {
       const object = this.objects.get(key);
-      if (!object) throw new UnreadableObject("does not exist any more", true);
+      if (!object) throw new UnreadableObject("does not exist any more", "gone");
       const { bytes, signature } = object;
       const body = Readable.from([bytes.subarray(offset)]);
       const metadata = signature === undefined ? {} : { signature };

@@ -132,7 +132,7 @@ async function hashOf(
     for await (const part of objectContent(bytes, key)) sum.update(part);
     return sum.digest("hex");
   } catch (error) {
-    if (error instanceof UnreadableObject && error.isGone) return undefined;
+    if (error instanceof UnreadableObject && error.why === "gone") return undefined;
     if (error instanceof RefusedFile) return "";
     throw error;
   } finally {

@@ -38,7 +38,7 @@ export function cloudTrailApi(client: CloudTrailClient): CloudTrailApi {
       });
       const { Events, NextToken } = await client
         .send(command, { abortSignal })
-        .catch(fail("events cannot be looked up"));
+        .catch(fail("events cannot be looked up", "cloudtrail:LookupEvents"));
       const records = (Events ?? []).flatMap(({ CloudTrailEvent }) => CloudTrailEvent ?? []);
       return { records, next: NextToken };
     },
@@ -53,7 +53,9 @@ export function cloudTrailApi(client: CloudTrailClient): CloudTrailApi {
         });
         const { PublicKeyList, NextToken } = await client
           .send(command)
-          .catch(fail("the public keys of digest files cannot be listed"));
+          .catch(
+            fail("the public keys of digest files cannot be listed", "cloudtrail:ListPublicKeys"),
+          );
         for (const { Fingerprint, Value } of PublicKeyList ?? []) {
           if (Fingerprint !== undefined && Value !== undefined) keys.set(Fingerprint, Value);
         }
@@ -65,6 +67,6 @@ export function cloudTrailApi(client: CloudTrailClient): CloudTrailApi {
   };
 }
 
-const fail = (what: string) => (error: unknown) => {
-  throw new AppError("unavailable", `${what}: ${explainAws(error)}`, { cause: error });
+const fail = (what: string, action: string) => (error: unknown) => {
+  throw new AppError("unavailable", `${what}: ${explainAws(error, action)}`, { cause: error });
 };

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { parseNotification } from "./notification.ts";
+import { parseMessage } from "./notification.ts";
 
 const created = (key: string, eventName = "ObjectCreated:Put") => ({
   eventSource: "aws:s3",
@@ -14,17 +14,17 @@ const direct = JSON.stringify({ Records: [created("a+b%2Bc.json.gz")] });
 
 test("an object is found in a notification of S3, of SNS and of EventBridge", () => {
   const expected = { is: "objects", objects: [ref("a b+c.json.gz")] };
-  expect(parseNotification(direct)).toEqual(expected);
+  expect(parseMessage(direct)).toEqual(expected);
   const sns = { Type: "Notification", TopicArn: "arn:aws:sns:eu-west-1:1:t", Message: direct };
-  expect(parseNotification(JSON.stringify(sns))).toEqual(expected);
+  expect(parseMessage(JSON.stringify(sns))).toEqual(expected);
   const event = {
     source: "aws.s3",
     "detail-type": "Object Created",
     detail: { bucket: { name: "logs" }, object: { key: "a b+c.json.gz", size: 10, etag: "abc" } },
   };
-  expect(parseNotification(JSON.stringify(event))).toEqual(expected);
+  expect(parseMessage(JSON.stringify(event))).toEqual(expected);
   const trail = { s3Bucket: "logs", s3ObjectKey: ["one.json.gz", "two.json.gz"] };
-  const keys = parseNotification(
+  const keys = parseMessage(
     JSON.stringify({ Type: "Notification", Message: JSON.stringify(trail) }),
   );
   expect(keys).toMatchObject({ objects: [{ key: "one.json.gz" }, { key: "two.json.gz" }] });
@@ -32,18 +32,18 @@ test("an object is found in a notification of S3, of SNS and of EventBridge", ()
 
 test("deletions and test messages announce nothing", () => {
   const removed = { Records: [created("a", "ObjectRemoved:Delete")] };
-  expect(parseNotification(JSON.stringify(removed))).toEqual({ is: "other" });
-  expect(parseNotification('{"Service":"Amazon S3","Event":"s3:TestEvent"}')).toEqual({
+  expect(parseMessage(JSON.stringify(removed))).toEqual({ is: "other" });
+  expect(parseMessage('{"Service":"Amazon S3","Event":"s3:TestEvent"}')).toEqual({
     is: "other",
   });
 });
 
 test("other messages are refused with what to do", () => {
   for (const body of ["", "null", "[]", "{}", '{"Records":[{}]}', direct.replace("aws:s3", "x")]) {
-    expect(parseNotification(body)).toMatchObject({ is: "refused", reason: /let S3/ });
+    expect(parseMessage(body)).toMatchObject({ is: "refused", reason: /let S3/ });
   }
   const broken = { Records: [created("%zz")] };
-  expect(parseNotification(JSON.stringify(broken))).toMatchObject({ is: "refused" });
+  expect(parseMessage(JSON.stringify(broken))).toMatchObject({ is: "refused" });
 });
 
 test("any key arrives as it was written", () => {
@@ -51,7 +51,7 @@ test("any key arrives as it was written", () => {
     fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 100 }), (key) => {
       const encoded = encodeURIComponent(key).replaceAll("%20", "+");
       const body = JSON.stringify({ Records: [created(encoded)] });
-      expect(parseNotification(body)).toEqual({ is: "objects", objects: [ref(key)] });
+      expect(parseMessage(body)).toEqual({ is: "objects", objects: [ref(key)] });
     }),
   );
 });
@@ -59,7 +59,7 @@ test("any key arrives as it was written", () => {
 test("no text makes it fail", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
-      expect(["objects", "other", "refused"]).toContain(parseNotification(body).is);
+      expect(["objects", "other", "refused"]).toContain(parseMessage(body).is);
     }),
   );
 });

@@ -1,10 +1,18 @@
+import { gunzipSync } from "node:zlib";
+
 import { z } from "zod";
 
 import { type ObjectRef, plainEtag } from "./object-ref.ts";
 
-/** What a message of a queue announces. */
-export type Notification =
+/** Of logs in a message when they are unpacked. SQS takes messages of 1 MiB. */
+const LOGS_BYTES_MAX = 64 * 1024 * 1024;
+const GZIP_IN_BASE64 = /^H4s[A-Za-z0-9+/]+={0,2}$/;
+
+/** What a message of a queue announces, or the logs that it has. */
+export type Message =
   | { is: "objects"; objects: ObjectRef[] }
+  /** What a subscription of CloudWatch Logs sends. */
+  | { is: "logs"; lines: Buffer }
   /** A notification without objects to read: a test message, a deletion. */
   | { is: "other" }
   | { is: "refused"; reason: string };
@@ -45,16 +53,50 @@ const TestEvent = z.object({ Event: z.literal("s3:TestEvent") });
 const SnsEnvelope = z.object({ Type: z.literal("Notification"), Message: z.string() });
 
 const UNKNOWN =
-  "it is no notification of S3 objects: let S3, SNS, EventBridge or CloudTrail send only these to the queue";
+  "it is no notification of S3 objects, and no logs of CloudWatch: let S3, SNS, EventBridge or CloudTrail send only these to the queue";
 
-/** Reads the body of a message of SQS: a notification of S3, EventBridge or CloudTrail, also within one of SNS. */
-export function parseNotification(body: string): Notification {
+/** How a subscription of CloudWatch Logs calls a function, which may pass it on: gzip in base64. */
+const Awslogs = z.object({ awslogs: z.object({ data: z.string() }) });
+const KinesisRecord = z.object({ kinesis: z.object({ data: z.string() }) });
+const Subscription = z.object({
+  messageType: z.enum(["DATA_MESSAGE", "CONTROL_MESSAGE"]),
+  logGroup: z.string(),
+  logEvents: z.array(z.unknown()),
+});
+
+/**
+ * Reads the body of a message of SQS: a notification of S3, EventBridge or CloudTrail, also within one of SNS; or what a
+ * subscription of CloudWatch Logs sends, as JSON, or as gzip in base64.
+ */
+export function parseMessage(body: string): Message {
   const value = parseJson(body);
   const envelope = SnsEnvelope.safeParse(value);
-  return notificationIn(envelope.success ? parseJson(envelope.data.Message) : value);
+  const text = envelope.success ? envelope.data.Message : body;
+  const inner = envelope.success ? parseJson(text) : value;
+  return logsIn(text, inner) ?? notificationIn(inner);
 }
 
-function notificationIn(value: unknown): Notification {
+function logsIn(text: string, value: unknown): Message | undefined {
+  if (Subscription.safeParse(value).success) return logs(JSON.stringify(value));
+  const data =
+    Awslogs.safeParse(value).data?.awslogs.data ??
+    KinesisRecord.safeParse(value).data?.kinesis.data ??
+    (GZIP_IN_BASE64.test(text) ? text : undefined);
+  if (data === undefined) return undefined;
+  try {
+    const unpacked = gunzipSync(Buffer.from(data, "base64"), { maxOutputLength: LOGS_BYTES_MAX });
+    const found = parseJson(unpacked.toString());
+    if (Subscription.safeParse(found).success) return logs(JSON.stringify(found));
+  } catch {
+    return { is: "refused", reason: `its data is not gzip of at most ${LOGS_BYTES_MAX} bytes` };
+  }
+  return { is: "refused", reason: "its data is not of a subscription of CloudWatch Logs" };
+}
+
+/** On one line, as the reader of records expects. */
+const logs = (json: string): Message => ({ is: "logs", lines: Buffer.from(`${json}\n`) });
+
+function notificationIn(value: unknown): Message {
   const records = S3Records.safeParse(value);
   if (records.success) return objectsIn(records.data);
   const event = EventBridge.safeParse(value);
@@ -72,7 +114,7 @@ function notificationIn(value: unknown): Notification {
   return { is: "refused", reason: UNKNOWN };
 }
 
-function objectsIn({ Records }: z.infer<typeof S3Records>): Notification {
+function objectsIn({ Records }: z.infer<typeof S3Records>): Message {
   const objects: ObjectRef[] = [];
   for (const { eventName, s3 } of Records) {
     if (!/^(?:s3:)?ObjectCreated:/.test(eventName)) continue;

@@ -31,7 +31,8 @@ export class ObjectLines {
       const cut = await this.#cutter.next(file, at, true);
       if (!cut) break;
       at = cut.end;
-      yield cut;
+      // The end of a damaged object is known with the damage.
+      yield whole.damage === undefined ? cut : { ...cut, isLast: false };
     }
     if (whole.damage !== undefined) throw new RefusedFile(whole.damage);
   }

@@ -5,13 +5,18 @@ import { RefusedFile } from "../files/file-kind.ts";
 import { checkDigest, type DigestKeys, type DigestVerdict, verdictEvent } from "./check-digest.ts";
 import { ObjectBytes } from "./object-bytes.ts";
 import { ObjectLines } from "./object-lines.ts";
-import { objectIdOf, type ObjectRef, objectUrl } from "./object-ref.ts";
+import { contentIdOf, objectIdOf, type ObjectRef, objectUrl } from "./object-ref.ts";
 import type { ReadObjects, StoredCheck } from "./read-objects.ts";
+import { refusedEvent } from "./refused-event.ts";
 import { type S3Api, UnreadableObject } from "./s3-api.ts";
 import type { S3Counts } from "./s3-counts.ts";
+import { wholeChunk } from "./whole-chunk.ts";
 
-/** Requests of small objects whose turn is still to come. */
-const AHEAD_MAX = 8;
+/**
+ * Requests of objects whose turn is still to come, of which the first bytes wait in the connection. Large ones are requested
+ * when it is their turn: the connections of others would break while a large one is read.
+ */
+const AHEAD_MAX = 32;
 const AHEAD_BYTES_MAX = 1024 * 1024;
 /** What services of AWS write to test that they may write. */
 const NO_LOG =
@@ -37,6 +42,8 @@ type Deps = {
   counts: S3Counts;
   /** With them, digest files of CloudTrail are checked; otherwise they are events as any other file. */
   digestKeys: DigestKeys | undefined;
+  /** Remembers the objects to which access was denied. */
+  denied: ReadObjects;
   clock: Clock;
 };
 
@@ -67,7 +74,7 @@ export class ObjectReader {
     const open = (job: J, isAhead: boolean): Promise<ObjectBytes> | undefined => {
       const known = opened.get(job);
       if (known || !this.#isWanted(job)) return known;
-      if (isAhead && (job.ref.size ?? Infinity) > AHEAD_BYTES_MAX) return undefined;
+      if (isAhead && (job.ref.size ?? 0) > AHEAD_BYTES_MAX) return undefined;
       const opening = ObjectBytes.open(this.#s3, job.ref, signal);
       // Handled when it is the object's turn.
       opening.catch(() => undefined);
@@ -78,7 +85,7 @@ export class ObjectReader {
       for (const [index, job] of jobs.entries()) {
         if (signal.aborted) return;
         const opening = open(job, false);
-        for (const next of jobs.slice(index + 1, index + AHEAD_MAX)) void open(next, true);
+        for (const next of jobs.slice(index + 1, index + 1 + AHEAD_MAX)) void open(next, true);
         if (opening) yield* this.#readOne(job, opening, signal);
         else yield { ended: job, outcome: this.#unread(job) };
         opened.delete(job);
@@ -131,7 +138,7 @@ export class ObjectReader {
       yield { ended: job, outcome: { is: "done", isNew: true, isStored: among.storedCheck(id) } };
     } catch (error) {
       if (signal.aborted) return;
-      yield { ended: job, outcome: this.#outcomeOf(error, ref) };
+      yield* this.#failed(job, error);
     } finally {
       bytes?.close();
     }
@@ -141,24 +148,28 @@ export class ObjectReader {
   async *#chunks({ ref, among }: Job, bytes: ObjectBytes, id: string): AsyncGenerator<Chunk, void> {
     const reading = among.open(id);
     const about = { sourceId: reading.sourceId, path: objectUrl(ref), header: { fields: {} } };
-    let isEnd = bytes.size === 0;
+    let isEnd = false;
+    let refused: Buffer | undefined;
     try {
-      if (!isEnd) {
-        for await (const cut of this.#lines.read(bytes, ref.key, reading.at)) {
-          isEnd = cut.isLast;
-          const { bytesSkipped } = cut;
-          const offset = reading.offset();
-          const position = reading.advance(cut.bytes.length, { at: cut.end, isEnd });
-          yield { ...about, bytes: cut.bytes, offset, position, bytesSkipped };
-        }
+      for await (const cut of this.#lines.read(bytes, ref.key, reading.at)) {
+        isEnd = cut.isLast;
+        const { bytesSkipped } = cut;
+        const offset = reading.offset();
+        const position = reading.advance(cut.bytes.length, { at: cut.end, isEnd });
+        yield { ...about, bytes: cut.bytes, offset, position, bytesSkipped };
       }
     } catch (error) {
-      if (!(error instanceof RefusedFile)) throw error;
-      this.#counts.refuse(objectUrl(ref), error.message);
+      const reason = damageIn(error, reading.at);
+      if (reason === undefined) throw error;
+      this.#counts.refuse(objectUrl(ref), reason);
+      refused = refusedEvent({ what: "damaged", ref, reason }, this.#deps.clock.nowMs());
     }
     if (isEnd) return;
-    const position = reading.advance(0, { at: reading.at, isEnd: true });
-    yield { ...about, bytes: Buffer.alloc(0), offset: reading.offset(), position, bytesSkipped: 0 };
+    const rest = refused ?? Buffer.alloc(0);
+    const header = refused ? { format: "ecs", fields: {} } : about.header;
+    const offset = reading.offset();
+    const position = reading.advance(rest.length, { at: reading.at, isEnd: true });
+    yield { ...about, header, bytes: rest, offset, position, bytesSkipped: 0 };
   }
 
   /** The verdicts about a digest file and its log files, as events. */
@@ -170,21 +181,33 @@ export class ObjectReader {
     }
     const events = verdicts.map((it) => `${JSON.stringify(verdictEvent(it, nowMs))}\n`);
     const bytes = Buffer.from(events.join(""));
-    const reading = among.open(id);
-    const offset = reading.offset();
-    const position = reading.advance(bytes.length, { at: bytes.length, isEnd: true });
-    const header = { format: "ecs", fields: {} };
-    const { sourceId } = reading;
-    return { sourceId, path: objectUrl(ref), header, bytes, offset, position, bytesSkipped: 0 };
+    return wholeChunk(among, id, { path: objectUrl(ref), bytes, format: "ecs" });
   }
 
-  #outcomeOf(error: unknown, ref: ObjectRef): Outcome {
+  /** An object that cannot be read now. That access to it is denied is an event, once. */
+  *#failed<J extends Job>(job: J, error: unknown): Generator<JobItem<J>, void> {
+    const { ref } = job;
     if (!(error instanceof UnreadableObject)) throw error;
-    if (error.isGone) {
+    if (error.why === "gone") {
       this.#counts.gone += 1;
-      return NOTHING_TO_STORE;
+      yield { ended: job, outcome: NOTHING_TO_STORE };
+      return;
     }
-    this.#counts.forbid(ref, error.message);
-    return { is: "forbidden" };
+    const reason = error.message;
+    this.#counts.forbid(ref, reason);
+    const { denied } = this.#deps;
+    const id = contentIdOf("denied object", objectUrl(ref));
+    if (!denied.has(id)) {
+      const bytes = refusedEvent({ what: "denied", ref, reason }, this.#deps.clock.nowMs());
+      yield { chunk: wholeChunk(denied, id, { path: objectUrl(ref), bytes, format: "ecs" }) };
+    }
+    yield { ended: job, outcome: { is: "forbidden" } };
   }
+}
+
+/** Why the rest of an object, from this byte of its content on, is never read; undefined if it may be read later. */
+function damageIn(error: unknown, at: number): string | undefined {
+  if (error instanceof RefusedFile) return error.message;
+  if (!(error instanceof UnreadableObject) || error.why === "denied") return undefined;
+  return `${error.message}: what followed the first ${at} bytes of its content is lost`;
 }

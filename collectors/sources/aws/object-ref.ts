@@ -20,6 +20,13 @@ export function objectIdOf({ bucket, key }: ObjectRef, etag: string): string {
   return digest.subarray(0, ID_BYTES).toString("base64url");
 }
 
+/** Identifies a content of this kind that is no object, among the ids of objects: no bucket has the name "". */
+export const contentIdOf = (kind: string, content: string | Buffer): string =>
+  objectIdOf(
+    { bucket: "", key: kind, etag: undefined, size: undefined },
+    hash("sha256", content, "hex"),
+  );
+
 export const objectUrl = ({ bucket, key }: Pick<ObjectRef, "bucket" | "key">): string =>
   `s3://${bucket}/${key}`;
 

@@ -48,7 +48,9 @@ export async function openQueueApi(
         WaitTimeSeconds: waitSeconds,
         VisibilityTimeout: visibilitySeconds,
       });
-      const { Messages } = await client.send(command, { abortSignal }).catch(fail("received"));
+      const { Messages } = await client
+        .send(command, { abortSignal })
+        .catch(fail("received", "sqs:ReceiveMessage"));
       return (Messages ?? []).flatMap(({ Body, ReceiptHandle }) =>
         ReceiptHandle === undefined ? [] : [{ body: Body ?? "", receipt: ReceiptHandle }],
       );
@@ -58,12 +60,14 @@ export async function openQueueApi(
         return { Id: `${index}`, ReceiptHandle, VisibilityTimeout: visibilitySeconds };
       });
       const command = new sqs.ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries });
-      await client.send(command).catch(fail("hidden from other readers"));
+      await client
+        .send(command)
+        .catch(fail("hidden from other readers", "sqs:ChangeMessageVisibility"));
     },
     async remove(receipts) {
       const Entries = receipts.map((ReceiptHandle, index) => ({ Id: `${index}`, ReceiptHandle }));
       const command = new sqs.DeleteMessageBatchCommand({ QueueUrl, Entries });
-      const { Successful } = await client.send(command).catch(fail("deleted"));
+      const { Successful } = await client.send(command).catch(fail("deleted", "sqs:DeleteMessage"));
       return (Successful ?? []).flatMap(({ Id }) => receipts[Number(Id)] ?? []);
     },
     async waiting() {
@@ -79,8 +83,8 @@ export async function openQueueApi(
   };
 }
 
-const fail = (doing: string) => (error: unknown) => {
-  const message = `messages cannot be ${doing}: ${explainAws(error)}`;
+const fail = (doing: string, action: string) => (error: unknown) => {
+  const message = `messages cannot be ${doing}: ${explainAws(error, action)}`;
   throw new AppError("unavailable", message, { cause: error });
 };
 

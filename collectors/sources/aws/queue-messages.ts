@@ -10,7 +10,14 @@ type Held = {
   unread: number;
   /** Of those that were read. */
   checks: StoredCheck[];
+  /** Since when it is hidden, by `performance.now()`. */
+  hiddenMs: number;
 };
+
+/** Requests at a time. */
+const REQUESTS_MAX = 8;
+/** A message is hidden again after this share of the time for which it is hidden. */
+const HIDDEN_AGAIN = 1 / 2;
 
 /** A message in work, for whoever reads its objects. */
 export type HeldMessage = {
@@ -37,7 +44,7 @@ export class QueueMessages {
   }
 
   hold({ receipt }: Pick<QueueMessage, "receipt">, objects: number): HeldMessage {
-    const held: Held = { receipt, unread: objects, checks: [] };
+    const held: Held = { receipt, unread: objects, checks: [], hiddenMs: performance.now() };
     this.#held.add(held);
     return {
       wasRead: (isStored) => {
@@ -53,21 +60,34 @@ export class QueueMessages {
     const done = [...this.#held].filter(
       ({ unread, checks }) => unread === 0 && checks.every((isStored) => isStored(positions)),
     );
-    for (const batch of batches(done)) {
+    await eachAtATime(batches(done), async (batch) => {
       const removed = new Set(await this.#api.remove(batch.map(({ receipt }) => receipt)));
       for (const held of batch) if (removed.has(held.receipt)) this.#held.delete(held);
-    }
+    });
   }
 
-  /** Hides them for this time from now on; to be called more often. */
+  /** Hides for this time from now on those that are hidden for less than half of it; to be called more often. */
   async keepHidden(visibilitySeconds: number): Promise<void> {
-    for (const batch of batches([...this.#held])) {
+    const nowMs = performance.now();
+    const before = nowMs - visibilitySeconds * 1_000 * HIDDEN_AGAIN;
+    const due = [...this.#held].filter(({ hiddenMs }) => hiddenMs <= before);
+    await eachAtATime(batches(due), async (batch) => {
       await this.#api.hide(
         batch.map(({ receipt }) => receipt),
         visibilitySeconds,
       );
-    }
+      for (const held of batch) held.hiddenMs = nowMs;
+    });
   }
+}
+
+/** Does it for each item, for some of them at a time. */
+async function eachAtATime<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const next = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of next) await act(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(items.length, REQUESTS_MAX) }, worker));
 }
 
 function batches<T>(items: readonly T[]): T[][] {

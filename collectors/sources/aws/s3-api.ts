@@ -4,7 +4,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 
 import { AppError } from "#platform/errors.ts";
 
-import { explainAws, statusOf } from "./aws-errors.ts";
+import { explainAws, isDenied, statusOf } from "./aws-errors.ts";
 import { type ObjectRef, objectUrl, plainEtag } from "./object-ref.ts";
 
 /** The content of an object from an offset on. */
@@ -18,13 +18,18 @@ export type ObjectBody = {
 
 export type ListedObject = ObjectRef & { etag: string; size: number; modifiedMs: number };
 
-/** An object that cannot be read, while others may be: it does not exist any more, or access to it is denied. */
-export class UnreadableObject extends AppError {
-  readonly isGone: boolean;
+/**
+ * Why an object cannot be read, while others may be. `gone`: it does not exist any more. `denied`: access to it is denied.
+ * `replaced`: it has another content than what was read of it before.
+ */
+type Unreadable = "gone" | "denied" | "replaced";
 
-  constructor(message: string, isGone: boolean) {
-    super(isGone ? "not_found" : "forbidden", message);
-    this.isGone = isGone;
+export class UnreadableObject extends AppError {
+  readonly why: Unreadable;
+
+  constructor(message: string, why: Unreadable) {
+    super(why === "denied" ? "forbidden" : "not_found", message);
+    this.why = why;
   }
 }
 
@@ -100,9 +105,13 @@ function s3Api(client: S3Client): S3Api {
         ...(after !== undefined && { StartAfter: after }),
       });
       const answer = await client.send(command, { abortSignal }).catch((error: unknown) => {
-        throw new AppError("unavailable", `cannot be listed: ${explainAws(error)}`, {
-          cause: error,
-        });
+        throw new AppError(
+          "unavailable",
+          `cannot be listed: ${explainAws(error, "s3:ListBucket")}`,
+          {
+            cause: error,
+          },
+        );
       });
       const objects = (answer.Contents ?? []).flatMap(({ Key, ETag, Size, LastModified }) =>
         Key === undefined || ETag === undefined
@@ -123,11 +132,16 @@ function s3Api(client: S3Client): S3Api {
   };
 }
 
+/** Without the right to list the bucket, S3 denies access to objects that do not exist. */
+const READ_ACTIONS =
+  "s3:GetObject (kms:Decrypt if it is encrypted with a key of yours, s3:ListBucket to tell deleted objects)";
+
 function unreadable(error: unknown, ref: ObjectRef): unknown {
   const status = statusOf(error);
-  const reason = explainAws(error);
-  if (status === 404) return new UnreadableObject(`does not exist any more (${reason})`, true);
-  if (status === 403) return new UnreadableObject(`may not be read: ${reason}`, false);
+  const reason = explainAws(error, READ_ACTIONS);
+  if (status === 404) return new UnreadableObject(`does not exist any more (${reason})`, "gone");
+  if (status === 412) return new UnreadableObject("was replaced while it was read", "replaced");
+  if (isDenied(error)) return new UnreadableObject(`may not be read: ${reason}`, "denied");
   return new AppError("unavailable", `${objectUrl(ref)} cannot be read: ${reason}`, {
     cause: error,
   });

@@ -11,6 +11,8 @@ export class S3Counts {
   readonly #path: string;
   /** Objects that were read to their end. */
   read = 0;
+  /** Messages of the queue that had logs themselves. */
+  messages = 0;
   /** Announcements of objects that had been read before. */
   repeated = 0;
   /** Objects that were deleted before they were read. */
@@ -61,6 +63,7 @@ export class S3Counts {
     ];
     const facts = [
       `is read: ${amount(this.read, "object", "objects")}`,
+      ...(this.messages > 0 ? [amount(this.messages, "message", "messages")] : []),
       ...(this.repeated > 0 ? [amount(this.repeated, "repetition", "repetitions")] : []),
       ...(this.gone > 0 ? [`${this.gone} deleted before they were read`] : []),
     ];
@@ -72,7 +75,8 @@ export class S3Counts {
       unit: "objects" as const,
       ...(total !== undefined && { total }),
     };
-    return [{ path: this.#path, message, level, progress }];
+    const reason = problems.join("; ");
+    return [{ path: this.#path, message, level, progress, ...(reason !== "" && { reason }) }];
   }
 }
 

@@ -41,8 +41,8 @@ class Bucket {
     get: async (ref, { offset }) => {
       this.gets += 1;
       const object = this.objects.get(ref.key);
-      if (this.forbidden.has(ref.key)) throw new UnreadableObject("may not be read", false);
-      if (!object) throw new UnreadableObject("does not exist any more", true);
+      if (this.forbidden.has(ref.key)) throw new UnreadableObject("may not be read", "denied");
+      if (!object) throw new UnreadableObject("does not exist any more", "gone");
       const { bytes } = object;
       const body = Readable.from(pieces(bytes.subarray(offset), this.brokenAfter));
       return { etag: this.#etag(ref), size: bytes.length, metadata: {}, body };
@@ -157,6 +157,10 @@ class Reading {
 const records = (from: number, count: number): string =>
   JSON.stringify({ Records: Array.from({ length: count }, (_, n) => ({ n: from + n })) });
 
+/** The events about what was refused. */
+const alertsIn = (lines: readonly string[]): unknown[] =>
+  lines.filter((line) => line.includes('"event.kind":"alert"')).map((line) => JSON.parse(line));
+
 describe("objects of a listed bucket", () => {
   test("plain and compressed objects and the records of CloudTrail are read as lines", async () => {
     const bucket = new Bucket();
@@ -199,13 +203,23 @@ describe("objects of a listed bucket", () => {
     const reading = new Reading(bucket);
     for (const key of ["a", "b", "c"]) bucket.put(key, `${key}\n`);
     bucket.forbidden.add("b");
+    await reading.pass();
     const source = await reading.pass();
     expect(source.status()[0]).toMatchObject({ level: "warning", message: /s3:\/\/b\/b may not/ });
     bucket.forbidden.clear();
     reading.nowMs += 10 * HOUR_MS;
     await reading.pass();
     await reading.pass();
-    expect(reading.stored.lines).toEqual(["a", "c", "b"]);
+    const { lines } = reading.stored;
+    expect(lines.filter((line) => line.length === 1)).toEqual(["a", "c", "b"]);
+    expect(alertsIn(lines)).toMatchObject([
+      {
+        "event.kind": "alert",
+        "event.action": "object-access-denied",
+        "event.reason": "may not be read",
+        "file.path": "s3://b/b",
+      },
+    ]);
   });
 
   test("what can be read of a damaged object is read, and the rest is refused with the reason", async () => {
@@ -227,6 +241,13 @@ describe("objects of a listed bucket", () => {
       /3 were refused: s3:\/\/b\/a\.gz .*truncated.* s3:\/\/b\/b\.gz expands/,
     );
     expect(message).toContain("s3://b/c.zip is an archive");
+    expect(alertsIn(reading.stored.lines)).toMatchObject(
+      ["a.gz", "b.gz", "c.zip"].map((key) => ({
+        "event.action": "object-refused",
+        "event.outcome": "failure",
+        "aws.s3.object.key": key,
+      })),
+    );
     await reading.pass();
     expect(reading.stored.lines).toHaveLength(length);
   });

@@ -76,6 +76,7 @@ export class S3Source implements Source, AsyncDisposable {
       s3: this.#s3,
       counts: this.#counts,
       digestKeys: this.#digestKeys,
+      denied: recent,
       clock: this.#options.clock,
     });
     const announced = this.#announced(reader, recent);
@@ -115,8 +116,10 @@ export class S3Source implements Source, AsyncDisposable {
 
   #announced(reader: ObjectReader, among: ReadObjects): AnnouncedObjects | undefined {
     if (!this.#queue) return undefined;
-    const { place, prefix, visibilitySeconds } = this.#options;
+    const { place, prefix, visibilitySeconds, clock } = this.#options;
     return new AnnouncedObjects({
+      name: place.queue ?? "",
+      clock,
       queue: this.#queue,
       reader,
       among,
