@@ -4,7 +4,9 @@ import { gunzipSync, gzipSync } from "node:zlib";
 
 import { expect, test } from "vitest";
 
-import { checkDigest, type DigestVerdict, verdictEvent } from "./check-digest.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { checkDigest, type DigestKeys, type DigestVerdict, verdictEvent } from "./check-digest.ts";
 import { ObjectBytes } from "./object-bytes.ts";
 import { type S3Api, UnreadableObject } from "./s3-api.ts";
 
@@ -18,9 +20,10 @@ class Trail {
   readonly digestKeys: string[] = [];
   readonly logKeys: string[] = [];
 
-  constructor() {
+  constructor({ accountId = "1" } = {}) {
     let previous: { key: string; hashValue: string; signature: string } | undefined;
     for (let hour = 0; hour < 3; hour += 1) {
+      const before = previous ?? { key: null, hashValue: null, signature: null };
       const logFiles = [0, 1].map((n) => {
         const key = `AWSLogs/1/CloudTrail/eu-west-1/2026/03/14/${hour}_${n}.json.gz`;
         const text = JSON.stringify({ Records: [{ eventName: "GetObject", hour, n }] });
@@ -32,7 +35,7 @@ class Trail {
       const key = `AWSLogs/1/CloudTrail-Digest/eu-west-1/2026/03/14/${hour}.json.gz`;
       const end = `2026-03-14T0${hour + 1}:00:00Z`;
       const text = JSON.stringify({
-        awsAccountId: "1",
+        awsAccountId: accountId,
         digestStartTime: `2026-03-14T0${hour}:00:00Z`,
         digestEndTime: end,
         digestS3Bucket: BUCKET,
@@ -40,13 +43,13 @@ class Trail {
         digestPublicKeyFingerprint: "f1",
         digestSignatureAlgorithm: "SHA256withRSA",
         previousDigestS3Bucket: previous ? BUCKET : null,
-        previousDigestS3Object: previous?.key ?? null,
-        previousDigestHashValue: previous?.hashValue ?? null,
-        previousDigestSignature: previous?.signature ?? null,
+        previousDigestS3Object: before.key,
+        previousDigestHashValue: before.hashValue,
+        previousDigestSignature: before.signature,
         logFiles,
       });
       const hashValue = hash("sha256", text, "hex");
-      const signed = `${end}\n${BUCKET}/${key}\n${hashValue}\n${previous?.signature ?? "null"}`;
+      const signed = `${end}\n${BUCKET}/${key}\n${hashValue}\n${before.signature}`;
       const signature = sign("RSA-SHA256", Buffer.from(signed), privateKey).toString("hex");
       this.objects.set(key, { bytes: gzipSync(text), signature });
       this.digestKeys.push(key);
@@ -75,20 +78,20 @@ class Trail {
   };
 
   /** The faults of all digest files that exist, each with the name of its file. */
-  async faults(key = PUBLIC_KEY as Buffer | undefined): Promise<string[]> {
+  async faults(key: Buffer | "none" = PUBLIC_KEY): Promise<string[]> {
     const verdicts = await this.verdicts(key);
     return verdicts
       .filter(({ outcome }) => outcome !== "success")
       .map((it) => `${it.file} ${it.key.split("/").at(-1)} ${it.fault ?? it.outcome}`);
   }
 
-  async verdicts(key: Buffer | undefined = PUBLIC_KEY): Promise<DigestVerdict[]> {
+  async verdicts(key: Buffer | "none" = PUBLIC_KEY): Promise<DigestVerdict[]> {
     const verdicts: DigestVerdict[] = [];
     const { signal } = new AbortController();
     for (const digest of [...this.objects.keys()].filter((it) => it.includes("-Digest/"))) {
       const ref = { bucket: BUCKET, key: digest, etag: undefined, size: undefined };
       const bytes = await ObjectBytes.open(this.api, ref, signal);
-      const deps = { s3: this.api, keys: { find: async () => key } };
+      const deps = { s3: this.api, keys: { find: async () => (key === "none" ? undefined : key) } };
       verdicts.push(...(await checkDigest({ ref, bytes }, deps, signal)));
     }
     return verdicts;
@@ -153,6 +156,59 @@ test("content that is no digest, and a digest whose key is unknown, are stated",
   expect(await trail.faults(Buffer.alloc(0))).toEqual(["digest 0.json.gz digest_signature"]);
   trail.change(trail.digestKeys[0], () => '{"Records":[]}');
   expect(await trail.faults()).toEqual(["digest 0.json.gz digest_unreadable"]);
+});
+
+test("the order in which digest files are checked changes nothing", async () => {
+  const trail = new Trail();
+  const reversed = [...trail.objects].toReversed();
+  trail.objects.clear();
+  for (const [key, object] of reversed) trail.objects.set(key, object);
+  expect(await trail.faults()).toEqual([]);
+});
+
+test("a digest file without those before it is named once, and so is one of a forged key, of another account or copied from another region", async () => {
+  const first = new Trail();
+  first.objects.delete(first.digestKeys[0] ?? "");
+  expect(await first.faults()).toEqual(["digest 1.json.gz digest_missing"]);
+
+  const forged = new Trail();
+  expect(await forged.faults("none")).toEqual(
+    [0, 1, 2].map((n) => `digest ${n}.json.gz digest_key`),
+  );
+
+  const other = new Trail({ accountId: "2" });
+  expect(await other.faults()).toContain("digest 0.json.gz digest_location");
+
+  const moved = new Trail();
+  const [key = ""] = moved.digestKeys;
+  const object = moved.objects.get(key) ?? { bytes: Buffer.alloc(0) };
+  moved.objects.set(key.replace("eu-west-1", "us-east-1"), object);
+  expect(await moved.faults()).toEqual(["digest 0.json.gz digest_location"]);
+});
+
+test("keys are looked up at the time of the digest file, whatever the clock is, and a denial is stated", async () => {
+  const trail = new Trail();
+  const [key = ""] = trail.digestKeys;
+  const asked: unknown[] = [];
+  const check = async (find: () => Promise<Buffer>): Promise<DigestVerdict[]> => {
+    const { signal } = new AbortController();
+    const ref = { bucket: BUCKET, key, etag: undefined, size: undefined };
+    const bytes = await ObjectBytes.open(trail.api, ref, signal);
+    const keys: DigestKeys = {
+      find: (fingerprint, when) => {
+        asked.push([fingerprint, when]);
+        return find();
+      },
+    };
+    return checkDigest({ ref, bytes }, { s3: trail.api, keys }, signal);
+  };
+  await check(async () => PUBLIC_KEY);
+  const startMs = Date.UTC(2026, 2, 14);
+  expect(asked).toEqual([["f1", { region: "eu-west-1", startMs, endMs: startMs + 3_600_000 }]]);
+  const denied = new AppError("forbidden", "allow cloudtrail:ListPublicKeys");
+  expect(await check(() => Promise.reject(denied))).toMatchObject([
+    { outcome: "unknown", reason: "allow cloudtrail:ListPublicKeys" },
+  ]);
 });
 
 test("an invalid file is an event that can be searched and alerted", async () => {

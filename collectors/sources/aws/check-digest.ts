@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import { AppError } from "#platform/errors.ts";
+
 import { RefusedFile } from "../files/file-kind.ts";
 import {
   type Digest,
@@ -41,6 +43,7 @@ export type DigestKeys = {
 const REASONS: Readonly<Record<DigestFault, string>> = {
   digest_unreadable: "it is no digest file of CloudTrail",
   digest_location: "it was written at another place, and copied or moved here",
+  digest_key: "CloudTrail has no public key with the fingerprint that it names: it was forged",
   digest_signature: "its signature is wrong or missing: it was changed after CloudTrail wrote it",
   digest_missing: "the digest file before it does not exist: it was deleted",
   digest_hash: "the digest file before it was changed after CloudTrail wrote it",
@@ -66,6 +69,7 @@ export async function checkDigest(
   const digest = content && parseDigest(content);
   if (!digest) return [failed(about, "digest_unreadable")];
   const publicKey = await publicKeyOf(digest, key, keys);
+  if (publicKey === undefined) return [failed(about, "digest_key")];
   if (typeof publicKey === "string") {
     return [{ ...about, outcome: "unknown", reason: publicKey }];
   }
@@ -90,20 +94,25 @@ const failed = (
   fault: DigestFault,
 ): DigestVerdict => ({ ...about, outcome: "failure", fault, reason: REASONS[fault] });
 
-/** The key, or why there is none. */
+/** The key, undefined if CloudTrail has none with this fingerprint, or why it cannot be asked. */
 async function publicKeyOf(
   digest: Digest,
   key: string,
   keys: DigestKeys,
-): Promise<Uint8Array | string> {
+): Promise<Uint8Array | string | undefined> {
   const region = regionOfDigest(key) ?? regionOfDigest(digest.digestS3Object);
   const [startMs, endMs] = [Date.parse(digest.digestStartTime), Date.parse(digest.digestEndTime)];
   if (region === undefined || Number.isNaN(startMs) || Number.isNaN(endMs)) {
     return "its key names no region, or it has no times: the public key cannot be looked up";
   }
   const fingerprint = digest.digestPublicKeyFingerprint;
-  const found = await keys.find(fingerprint, { region, startMs, endMs });
-  return found ?? `CloudTrail has no public key ${fingerprint} in ${region} at that time`;
+  try {
+    return await keys.find(fingerprint, { region, startMs, endMs });
+  } catch (error) {
+    // The logs are read nevertheless.
+    if (error instanceof AppError && error.code === "forbidden") return error.message;
+    throw error;
+  }
 }
 
 async function chainFault(

@@ -2,7 +2,7 @@ import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 
 import { AppError } from "#platform/errors.ts";
 
-import { explainAws } from "./aws-errors.ts";
+import { explainAws, isDenied } from "./aws-errors.ts";
 
 type LookupPage = {
   /** Each as CloudTrail recorded it: one JSON object. The latest comes first. */
@@ -16,7 +16,7 @@ export type CloudTrailApi = {
     range: { fromMs: number; toMs: number; next: string | undefined },
     signal: AbortSignal,
   ): Promise<LookupPage>;
-  /** The public keys that signed digest files in this time, by fingerprint. @throws AppError unavailable */
+  /** The public keys that signed digest files in this time, by fingerprint. @throws AppError unavailable, forbidden */
   publicKeys(range: { startMs: number; endMs: number }): Promise<Map<string, Uint8Array>>;
   close(): void;
 };
@@ -68,5 +68,6 @@ export function cloudTrailApi(client: CloudTrailClient): CloudTrailApi {
 }
 
 const fail = (what: string, action: string) => (error: unknown) => {
-  throw new AppError("unavailable", `${what}: ${explainAws(error, action)}`, { cause: error });
+  const code = isDenied(error) ? "forbidden" : "unavailable";
+  throw new AppError(code, `${what}: ${explainAws(error, action)}`, { cause: error });
 };

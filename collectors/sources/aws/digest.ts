@@ -6,6 +6,7 @@ import { z } from "zod";
 export type DigestFault =
   | "digest_unreadable"
   | "digest_location"
+  | "digest_key"
   | "digest_signature"
   | "digest_missing"
   | "digest_hash"
@@ -63,6 +64,8 @@ export function digestFault(
   publicKey: Uint8Array,
 ): DigestFault | undefined {
   if (digest.digestS3Bucket !== bucket || digest.digestS3Object !== key) return "digest_location";
+  const account = accountOfDigest(key);
+  if (account !== undefined && account !== digest.awsAccountId) return "digest_location";
   const signed = [
     digest.digestEndTime,
     `${bucket}/${key}`,
@@ -91,6 +94,10 @@ export function previousOf({
   if (typeof bucket !== "string" || typeof key !== "string") return undefined;
   return { bucket, key, hashValue: hashValue ?? "" };
 }
+
+/** The account in `AWSLogs/111122223333/CloudTrail-Digest/…`, or `AWSLogs/o-exampleorgid/111122223333/…`. */
+const accountOfDigest = (key: string): string | undefined =>
+  /(?:^|\/)AWSLogs\/(?:o-[a-z0-9]{1,40}\/)?(\d{1,20})\/CloudTrail-Digest\//.exec(key)?.[1];
 
 /** The region in `AWSLogs/…/CloudTrail-Digest/eu-west-1/2026/…`. */
 export const regionOfDigest = (key: string): string | undefined =>

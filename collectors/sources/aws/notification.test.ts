@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
@@ -46,6 +48,39 @@ test("other messages are refused with what to do", () => {
   expect(parseMessage(JSON.stringify(broken))).toMatchObject({ is: "refused" });
 });
 
+const SUBSCRIPTION = {
+  messageType: "DATA_MESSAGE",
+  owner: "111122223333",
+  logGroup: "/ecs/shop",
+  logStream: "web/1",
+  logEvents: [{ id: "3".repeat(56), timestamp: 1_773_483_072_000, message: "paid" }],
+};
+
+test("logs of CloudWatch are found as JSON, as gzip in base64, and as subscriptions call a function", () => {
+  const json = JSON.stringify(SUBSCRIPTION);
+  const data = gzipSync(json).toString("base64");
+  const bodies = [
+    json,
+    JSON.stringify(SUBSCRIPTION, undefined, 2),
+    data,
+    JSON.stringify({ awslogs: { data } }),
+    JSON.stringify({ kinesis: { data, partitionKey: "1" } }),
+    JSON.stringify({ Type: "Notification", Message: data }),
+  ];
+  for (const body of bodies) {
+    expect(parseMessage(body)).toEqual({ is: "logs", lines: Buffer.from(`${json}\n`) });
+  }
+});
+
+test("data that is damaged, a bomb or of another kind is refused", () => {
+  const bomb = gzipSync(Buffer.alloc(70_000_000)).toString("base64");
+  const data = gzipSync(JSON.stringify(SUBSCRIPTION)).toString("base64");
+  const bodies = [bomb, data.slice(0, 60), gzipSync('{"a":1}').toString("base64")];
+  for (const body of bodies) {
+    expect(parseMessage(body)).toMatchObject({ is: "refused", reason: /^its data is not/ });
+  }
+});
+
 test("any key arrives as it was written", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 100 }), (key) => {
@@ -59,7 +94,7 @@ test("any key arrives as it was written", () => {
 test("no text makes it fail", () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
-      expect(["objects", "other", "refused"]).toContain(parseMessage(body).is);
+      expect(["objects", "logs", "other", "refused"]).toContain(parseMessage(body).is);
     }),
   );
 });

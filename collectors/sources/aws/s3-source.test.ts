@@ -19,6 +19,8 @@ class Bucket {
   gets = 0;
   #onListedAgain = (): void => undefined;
   #wasListed = false;
+  /** Called with the offset of each request of an object. */
+  onGet: (offset: number) => void = () => undefined;
   /** Connections break after so many bytes. */
   brokenAfter = Infinity;
 
@@ -38,9 +40,13 @@ class Bucket {
   }
 
   readonly api: S3Api = {
-    get: async (ref, { offset }) => {
+    get: async (ref, { offset, etag }) => {
       this.gets += 1;
+      this.onGet(offset);
       const object = this.objects.get(ref.key);
+      if (etag !== undefined && etag !== this.#etag(ref)) {
+        throw new UnreadableObject("was replaced while it was read", "replaced");
+      }
       if (this.forbidden.has(ref.key)) throw new UnreadableObject("may not be read", "denied");
       if (!object) throw new UnreadableObject("does not exist any more", "gone");
       const { bytes } = object;
@@ -276,6 +282,55 @@ describe("objects of a listed bucket", () => {
     const reading = new Reading(bucket);
     await reading.pass();
     expect(reading.stored.lines).toEqual(lines);
+  });
+
+  test("an object that is replaced while it is read has its new content, and the loss of the rest is an event", async () => {
+    const bucket = new Bucket();
+    const reading = new Reading(bucket);
+    const linesOf = (name: string) => Array.from({ length: 90_000 }, (_, n) => `${name} line ${n}`);
+    bucket.put("a", linesOf("old").join("\n"));
+    bucket.brokenAfter = 1_200_000;
+    bucket.onGet = (offset) => {
+      if (offset > 0 && bucket.brokenAfter < Infinity) {
+        bucket.brokenAfter = Infinity;
+        bucket.put("a", linesOf("new").join("\n"), reading.nowMs);
+      }
+    };
+    await reading.pass();
+    await reading.pass();
+    const { lines } = reading.stored;
+    expect(lines.filter((line) => line.startsWith("new"))).toEqual(linesOf("new"));
+    const before = lines.filter((line) => line.startsWith("old"));
+    expect(before).toEqual(linesOf("old").slice(0, before.length));
+    expect(alertsIn(lines)).toMatchObject([
+      { "event.reason": expect.stringMatching(/^was replaced .* first \d+ bytes .* is lost$/) },
+    ]);
+  });
+
+  test("empty objects are read, and keys may be anything that S3 allows", async () => {
+    const bucket = new Bucket();
+    const reading = new Reading(bucket);
+    const keys = [
+      "../../etc/passwd",
+      "a/../b",
+      "a%2520b%252Fc",
+      "line\nend\r\n",
+      "\u0000\u001b[31m",
+      "\u{1F600}".repeat(256),
+      "'; DROP TABLE x",
+      "__proto__",
+      " ",
+    ];
+    for (const [n, key] of keys.entries()) bucket.put(key, `line ${n}\n`);
+    bucket.put("empty", "");
+    bucket.put("empty.gz", gzipSync(""));
+    bucket.put("z\nbroken.gz", gzipSync("line\n".repeat(1_000)).subarray(0, 25));
+    await reading.pass();
+    await reading.pass();
+    const { lines } = reading.stored;
+    const ordinary = lines.filter((line) => /^line \d+$/.test(line));
+    expect(ordinary.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(keys.map((_, n) => `line ${n}`));
+    expect(alertsIn(lines)).toMatchObject([{ "aws.s3.object.key": "z\nbroken.gz" }]);
   });
 
   test("no line is lost or repeated, wherever processes are killed", async () => {
