@@ -2,8 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 
+import { textOf } from "#collectors/formats/bytes.ts";
+import { FORMATS } from "#collectors/formats/index.ts";
+import { EVENTS } from "#collectors/formats/testing-events.ts";
+import { HOSTILE_LINES } from "#collectors/formats/testing-hostile.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import { openEmbeddedStore } from "#pipeline/store/embedded-store.ts";
 import type { EventStore } from "#pipeline/store/port.ts";
@@ -12,6 +16,10 @@ import { systemClock } from "#platform/clock.ts";
 import { runProgram } from "./harness/program.ts";
 
 const LINES = 1_000;
+/** All formats read longer ones in `collectors/formats/hostile.test.ts`. */
+const HOSTILE_BYTES_MAX = 20_000;
+/** Search results have only the beginning of a text that may be longer. */
+const SEARCHED_CHARS_MAX = 16_384;
 const WHENEVER = { fromMs: 0, toMs: 8.64e15, where: [] };
 
 type Line = { bytes: Buffer; odd: boolean };
@@ -84,6 +92,45 @@ test("forged times do not extend the range", async () => {
     expect(toMs).toBeLessThan(Date.UTC(2026, 2, 15));
   }
 });
+
+test("no hostile line in a log of any format is lost", async () => {
+  const logs = await mkdtemp(path.join(tmpdir(), "quarterdeck-hostile-formats-"));
+  onTestFinished(() => rm(logs, { recursive: true, force: true }));
+  const written: Uint8Array[] = [];
+  const hostile = Object.values(HOSTILE_LINES).filter(({ length }) => length < HOSTILE_BYTES_MAX);
+  for (const { dataset } of FORMATS) {
+    const events = (EVENTS[dataset] ?? []).flatMap((event) => event.split("\n"));
+    const own = events.map((line) => Buffer.from(line));
+    const log = [...own, ...own, ...hostile, ...own];
+    const bytes = Buffer.concat(log.flatMap((line) => [line, Buffer.from("\n")]));
+    await writeFile(path.join(logs, `${dataset}.log`), bytes);
+    written.push(...log);
+  }
+  const data = path.join(logs, "data");
+  const ingest = await runProgram(["ingest", path.join(logs, "*.log"), "--data", data]);
+  expect(ingest.code, ingest.output).toBe(0);
+  const kept = await keptLines(path.join(data, "store"));
+  const lost = written
+    .filter((line) => !isHeader(line))
+    .map((line) => textOf(line, 0, line.length))
+    .filter((line) => !kept.has(line));
+  expect(lost.map((line) => line.slice(0, 100))).toEqual([]);
+});
+
+const isHeader = (line: Uint8Array): boolean =>
+  FORMATS.some((format) => format.headerLine?.(line, 0, line.length) !== undefined);
+
+async function keptLines(storeFolder: string): Promise<Set<string>> {
+  await using kept = await openEmbeddedStore({ folder: storeFolder, clock: systemClock });
+  const found = new Set<string>();
+  for (const { id, fields } of await kept.search({ ...WHENEVER, limit: 10_000 })) {
+    const text = String(fields["event.original"]);
+    const event = text.length < SEARCHED_CHARS_MAX ? undefined : await kept.event(id);
+    const original = event ? String(event.fields["event.original"]) : text;
+    for (const line of original.split("\n")) found.add(line);
+  }
+  return found;
+}
 
 function hostileLines(): Line[] {
   const makers = [
