@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { AppError } from "#platform/errors.ts";
+import { checkObjectCount } from "#platform/http/bounded-json.ts";
 import { mediaTypeOf } from "#platform/http/encoded-body.ts";
 import { invalid } from "#platform/http/invalid-input.ts";
 
@@ -31,7 +32,10 @@ export const ExportResponse = z.strictObject({
 /** A record that was refused: its number in the request, from 1. */
 type RefusedRecord = { line: number; field?: string; message: string };
 
-/** The request in the body, by its media type. @throws AppError bad_request that names the invalid fields */
+/**
+ * The request in the body, by its media type.
+ * @throws AppError bad_request that names the invalid fields, too_large if it has too many
+ */
 export function readExportRequest(bytes: Buffer, type: string): ExportRequest {
   const message = type === JSON_TYPE ? jsonIn(bytes) : protobufIn(bytes);
   const parsed = ExportRequest.safeParse(message);
@@ -46,6 +50,7 @@ export function readExportRequest(bytes: Buffer, type: string): ExportRequest {
 }
 
 function jsonIn(bytes: Buffer): unknown {
+  checkObjectCount(bytes);
   const start = bytes.findIndex((byte) => byte > 0x20);
   const parsed = parseJsonLine(bytes, Math.max(start, 0), bytes.length);
   if ("object" in parsed) return withoutNulls(parsed.object);
@@ -56,6 +61,7 @@ function protobufIn(bytes: Buffer): unknown {
   try {
     return decodeRequest(bytes);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError("bad_request", "The body is not an ExportLogsServiceRequest.", {
       cause: error,
     });

@@ -1,6 +1,8 @@
 import protobuf from "protobufjs";
 import { z } from "zod";
 
+import { decodeBounded } from "#platform/bounded-protobuf.ts";
+
 /**
  * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1) with the fields in use; unknown fields are skipped,
  * as protobuf requires. Numbers and types are those of the published .proto files.
@@ -176,9 +178,9 @@ export function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, item]) => [name, withoutNulls(item)]));
 }
 
-/** Decodes a protobuf request. @throws when the bytes are invalid */
-export const decodeRequest = (bytes: Uint8Array): unknown =>
-  Request.toObject(Request.decode(bytes), { longs: String });
+/** Decodes a protobuf request. @throws when the bytes are invalid, AppError too_large if it has too many fields */
+export const decodeRequest = (bytes: Buffer): unknown =>
+  Request.toObject(decodeBounded(Request, bytes), { longs: String });
 
 /** Encodes a request, for senders. */
 export const encodeRequest = (request: Record<string, unknown>): Uint8Array =>

@@ -37,6 +37,8 @@ type Added = Refusal | "repeated" | undefined;
 type Group = { header: RecordHeader; lines: Uint8Array[]; events: number; bytes: number };
 
 const LF = Buffer.from("\n");
+/** Documents in a request: each takes some hundred bytes beside its own. */
+const DOCUMENTS_MAX = 500_000;
 
 /**
  * The events of one request: they are on disk when `send` resolves, all of them or none. Those of a stream keep their
@@ -51,6 +53,7 @@ export class Delivery {
   readonly #waits = new Set<Promise<void>>();
   #request: Identity | undefined;
   #refused = 0;
+  #documents = 0;
   #lastRefusal: Refusal | undefined;
 
   constructor(deps: DeliveryDeps, from: From) {
@@ -67,8 +70,12 @@ export class Delivery {
     return this.#isRepeated(this.#request);
   }
 
-  /** Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end. */
+  /**
+   * Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end.
+   * @throws AppError too_large if the request has too many
+   */
   addDocument(line: Uint8Array, fields: Fields, names: Names): Added {
+    this.#countDocument();
     const { token, nowMs } = this.#from;
     const named = namedDataset(fields) ?? names.dataset;
     const placed = placeEvent(token, { named, unread: names.unread });
@@ -130,11 +137,19 @@ export class Delivery {
     return false;
   }
 
-  /** Counts an event that the sender has to correct. */
+  /** Counts an event that the sender has to correct. @throws AppError too_large */
   refuse(refusal: Refusal): Refusal {
+    this.#countDocument();
     this.#refused += 1;
     this.#lastRefusal = refusal;
     return refusal;
+  }
+
+  #countDocument(): void {
+    this.#documents += 1;
+    if (this.#documents <= DOCUMENTS_MAX) return;
+    const message = `The request has more than ${DOCUMENTS_MAX} events: send them in several requests.`;
+    throw new AppError("too_large", message);
   }
 
   /** Throws the reason for the last refused event, of protocols that cannot refuse single ones. @throws AppError */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { eachLine } from "#collectors/lines.ts";
 import { DATASET, DATASET_HINT } from "#pipeline/dataset-names.ts";
 import { AppError } from "#platform/errors.ts";
+import { checkObjectCount } from "#platform/http/bounded-json.ts";
 import { mediaTypeOf } from "#platform/http/encoded-body.ts";
 import type { Route } from "#platform/http/route.ts";
 
@@ -123,6 +124,7 @@ const isSpace = (byte: number | undefined): boolean =>
 
 /** The object, or those of the list, each on a line of its own. @throws AppError bad_request */
 function* jsonDocuments(body: Buffer): Generator<{ line: number; bytes: Uint8Array }> {
+  checkObjectCount(body);
   let value: unknown;
   try {
     value = JSON.parse(body.toString());

@@ -2,7 +2,9 @@ import protobuf from "protobufjs";
 import { uncompress } from "snappyjs";
 import { z } from "zod";
 
+import { decodeBounded } from "#platform/bounded-protobuf.ts";
 import { AppError } from "#platform/errors.ts";
+import { checkObjectCount } from "#platform/http/bounded-json.ts";
 
 import { type Labels, parseLabels } from "./labels.ts";
 
@@ -73,9 +75,10 @@ export function streamsInProtobuf(body: Buffer, bytesMax: number): LokiStream[] 
   });
 }
 
-function unpacked(body: Buffer, bytesMax: number): Uint8Array {
+function unpacked(body: Buffer, bytesMax: number): Buffer {
   try {
-    return uncompress(body, bytesMax);
+    const { buffer, byteOffset, length } = uncompress(body, bytesMax);
+    return Buffer.from(buffer, byteOffset, length);
   } catch (error) {
     const isLarge = error instanceof Error && error.message.includes("too big");
     const message = isLarge
@@ -85,10 +88,13 @@ function unpacked(body: Buffer, bytesMax: number): Uint8Array {
   }
 }
 
-function decoded(bytes: Uint8Array): z.output<typeof Decoded> {
+function decoded(bytes: Buffer): z.output<typeof Decoded> {
   try {
-    return Decoded.parse(PushRequest.toObject(PushRequest.decode(bytes), { longs: String }));
+    return Decoded.parse(
+      PushRequest.toObject(decodeBounded(PushRequest, bytes), { longs: String }),
+    );
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError("bad_request", "The body is not a PushRequest of Loki.", { cause: error });
   }
 }
@@ -123,6 +129,7 @@ export function streamsInJson(body: Buffer): LokiStream[] {
 }
 
 function jsonIn(body: Buffer): unknown {
+  checkObjectCount(body);
   try {
     return JSON.parse(body.toString());
   } catch (error) {

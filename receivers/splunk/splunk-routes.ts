@@ -95,12 +95,13 @@ const eventRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<Tok
     consumes: [JSON_TYPE],
     async handle(call) {
       const { body, delivery } = await beginDelivery(deps, "splunk", call);
-      const events = [...jsonObjects(body)];
-      if (events.length === 0) return answer(5);
-      for (const [number, event] of events.entries()) {
+      let number = 0;
+      for (const event of jsonObjects(body)) {
         const code = "reason" in event ? 6 : addEvent(delivery, { ...call.query, ...event.object });
         if (code !== 0) return answer(code, { "invalid-event-number": number });
+        number += 1;
       }
+      if (number === 0) return answer(5);
       await delivery.send();
       return accepted(call);
     },
