@@ -1,7 +1,7 @@
 import { OPEN_BRACE, QUOTE, BACKSLASH, textOf } from "./bytes.ts";
 import { repairedJson } from "./repaired-json.ts";
 
-const DEPTH_MAX = 64;
+export const DEPTH_MAX = 64;
 export const FIELDS_MAX = 1000;
 /** A number with this many digits may not fit a double, so it is kept as text. */
 const LONG_NUMBER = /\d{16,}/;
@@ -45,7 +45,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Whether lists and objects are nested less than the limit. Only counts brackets outside of strings. */
-function isShallow(bytes: Uint8Array, start: number, end: number): boolean {
+export function isShallow(bytes: Uint8Array, start: number, end: number): boolean {
   let depth = 0;
   let inString = false;
   for (let i = start; i < end; i += 1) {

@@ -44,7 +44,7 @@ test("attributes of a scope are kept, and an id of zeros is absent", () => {
   const attributes = [{ key: "module", value: text("till") }];
   const record = { body: text("x"), traceId: Buffer.alloc(16), spanId: Buffer.alloc(8) };
   const message = requestOf(record, { name: "shop", version: "2", attributes });
-  expect(read(decodeRequest(Buffer.from(encodeRequest(message)))).toEqual([
+  expect(read(decodeRequest(Buffer.from(encodeRequest(message))))).toEqual([
     {
       message: "x",
       module: "till",

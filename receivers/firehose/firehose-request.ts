@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { DATASET, DATASET_HINT } from "#pipeline/dataset-names.ts";
 import { AppError } from "#platform/errors.ts";
+import { checkObjectCount } from "#platform/http/bounded-json.ts";
 
 const REQUEST_ID_CHARACTERS_MAX = 256;
 const LABEL_NAME_CHARACTERS_MAX = 256;
@@ -45,6 +46,7 @@ export type FirehoseOrigin = {
 
 /** @throws AppError bad_request */
 export function firehoseRequest(body: Buffer): FirehoseRequest {
+  checkObjectCount(body);
   const parsed = Body.safeParse(parseJson(body.toString(), "The body"));
   if (!parsed.success) throw invalid("The body", parsed.error);
   const { requestId, records } = parsed.data;

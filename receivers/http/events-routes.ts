@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 import { z } from "zod";
 
+import { DEPTH_MAX, isShallow } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
 import { DATASET, DATASET_HINT } from "#pipeline/dataset-names.ts";
 import { AppError } from "#platform/errors.ts";
@@ -125,6 +126,9 @@ const isSpace = (byte: number | undefined): boolean =>
 /** The object, or those of the list, each on a line of its own. @throws AppError bad_request */
 function* jsonDocuments(body: Buffer): Generator<{ line: number; bytes: Uint8Array }> {
   checkObjectCount(body);
+  if (!isShallow(body, 0, body.length)) {
+    throw new AppError("bad_request", `The body is nested deeper than ${DEPTH_MAX} levels.`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
