@@ -14,12 +14,16 @@ import { LookupSource } from "./lookup-source.ts";
 const NOW_MS = Date.UTC(2026, 2, 14, 12);
 const SECOND_MS = 1_000;
 
-type Event = { id: number; atMs: number };
+/** `listedMs`: from when on CloudTrail lists it. */
+type Event = { id: number; atMs: number; listedMs?: number };
 
 /** Answers LookupEvents as AWS does: the latest first, both ends inclusive, 50 at a time. */
 class EventHistory {
   /** The next requests are refused with this status. */
   refusals = 0;
+  nowMs = NOW_MS;
+  /** Tokens of the next pages expire after so many requests. */
+  tokenRequests = Infinity;
   /** Characters of each record. */
   recordLength = 10;
   readonly #events: readonly Event[];
@@ -60,8 +64,14 @@ class EventHistory {
       return { status: 400, body: { __type: "ThrottlingException", message: "Rate exceeded" } };
     }
     const { StartTime, EndTime, NextToken = "0" } = JSON.parse(await text(incoming));
+    if (NextToken !== "0") this.tokenRequests -= 1;
+    if (this.tokenRequests < 0) {
+      this.tokenRequests = Infinity;
+      return { status: 400, body: { __type: "InvalidNextTokenException", message: "expired" } };
+    }
     const found = this.#events.filter(
-      ({ atMs }) => atMs >= StartTime * SECOND_MS && atMs <= EndTime * SECOND_MS,
+      ({ atMs, listedMs = 0 }) =>
+        atMs >= StartTime * SECOND_MS && atMs <= EndTime * SECOND_MS && listedMs <= this.nowMs,
     );
     const from = Number(NextToken);
     const Events = found.slice(from, from + 50).map(({ id, atMs }) => ({
@@ -80,11 +90,11 @@ type Stored = { positions: Map<SourceId, Position>; ids: number[] };
 async function read(
   api: CloudTrailApi,
   stored: Stored,
-  { chunksMax = Infinity, requestEveryMs = 0 } = {},
+  { chunksMax = Infinity, requestEveryMs = 0, nowMs = NOW_MS } = {},
 ): Promise<number[]> {
   const fromMs = NOW_MS - 4 * 3_600_000;
   const requestMs: number[] = [];
-  const options = { region: "eu-west-1", fromMs, clock: { nowMs: () => NOW_MS } };
+  const options = { region: "eu-west-1", fromMs, clock: { nowMs: () => nowMs } };
   const stop = new AbortController();
   // Otherwise it waits for later events.
   let lastEndMs = Number([...stored.positions.values()][0]?.["to"] ?? 0);
@@ -98,7 +108,7 @@ async function read(
     },
   };
   const source = new LookupSource(options, watched, requestEveryMs);
-  const isAll = (): boolean => lastEndMs >= NOW_MS - 15 * 60_000 - SECOND_MS;
+  const isAll = (): boolean => lastEndMs >= nowMs - 15 * 60_000 - SECOND_MS;
   const watching = setInterval(() => isAll() && stop.abort(), 10);
   let chunks = 0;
   try {
@@ -153,6 +163,33 @@ test("requests keep their distance, and a throttled one fails with the reason", 
   history.refusals = 1;
   const reading = read(api, { positions: new Map(), ids: [] });
   await expect(reading).rejects.toThrow(/ThrottlingException: Rate exceeded/);
+});
+
+test("a token that expires fails with the reason, and the next run has every event once", async () => {
+  const history = new EventHistory(eventsOver(300, 1_000));
+  history.tokenRequests = 2;
+  const api = await history.start();
+  const stored: Stored = { positions: new Map(), ids: [] };
+  await expect(read(api, stored)).rejects.toThrow(/InvalidNextTokenException/);
+  await read(api, stored);
+  expect(stored.ids).toEqual(Array.from({ length: 300 }, (_, id) => id));
+});
+
+test("events of the same second that are listed up to a quarter of an hour late are read once", async () => {
+  const atMs = NOW_MS - 60_000;
+  const events = Array.from({ length: 60 }, (_, id) => ({
+    id,
+    atMs,
+    listedMs: atMs + id * 14_000,
+  }));
+  const history = new EventHistory(events);
+  const api = await history.start();
+  const stored: Stored = { positions: new Map(), ids: [] };
+  for (let minute = 0; minute <= 20; minute += 1) {
+    history.nowMs = NOW_MS + minute * 60_000;
+    await read(api, stored, { nowMs: history.nowMs });
+  }
+  expect(stored.ids.toSorted((a, b) => a - b)).toEqual(events.map(({ id }) => id));
 });
 
 test("no event is lost or repeated, wherever reading is interrupted", async () => {
