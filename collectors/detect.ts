@@ -35,6 +35,7 @@ type Context = {
   known?: readonly Format[];
   /** The formats to choose from; default: all. */
   among?: readonly Format[];
+  cloudFrontFields?: FormatContext["cloudFrontFields"];
 };
 
 export type Detected =
@@ -43,8 +44,8 @@ export type Detected =
   | { format: undefined; tried: { dataset: string; reason: string }[] };
 
 /** Detects the format of the beginning of a log, which may end within a line. */
-export function detectFormat(sample: Uint8Array, path = ""): Detected {
-  return detectLines(sampleLines([withoutPartialLine(sample)]), path);
+export function detectFormat(sample: Uint8Array, path = "", context: Context = {}): Detected {
+  return detectLines(sampleLines([withoutPartialLine(sample)]), path, context);
 }
 
 /**
@@ -58,8 +59,9 @@ export function detectLines(
   context: Context = {},
 ): Detected {
   const samples = lines.map(sampleOf);
+  const { among = FORMATS, cloudFrontFields } = context;
   const attempts = withoutTaken(
-    (context.among ?? FORMATS).map((format) => tryFormat(format, samples)),
+    among.map((format) => tryFormat(format, samples, cloudFrontFields)),
   );
   const isEvent = lines.map((_, index) => attempts.some(({ parsed }) => parsed[index]));
   const inStream = attempts.filter(hasParsed).map(({ format }) => format);
@@ -137,10 +139,15 @@ export const readBy = ({ readsHeader }: Format, line: ReadableLine): Line =>
 
 /** Finds the formats that can parse single lines. */
 export class LineProber {
-  readonly #probes = FORMATS.map((format) => new Probe(format));
-  readonly #specific = this.#probes.filter(({ format }) => format.isGeneric !== true);
+  readonly #probes: readonly Probe[];
+  readonly #specific: readonly Probe[];
   /** Whether a specific format can parse JSON objects of this shape. */
   readonly #shapes = new Map<number, boolean>();
+
+  constructor(context: Context = {}) {
+    this.#probes = FORMATS.map((format) => new Probe(format, context));
+    this.#specific = this.#probes.filter(({ format }) => format.isGeneric !== true);
+  }
 
   /** The formats that can parse the line, whatever its time. */
   formatsOf(line: ReadableLine): Format[] {
@@ -169,9 +176,9 @@ class Probe {
   readonly #scan: LineScanner;
   #lines = 0;
 
-  constructor(format: Format) {
+  constructor(format: Format, { cloudFrontFields }: Context) {
     this.format = format;
-    this.#scan = format.open(this.#batch, CONTEXT);
+    this.#scan = format.open(this.#batch, { ...CONTEXT, cloudFrontFields });
   }
 
   canParse(line: ReadableLine): boolean {
@@ -207,10 +214,14 @@ function sampleOf(bytes: Uint8Array): Sample {
 
 const bytesOf = ({ bytes, start, end }: Line): Uint8Array => bytes.subarray(start, end);
 
-function tryFormat(format: Format, samples: readonly Sample[]): Attempt {
+function tryFormat(
+  format: Format,
+  samples: readonly Sample[],
+  cloudFrontFields: Context["cloudFrontFields"],
+): Attempt {
   const batch = new Batch(1);
   const fieldNames = { text: "" };
-  const scan = format.open(batch, { ...CONTEXT, fieldNames });
+  const scan = format.open(batch, { ...CONTEXT, fieldNames, cloudFrontFields });
   let evidence = 0;
   let reason: string | undefined;
   const parsed = samples.map(({ body, withHeader }) => {

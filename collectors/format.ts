@@ -15,6 +15,8 @@ export type FormatContext = {
   units?: DurationUnits;
   /** The proxies whose X-Forwarded-For is believed; absent: those in private networks. */
   trustedProxies?: TrustedProxies | undefined;
+  /** The fields of real-time logs of CloudFront; absent: all. */
+  cloudFrontFields?: readonly string[] | undefined;
   /** Of the stream that is read. Absent: no header line was read. */
   fieldNames?: FieldNames;
 };

@@ -78,7 +78,8 @@ export class Parser {
   readonly #parts = new Map<string, ParsedLine[]>();
 
   constructor(options: ParseOptions) {
-    this.#options = { ...options, trustedProxies: options.rules.trustedProxies };
+    const { trustedProxies, cloudFrontFields } = options.rules;
+    this.#options = { ...options, trustedProxies, cloudFrontFields };
     this.#formats = new StreamFormats(new BoundFormats(this.#batch, this.#options));
     this.#formats.setMain(options.format);
     this.#formats.isOnly = options.hasOthers !== true;

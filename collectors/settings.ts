@@ -8,6 +8,8 @@ import { parseTrustedProxies } from "./trusted-proxies.ts";
 
 const REQUEST_PATTERN = /^(?:[A-Z]+|\*) \/\S* [1-5](?:\d\d|xx)(?:,[1-5](?:\d\d|xx))*$/;
 
+const FIELD_NAME = /^[a-z][\w()-]{0,99}$/i;
+
 const addresses = z
   .string()
   .transform((text) => text.split(/[\s,;]+/).filter((part) => part !== ""))
@@ -34,6 +36,14 @@ const durationUnits = semicolonList.refine((rules) => rules.every(isDurationRule
   error:
     "write PATH FIELD us|ms|s|none, separated by ;, for example: /var/log/httpd/*_log request_time ms; * %D us",
 });
+
+const names = z
+  .string()
+  .transform((text) => text.split(/[\s,]+/).filter((name) => name !== ""))
+  .refine((list) => list.every((name) => FIELD_NAME.test(name)), {
+    error:
+      "give names of fields, separated by spaces or commas, for example: timestamp c-ip sc-status",
+  });
 
 /** Settings for what log lines themselves do not state. */
 export const derivationSettings = {
@@ -81,5 +91,12 @@ export const derivationSettings = {
     default: "",
     description:
       "Addresses and networks of your proxies, separated by commas: the client is the last address in X-Forwarded-For that is none of them. If empty, it is the first public address, of requests from private networks.",
+  },
+  cloudFrontFields: {
+    variable: "QUARTERDECK_CLOUDFRONT_FIELDS",
+    schema: names,
+    default: "",
+    description:
+      "Names of the fields of CloudFront's real-time logs, which have no header line, in their order, separated by spaces or commas. Needed if some of the fields were left out.",
   },
 } satisfies SettingGroup;

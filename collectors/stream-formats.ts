@@ -39,7 +39,8 @@ export class BoundFormats {
 
   /** Created on demand: most streams have one format. */
   get prober(): LineProber {
-    return (this.#prober ??= new LineProber());
+    const { cloudFrontFields } = this.context;
+    return (this.#prober ??= new LineProber({ cloudFrontFields }));
   }
 }
 
@@ -246,7 +247,9 @@ export class StreamFormats {
     if (!first) return undefined;
     const known = this.main ? [this.main, ...this.others] : [];
     const lines = sampleLines([bytes.subarray(start, start + SAMPLE_BYTES)]);
-    const best = among.length > 1 ? detectLines(lines, this.path, { known, among }) : undefined;
+    const { cloudFrontFields } = this.#bound.context;
+    const context = { known, among, cloudFrontFields };
+    const best = among.length > 1 ? detectLines(lines, this.path, context) : undefined;
     const format = best?.format ?? first;
     if (this.main) this.others.push(format);
     else this.setMain(format);

@@ -6,9 +6,11 @@ export const deriveRules = (settings: {
   signIn: readonly string[];
   signOut: readonly string[];
   trustedProxies: readonly string[];
+  cloudFrontFields: readonly string[];
 }): DeriveRules => ({
   signIn: settings.signIn.map(parseRequestPattern),
   signOut: settings.signOut.map(parseRequestPattern),
   trustedProxies:
     settings.trustedProxies.length === 0 ? undefined : parseTrustedProxies(settings.trustedProxies),
+  cloudFrontFields: settings.cloudFrontFields.length === 0 ? undefined : settings.cloudFrontFields,
 });

@@ -19,6 +19,8 @@ export type DeriveRules = {
   signIn: readonly RequestPattern[];
   signOut: readonly RequestPattern[];
   trustedProxies?: TrustedProxies | undefined;
+  /** The fields of real-time logs of CloudFront; absent: all. */
+  cloudFrontFields?: readonly string[] | undefined;
 };
 
 const SHAPE = /^(\S+)\s+(\S+)\s+(\S(?:.*\S)?)$/;

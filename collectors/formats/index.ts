@@ -11,8 +11,11 @@ import { cloudFront } from "./aws/cloudfront.ts";
 import { cloudTrail } from "./aws/cloudtrail.ts";
 import { cloudWatch, ec2 } from "./aws/cloudwatch.ts";
 import { elb } from "./aws/elb.ts";
+import { networkFirewall } from "./aws/network-firewall.ts";
+import { resolver } from "./aws/resolver.ts";
 import { s3Access } from "./aws/s3-access.ts";
 import { vpcFlow } from "./aws/vpc-flow.ts";
+import { waf } from "./aws/waf.ts";
 import { caddyAccess } from "./caddy-access.ts";
 import { caddyLog } from "./caddy-log.ts";
 import { ecs } from "./ecs.ts";
@@ -59,6 +62,9 @@ export const FORMATS: readonly Format[] = [
   s3Access,
   vpcFlow,
   cloudTrail,
+  waf,
+  resolver,
+  networkFirewall,
   ec2,
   systemAuth,
   ecs,

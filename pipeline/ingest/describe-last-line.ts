@@ -32,7 +32,8 @@ export function describeLastLine(
   const original = lineText(bytes);
   const raw = redact ? redact(original) : original;
   const format =
-    (name === undefined ? undefined : findFormat(name)) ?? detectFormat(bytes, path).format;
+    (name === undefined ? undefined : findFormat(name)) ??
+    detectFormat(bytes, path, { cloudFrontFields: context.rules.cloudFrontFields }).format;
   if (!format) return { path, raw, fields: { "error.message": "no format can parse it" } };
   const parser = new Parser({
     ...context,

@@ -60,6 +60,7 @@ export class Ingest {
       zone: deps.zone,
       nowMs: deps.clock.nowMs(),
       trustedProxies: deps.rules.trustedProxies,
+      cloudFrontFields: deps.rules.cloudFrontFields,
     };
     this.#unstored = new UnstoredBatch(deps);
     this.#batch = this.#unstored.batch;

@@ -14,12 +14,15 @@ const event = (n: number): string =>
 const CLOUDTRAIL = `{"Records":[${record(1)},${record(2)}]}`;
 const SUBSCRIPTION = `{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/ecs/shop","logStream":"web/1","logEvents":[${event(1)},${event(2)}]}`;
 
-async function events(log: string): Promise<Record<string, unknown>[]> {
+async function events(
+  log: string,
+  cloudFrontFields?: readonly string[],
+): Promise<Record<string, unknown>[]> {
   await using store = openMemoryStore()();
   const ingest = new Ingest({
     store,
     clock: systemClock,
-    rules: { signIn: [], signOut: [] },
+    rules: { signIn: [], signOut: [], cloudFrontFields },
     zone: UTC,
     sealAfterMs: 60_000,
     foldEveryMs: 60_000,
@@ -53,4 +56,16 @@ test("each event of a subscription of CloudWatch Logs has its group, and the fie
     "data_stream.dataset": "app.json",
     "aws.cloudwatch.log_group": "/ecs/shop",
   });
+});
+
+test("real-time logs of CloudFront are recognised with the fields of the setting", async () => {
+  const line = "1773483072.345\t203.0.113.9\t404\tFRA2-C1\t/cart\n";
+  const names = ["timestamp", "c-ip", "sc-status", "x-edge-location", "cs-uri-stem"];
+  expect(await events(line.repeat(3), names)).toMatchObject(
+    Array.from({ length: 3 }, () => ({
+      "data_stream.dataset": "aws.cloudfront_logs",
+      "http.response.status_code": 404,
+      "url.path": "/cart",
+    })),
+  );
 });

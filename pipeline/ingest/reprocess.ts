@@ -189,15 +189,17 @@ class Parsers {
 
   #detected(rows: readonly number[], path: string): Format | undefined {
     const lines = rows.map((row) => this.#batch.lines.bytes(row));
-    return detectLines(sampleLines(lines), path).format;
+    const { cloudFrontFields } = this.#deps.rules;
+    return detectLines(sampleLines(lines), path, { cloudFrontFields }).format;
   }
 
   #parserOf(format: Format): LineParser {
     let parser = this.#byFormat.get(format);
     if (!parser) {
       const { zone, clock } = this.#deps;
-      const { trustedProxies } = this.#deps.rules;
-      const scan = openWrapped(format, this.#batch, { zone, nowMs: clock.nowMs(), trustedProxies });
+      const { trustedProxies, cloudFrontFields } = this.#deps.rules;
+      const context = { zone, nowMs: clock.nowMs(), trustedProxies, cloudFrontFields };
+      const scan = openWrapped(format, this.#batch, context);
       this.#byFormat.set(format, (parser = { scan, dataset: format.dataset }));
     }
     return parser;

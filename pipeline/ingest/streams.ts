@@ -262,7 +262,7 @@ export class Streams {
   }
 
   #recognise(stream: Stream, mustExamine: boolean): boolean {
-    const format = stream.unrecognised.recognise(stream.path, mustExamine);
+    const format = stream.unrecognised.recognise(stream.path, { ...this.#context, mustExamine });
     if (format) this.#setFormats(stream, [format]);
     return format !== undefined;
   }
@@ -275,7 +275,8 @@ export class Streams {
 
   #setFromHeader(stream: Stream, { header, bytes, path }: Chunk): void {
     const name = header?.format;
-    const format = name === undefined ? detectFormat(bytes, path).format : findFormat(name);
+    const format =
+      name === undefined ? detectFormat(bytes, path, this.#context).format : findFormat(name);
     const { formats } = stream;
     stream.dataset = header?.dataset;
     // Messages are in formats of their own.

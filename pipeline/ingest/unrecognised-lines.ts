@@ -1,5 +1,5 @@
 import { detectLines, sampleLines } from "#collectors/detect.ts";
-import type { Format } from "#collectors/format.ts";
+import type { Format, FormatContext } from "#collectors/format.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 /**
@@ -24,10 +24,13 @@ export class UnrecognisedLines {
    * Detects the format of all lines that are held. Unless it `mustExamine` them, it does so only when they have doubled
    * since the last time, which limits the cost of many small chunks.
    */
-  recognise(path: string, mustExamine = false): Format | undefined {
+  recognise(
+    path: string,
+    { mustExamine, ...context }: Pick<FormatContext, "cloudFrontFields"> & { mustExamine: boolean },
+  ): Format | undefined {
     if (!mustExamine && this.bytes < 2 * this.#examinedBytes) return undefined;
     this.#examinedBytes = this.bytes;
-    return detectLines(sampleLines(this.#chunks.map(({ bytes }) => bytes)), path).format;
+    return detectLines(sampleLines(this.#chunks.map(({ bytes }) => bytes)), path, context).format;
   }
 
   hold(): void {

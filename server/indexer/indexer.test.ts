@@ -18,6 +18,7 @@ const TASK = {
   signIn: [],
   signOut: [],
   trustedProxies: [],
+  cloudFrontFields: [],
   timezone: "UTC",
   durationUnits: [],
   sealAfterMs: 3_000,

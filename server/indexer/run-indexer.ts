@@ -33,6 +33,7 @@ export type IndexerTask = {
   signIn: readonly string[];
   signOut: readonly string[];
   trustedProxies: readonly string[];
+  cloudFrontFields: readonly string[];
   /** Time zone of log times without a zone. */
   timezone: string;
   /** Rules of the units of durations. */

@@ -27,6 +27,7 @@ export const indexerTask = (
   signIn: settings.signIn,
   signOut: settings.signOut,
   trustedProxies: settings.trustedProxies,
+  cloudFrontFields: settings.cloudFrontFields,
   timezone: settings.timezone,
   durationUnits: settings.durationUnits,
   processing: settings.processing,

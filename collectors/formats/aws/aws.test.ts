@@ -4,9 +4,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { detectFormat } from "#collectors/detect.ts";
+import { Parser } from "#collectors/parse.ts";
+import { UTC } from "#collectors/zone.ts";
 
 import { communityId } from "../community-id.ts";
-import { parseLine, parseLines } from "../parse-lines.ts";
+import { formatNamed } from "../index.ts";
+import { NOW_MS, parseLine, parseLines } from "../parse-lines.ts";
 
 const CLASSIC =
   '2026-03-14T10:11:12.345678Z shop 203.0.113.9:4711 10.0.0.7:8080 0.000025 0.5 0.000075 200 201 12 340 "GET https://shop.example:443/cart?id=7 HTTP/1.1" "Probe 1.0" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2';
@@ -16,6 +19,8 @@ const ALB =
   'h2 2026-03-14T10:11:12.345678Z app/shop/50dc6c49 [2001:db8::7]:4711 10.0.0.7:8080 0.001 0.200 0.002 502 - 34 366 "POST https://shop.example:443/pay HTTP/2.0" "Probe \\x22q\\x22" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/shop/73e2 "Root=1-58337364-23a8" "shop.example" "arn:aws:acm:eu-central-1:111122223333:certificate/d845" 3 2026-03-14T10:11:12.100000Z "waf,forward" "-" "TargetConnectionErrorCode" "10.0.0.7:8080 10.0.0.8:8080" "- 502" "Ambiguous" "SuspiciousHeader" TID_dc57';
 const NLB =
   'tls 2.0 2026-03-14T10:11:12 net/shop/c6e7 g3d4 203.0.113.9:4711 10.0.0.7:443 5 2 98 246 - arn:aws:acm:eu-central-1:111122223333:certificate/2a10 - ECDHE-RSA-AES128-SHA tlsv12 - shop.example h2 http/1.1 "h2","http/1.1" 2026-03-14T10:11:07';
+const CONNECTION =
+  '2026-03-14T10:11:12.345678Z 203.0.113.9 36280 443 TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256 0.0025 "CN=client,O=Shop" NotBefore=2025-09-21T22:43:21Z;NotAfter=2026-09-21T22:43:21Z FEF2 Success TID_f0e4';
 
 describe("load balancers", () => {
   test("an HTTP entry of a Classic Load Balancer is a request with its duration", () => {
@@ -69,6 +74,31 @@ describe("load balancers", () => {
     });
   });
 
+  test("a connection to an Application Load Balancer has its handshake and the client's certificate", () => {
+    expect(detectFormat(Buffer.from(`${CONNECTION}\n`)).format?.dataset).toBe("aws.elb_logs");
+    expect(parseLine("aws.elb_logs", CONNECTION)).toMatchObject({
+      "@timestamp": "2026-03-14T10:11:12.345Z",
+      "event.category": ["network"],
+      "event.type": ["connection"],
+      "event.outcome": "success",
+      "source.ip": "203.0.113.9",
+      "source.port": 36_280,
+      "destination.port": 443,
+      "tls.version": "1.2",
+      "tls.cipher": "ECDHE-RSA-AES128-GCM-SHA256",
+      "tls.client.subject": "CN=client,O=Shop",
+      "aws.elb.tls_handshake_time.ms": 2.5,
+      "aws.elb.connection_trace_id": "TID_f0e4",
+    });
+    const failed = CONNECTION.replace("Success", "Failed:ClientCertExpired");
+    expect(parseLine("aws.elb_logs", failed)).toMatchObject({
+      "event.outcome": "failure",
+      "event.reason": "ClientCertExpired",
+    });
+    const plain = "2026-03-14T10:11:12.345678Z 2001:db8::7 36280 80 - - - - - - - TID_f0e4";
+    expect(parseLine("aws.elb_logs", plain)).toMatchObject({ "source.ip": "2001:db8::7" });
+  });
+
   test("a TLS entry of a Network Load Balancer is in UTC, whatever the zone of the machine", () => {
     expect(parseLine("aws.elb_logs", NLB)).toMatchObject({
       "@timestamp": "2026-03-14T10:11:12.000Z",
@@ -87,7 +117,7 @@ describe("load balancers", () => {
 });
 
 const S3 =
-  '79a59df9 shop-assets [14/Mar/2026:11:11:12 +0100] 203.0.113.9 arn:aws:iam::111122223333:user/ann DD6CC733 REST.GET.OBJECT a%2520b.pdf "GET /a%2520b.pdf?versionId=3 HTTP/1.1" 404 NoSuchKey 297 - 38 12 "https://shop.example/" "Probe "quoted"; 1.0" - 10S62Z= SigV4 ECDHE-RSA-AES128-SHA AuthHeader shop-assets.s3.eu-central-1.amazonaws.com TLSv1.3 - Yes';
+  '79a59df9 shop-assets [14/Mar/2026:11:11:12 +0100] 203.0.113.9 arn:aws:iam::111122223333:user/ann DD6CC733 REST.GET.OBJECT a%2520b.pdf "GET /a%2520b.pdf?versionId=3 HTTP/1.1" 404 NoSuchKey 297 - 38 12 "https://shop.example/" "Probe "quoted"; 1.0" - 10S62Z= SigV4 ECDHE-RSA-AES128-SHA AuthHeader shop-assets.s3.eu-central-1.amazonaws.com TLSv1.3 - Yes eu-west-1';
 
 test("a line of S3 has the object, the requester, the error and the region of its host", () => {
   expect(parseLine("aws.s3access", S3)).toMatchObject({
@@ -104,6 +134,7 @@ test("a line of S3 has the object, the requester, the error and the region of it
     "tls.version": "1.3",
     "aws.s3access.key": "a%2520b.pdf",
     "aws.s3access.acl_required": "Yes",
+    "aws.s3access.source_region": "eu-west-1",
     "related.ip": ["203.0.113.9"],
   });
 });
@@ -141,6 +172,14 @@ describe("VPC flow logs", () => {
       "source.ip": "10.0.0.9",
       "aws.vpcflow.interface_id": "eni-5",
     });
+  });
+
+  test("a header line may name any of their fields", () => {
+    const log =
+      "account-id vpc-id action log-status end\n111122223333 vpc-1 ACCEPT OK 1773483072\n";
+    expect(parseLines("aws.vpcflow", log)).toMatchObject([
+      { "event.action": "accept", "aws.vpcflow.vpc_id": "vpc-1" },
+    ]);
   });
 
   test("a line with another number of fields than its header line is quarantined", () => {
@@ -203,8 +242,74 @@ test("a line of CloudFront is a request with its cache result", () => {
   ]);
 });
 
+const V2 = {
+  "timestamp(ms)": "1773483072345",
+  "x-edge-location": "FRA2-C1",
+  "c-ip": "203.0.113.9",
+  "cs-method": "GET",
+  "cs(Host)": "d111.cloudfront.net",
+  "cs-uri-stem": "/index.html",
+  "sc-status": "404",
+  asn: "64496",
+};
+const REAL_TIME =
+  "1773483072.345\t203.0.113.9\t198.51.100.1\t0.002\t404\t392\tGET\thttps\td111.cloudfront.net\t/index.html\t23\tFRA2-C1\tSOX4xw==\tshop.example\t0.025\tHTTP/2.0\tIPv4\tProbe/1.0%20x\t-\t-\tid=7\tError\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\tError\t-\t-\ttext/html\t78\t-\t-\t40603\tError\tDE\tgzip\t*/*\t*\tHost:shop.example%0A\tHost%0A\t2";
+const NOT_FOUND = {
+  "@timestamp": "2026-03-14T10:11:12.345Z",
+  "event.outcome": "failure",
+  "source.ip": "203.0.113.9",
+  "http.response.status_code": 404,
+  "url.path": "/index.html",
+  "aws.cloudfront.edge_location": "FRA2-C1",
+};
+
+test("standard logs of CloudFront may have any fields, as JSON or after a header line", () => {
+  const dataset = "aws.cloudfront_logs";
+  const expected = { ...NOT_FOUND, "aws.cloudfront.asn": 64_496 };
+  expect(parseLine(dataset, JSON.stringify(V2))).toMatchObject(expected);
+  expect(detectFormat(Buffer.from(`${JSON.stringify(V2)}\n`)).format?.dataset).toBe(dataset);
+  const names = Object.keys(V2);
+  const log = `#Version: 1.0\n#Fields: ${names.join(" ")}\n${Object.values(V2).join("\t")}\n`;
+  expect(parseLines(dataset, log)).toMatchObject([expected]);
+  expect(detectFormat(Buffer.from(`${log}\n`)).format?.dataset).toBe(dataset);
+});
+
+test("real-time logs of CloudFront have all fields, or those of the setting", () => {
+  const dataset = "aws.cloudfront_logs";
+  expect(detectFormat(Buffer.from(`${REAL_TIME}\n`)).format?.dataset).toBe(dataset);
+  expect(parseLine(dataset, REAL_TIME)).toMatchObject({
+    ...NOT_FOUND,
+    "event.duration": 25_000_000,
+    "user_agent.original": "Probe/1.0 x",
+    "url.domain": "shop.example",
+    "tls.version": "1.3",
+    "aws.cloudfront.c_country": "DE",
+  });
+  const few = REAL_TIME.split("\t").slice(0, 12);
+  expect(parseLine(dataset, few.join("\t"))).toMatchObject({
+    "error.message": expect.stringContaining("set QUARTERDECK_CLOUDFRONT_FIELDS"),
+  });
+  const parser = new Parser({
+    format: formatNamed(dataset),
+    mode: "lines",
+    zone: UTC,
+    nowMs: NOW_MS,
+    all: true,
+    rules: {
+      signIn: [],
+      signOut: [],
+      cloudFrontFields: ["timestamp", "c-ip", "sc-status", "cs-uri-stem", "x-edge-location"],
+    },
+  });
+  const [time, client, , , status, , , , , stem, , location] = few;
+  const line = [time, client, status, stem, location].join("\t");
+  expect([...parser.push(Buffer.from(`${line}\n`)), ...parser.end()]).toMatchObject([NOT_FOUND]);
+});
+
 test.each([
   ["aws.elb_logs", CLASSIC],
+  ["aws.elb_logs", CONNECTION],
+  ["aws.cloudfront_logs", REAL_TIME],
   ["aws.elb_logs", ALB],
   ["aws.elb_logs", NLB],
   ["aws.s3access", S3],

@@ -2,29 +2,28 @@ import { isIP } from "node:net";
 
 import type { Format } from "#collectors/format.ts";
 
+import { OPEN_BRACE } from "../bytes.ts";
+import { openJsonFields } from "../json-fields.ts";
+import { jsonTime } from "../json-time.ts";
 import { openNamedFields } from "../named-fields.ts";
-import { type RowWriter } from "../text-line.ts";
-import { parseTime } from "../time.ts";
+import type { RowWriter } from "../text-line.ts";
 import { putTlsVersion } from "../tls-version.ts";
 import { ACCESS_TRAITS } from "../traits.ts";
 import { w3cHeader, W3cValues } from "../w3c-fields.ts";
+import { FIELDS_MAX, isOwn, standardName, unnamedFields } from "./cloudfront-fields.ts";
 
 const VENDOR = "aws.cloudfront";
-/** Those of standard logs, in their order. Earlier versions lack the last ones. */
-const DEFAULT_FIELDS =
-  "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end";
-const FIELDS_MIN = 12;
-const FIELDS_MAX = 100;
 /** Stored under ECS names only. */
 const ECS_ONLY = new Set(
-  "date time c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query x-edge-request-id x-host-header cs-protocol cs-bytes sc-bytes time-taken ssl-cipher cs-protocol-version c-port".split(
+  "date time timestamp timestamp(ms) c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query x-edge-request-id x-host-header cs-protocol cs-bytes sc-bytes time-taken ssl-cipher cs-protocol-version c-port".split(
     " ",
   ),
 );
 const DECIMAL = /^\d{1,15}(?:\.\d{1,9})?$/;
 const IP_HIDDEN = /^\[?([\da-fA-F.:]{2,45})\]?$/;
+const EDGE_LOCATION = /^[A-Z]{3}\d*(?:-[A-Z\d]+)*$/;
 
-/** Standard logs of Amazon CloudFront, whose header line names the fields. */
+/** Standard logs of Amazon CloudFront with any fields, which a header line or JSON names, and real-time logs. */
 export const cloudFront: Format = {
   dataset: "aws.cloudfront_logs",
   title: "Amazon CloudFront access log",
@@ -32,23 +31,41 @@ export const cloudFront: Format = {
   traits: ACCESS_TRAITS,
   detection: { path: /cloudfront/i, evidence: () => 4 },
   related: { "related.ip": ["source.ip"] },
-  headerLine: (bytes, start, end) =>
-    w3cHeader(bytes, { start, end }, (names) => names.includes("x-edge-location")),
+  headerLine: (bytes, start, end) => w3cHeader(bytes, { start, end }, (names) => names.some(isOwn)),
   open(batch, context) {
-    return openNamedFields(batch, context, DEFAULT_FIELDS.split(" "), read);
+    const text = openNamedFields(batch, context, undefined, readLine);
+    const json = openJsonFields(batch, context, readJson);
+    return (bytes, start, end) =>
+      bytes[start] === OPEN_BRACE ? json(bytes, start, end) : text(bytes, start, end);
   },
 };
 
-function read(line: string, names: readonly string[], row: RowWriter): string | undefined {
+function readLine(
+  line: string,
+  named: readonly string[] | undefined,
+  row: RowWriter,
+): string | undefined {
   const fields = line.split("\t", FIELDS_MAX);
-  if (fields.length < FIELDS_MIN || fields.length > names.length)
-    return `not a CloudFront line: ${fields.length} fields separated by tabs instead of the ${names.length} of its header line`;
-  const values = new W3cValues(names, fields);
-  if (!/^[A-Z]{3}\d*(?:-[A-Z\d]+)*$/.test(values.of("x-edge-location") ?? "XXX"))
-    return "not a CloudFront line: its third field is no edge location such as FRA2-C1";
-  const time = `${values.of("date") ?? ""}T${values.of("time") ?? ""}Z`;
-  const bytes = Buffer.from(time);
-  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.zone), time);
+  const names = named ?? unnamedFields(fields, row.context.cloudFrontFields);
+  if (typeof names === "string") return `not a CloudFront line: ${names}`;
+  if (fields.length > names.length || (named !== undefined && fields.length < names.length))
+    return `not a CloudFront line: ${fields.length} fields separated by tabs instead of the ${names.length} of its header line or of QUARTERDECK_CLOUDFRONT_FIELDS`;
+  return read(new W3cValues(names.map(standardName), fields), row);
+}
+
+/** Standard logs in JSON have the names of the fields. */
+function readJson(fields: ReadonlyMap<string, unknown>, row: RowWriter): string | undefined {
+  const names = [...fields.keys()];
+  if (!names.some(isOwn)) return "not a CloudFront line: no field is one of its own";
+  return read(new W3cValues(names.map(standardName), [...fields.values()].map(String)), row);
+}
+
+function read(values: W3cValues, row: RowWriter): string | undefined {
+  const location = values.of("x-edge-location");
+  if (location !== undefined && !EDGE_LOCATION.test(location))
+    return "not a CloudFront line: its x-edge-location is none, such as FRA2-C1";
+  const time = timeIn(values);
+  const refused = row.time(jsonTime(time, row.context.zone), time);
   if (refused !== undefined) return refused;
   row.extra("cloud.provider", "aws");
   putRequest(values, row);
@@ -56,6 +73,12 @@ function read(line: string, names: readonly string[], row: RowWriter): string | 
   for (const [name, value] of values.entries()) putVendor(name, value, row);
   return undefined;
 }
+
+/** Real-time logs, and standard logs if they are so configured, have the time since 1970 instead of date and time. */
+const timeIn = (values: W3cValues): string =>
+  values.of("timestamp(ms)") ??
+  values.of("timestamp") ??
+  `${values.of("date") ?? ""}T${values.of("time") ?? ""}Z`;
 
 function putRequest(values: W3cValues, row: RowWriter): void {
   const stem = values.of("cs-uri-stem");

@@ -20,8 +20,8 @@ const NOT_A_LINE = "not a load balancer line";
 const ADDED = ["source.address", "event.type", "event.duration", "http.request.bytes"];
 
 /**
- * Access logs of Elastic Load Balancing: Application Load Balancers, Network Load Balancers (TLS listeners), and Classic
- * Load Balancers (HTTP and TCP).
+ * Access logs of Elastic Load Balancing: Application Load Balancers, also their connection logs, Network Load Balancers (TLS
+ * listeners), and Classic Load Balancers (HTTP and TCP).
  */
 export const elb: Format = {
   dataset: "aws.elb_logs",
@@ -41,6 +41,7 @@ export const elb: Format = {
       const words = wordsOf(line, WORDS_MAX);
       row.extra("cloud.provider", "aws");
       if (ALB_TYPES.has(words[0] ?? "")) return readApplication(words, row);
+      if (isIP(words[1] ?? "") !== 0) return readConnection(words, row);
       return NLB_VERSION.test(words[1] ?? "") ? readNetwork(words, row) : readClassic(words, row);
     });
   },
@@ -184,4 +185,39 @@ function readNetwork(words: readonly string[], row: RowWriter): string | undefin
   row.extra("aws.elb.alpn.client_preference_list", preferred);
   row.extra("event.start", established);
   return undefined;
+}
+
+/** An entry of the connection log of an Application Load Balancer: a client and how its TLS handshake ended. */
+function readConnection(words: readonly string[], row: RowWriter): string | undefined {
+  const [time = "", client, port, listener = "", protocol, cipher, seconds, ...rest] = words;
+  const [subject, validity, serial, status, trace, keyExchange] = rest;
+  if (!/^\d{1,5}$/.test(listener) || trace === undefined)
+    return `${NOT_A_LINE}: a connection has a listener port and ends with its trace id`;
+  const bytes = Buffer.from(time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, UTC), time);
+  if (refused !== undefined) return `${NOT_A_LINE}: ${refused}`;
+  row.text("source.address", client);
+  row.number("source.port", port);
+  row.number("destination.port", listener);
+  row.extra("aws.elb.type", "connection");
+  row.extra("aws.elb.protocol", "tcp");
+  if (protocol !== "-") row.extraNumber("aws.elb.tls_handshake_time.ms", milliseconds(seconds));
+  row.extra("tls.client.subject", subject);
+  row.extra("aws.elb.client_cert.validity", validity);
+  row.extra("aws.elb.client_cert.serial", serial);
+  row.extra("aws.elb.tls_verify_status", status);
+  row.extra("aws.elb.connection_trace_id", trace);
+  row.extra("aws.elb.tls_named_group", keyExchange);
+  const [result, reason] = (status ?? "-").split(":");
+  if (result === "Success" || result === "Failed") {
+    row.text("event.outcome", result === "Success" ? "success" : "failure");
+    row.extra("event.reason", reason);
+  }
+  putTls(cipher, protocol, row);
+  return undefined;
+}
+
+function milliseconds(seconds: string | undefined): string | undefined {
+  const value = numberOf(seconds);
+  return value === undefined ? undefined : String(Math.round(value * 1e6) / 1e3);
 }

@@ -17,7 +17,7 @@ const OPERATION = /^[A-Z\d]+(?:\.[A-Z\d_]+){1,3}$/;
 const REGION = /(?:^|\.)s3(?:-website|-accesspoint|\.dualstack)*[.-]([a-z]{2}(?:-[a-z]+)+-\d)\./;
 /** The fields after the request URI, in the order of the log. */
 const NAMES =
-  "http_status error_code bytes_sent object_size total_time turn_around_time referrer user_agent version_id host_id signature_version cipher_suite authentication_type host_header tls_version access_point_arn acl_required".split(
+  "http_status error_code bytes_sent object_size total_time turn_around_time referrer user_agent version_id host_id signature_version cipher_suite authentication_type host_header tls_version access_point_arn acl_required source_region".split(
     " ",
   );
 const NUMBERS = new Set([

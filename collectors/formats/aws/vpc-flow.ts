@@ -11,8 +11,24 @@ const VENDOR = "aws.vpcflow";
 /** The default format, which has no header line where CloudWatch Logs delivers it. */
 const DEFAULT_FIELDS =
   "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status";
-/** Names that only flow logs have: a header line has one of them. */
+/** Those of the versions 2 to 10, and of transit gateways. */
+const FIELDS = new Set(
+  [
+    DEFAULT_FIELDS,
+    "vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr region az-id sublocation-type sublocation-id",
+    "pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path reject-reason encryption-status resource-id",
+    "ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id",
+    "ecs-second-container-id ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id",
+    "resource-type tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id",
+    "tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id",
+    "packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired",
+  ]
+    .join(" ")
+    .split(" "),
+);
+/** Names that only flow logs have: a header line has one of them, or at least so many of theirs. */
 const HEADER_NAMES = new Set(["interface-id", "srcaddr", "pkt-srcaddr", "tgw-id", "resource-type"]);
+const HEADER_NAMES_MIN = 4;
 const NAME = /^[a-z][a-z\d]*(?:-[a-z\d]+)*$/;
 const HEADER_BYTES_MAX = 4096;
 const FIELDS_MAX = 100;
@@ -61,7 +77,10 @@ export const vpcFlow: Format = {
     if (end - start > HEADER_BYTES_MAX) return undefined;
     const names = textOf(bytes, start, end).split(" ");
     const isHeader = names.every((name) => NAME.test(name));
-    return isHeader && names.some((name) => HEADER_NAMES.has(name)) ? names.join(" ") : undefined;
+    if (!isHeader) return undefined;
+    const known = names.filter((name) => FIELDS.has(name)).length;
+    const isOwn = names.some((name) => HEADER_NAMES.has(name)) || known >= HEADER_NAMES_MIN;
+    return isOwn ? names.join(" ") : undefined;
   },
   open(batch, context) {
     return openNamedFields(batch, context, DEFAULT_FIELDS.split(" "), read);
