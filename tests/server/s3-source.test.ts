@@ -34,7 +34,7 @@ const VISIBILITY_SECONDS = 5;
 /** Objects that are written before they are announced again, in other forms and so much later. */
 const BATCH = 10;
 const LATER = 100;
-const WAITING_MAX = 1_000;
+const WAITING_MAX = 100;
 const PATIENCE_MS = 60_000 + OBJECTS * 100;
 
 const stack = new AsyncDisposableStack();
@@ -118,7 +118,7 @@ async function announceAgain(
 
 /**
  * Writes all objects, and announces half of them again at once, the others later. Not faster than they are read: moto takes
- * a time for each message that grows with the length of the queue.
+ * a time for each message that grows with the length of the queue, some milliseconds with a thousand.
  */
 async function writeObjects(at: Place, progress: { written: number }): Promise<void> {
   const begins = Array.from({ length: OBJECTS / BATCH }, (_, n) => n * BATCH).values();
