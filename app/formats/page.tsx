@@ -1,11 +1,14 @@
 import type { Metadata } from "next";
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 
 import { FormatsPage } from "#dashboards/formats/formats-page.tsx";
+import { fromHeader, PROBLEMS_HEADER } from "#dashboards/problems/page-header.ts";
 import { parseTheme, THEME_COOKIE } from "#dashboards/shell/theme.ts";
 
 export const metadata: Metadata = { title: "Formats" };
 
 export default async function Page() {
-  return <FormatsPage theme={parseTheme((await cookies()).get(THEME_COOKIE)?.value)} />;
+  const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
+  const problems = fromHeader((await headers()).get(PROBLEMS_HEADER));
+  return <FormatsPage theme={theme} problems={problems} />;
 }

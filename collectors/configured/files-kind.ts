@@ -19,6 +19,7 @@ export const filesKind = sourceKind({
   kind: "files",
   title: "Log files",
   summary: "Files of this machine, by path or pattern; rotated and compressed ones too",
+  hasLines: true,
   schema: z.strictObject({
     paths: z
       .array(LogPath)

@@ -39,11 +39,29 @@ const ObjectSchema = z.looseObject({
   required: z.array(z.string()).default([]),
 });
 
-/** The fields of a form for sources of this kind, from its schema. */
-export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] {
+/** The name of a format, of sources with lines. */
+const FORMAT_FIELD: FormField = {
+  name: "format",
+  title: "Format",
+  type: "choice",
+  isRequired: false,
+  isSecret: false,
+  help: "By default it is recognised from the lines. A chosen one is tried first; lines that it cannot read are still recognised.",
+  example: "",
+  initial: "",
+  choices: [],
+  when: null,
+  secretFile: "",
+};
+
+/** The fields of a form for sources of this kind, from its schema. Those that choose a format have no choices yet. */
+export function formFields({
+  schema,
+  hasLines,
+}: Pick<SourceKind, "schema" | "hasLines">): FormField[] {
   const json = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
   const { properties, required } = ObjectSchema.parse(json);
-  return Object.entries(properties).map(([name, property]) => ({
+  const fields = Object.entries(properties).map(([name, property]) => ({
     name,
     title: property.title ?? name,
     type: typeOf(property),
@@ -56,6 +74,7 @@ export function formFields({ schema }: Pick<SourceKind, "schema">): FormField[] 
     when: property.when ?? null,
     secretFile: property.secretFile ?? "",
   }));
+  return hasLines ? [...fields, FORMAT_FIELD] : fields;
 }
 
 /** As forms have it: a switch is "on" or empty. */

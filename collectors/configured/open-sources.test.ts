@@ -54,6 +54,7 @@ const chunkOf = (sourceId: `src_${string}`, text: string): Chunk => ({
 const configured = (kind: SourceKind, id: string, text: string): ConfiguredSource => ({
   id,
   kind,
+  format: undefined,
   properties: { text },
 });
 

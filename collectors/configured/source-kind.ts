@@ -29,7 +29,9 @@ export type SourceKind = {
   readonly title: string;
   /** One line about it, for the choice of a kind. */
   readonly summary: string;
-  /** The properties of a source of this kind, without `id` and `kind`. */
+  /** Whether it has lines of any format, which may be chosen with the property `format`. */
+  readonly hasLines: boolean;
+  /** The properties of a source of this kind, without `id`, `kind` and `format`. */
   readonly schema: z.ZodObject;
   /**
    * Opens a source with valid properties. Absent: another part of the program reads it, such as the one that follows all
@@ -43,6 +45,8 @@ export type SourceKind = {
 
 type KindSpec<Schema extends z.ZodObject> = Pick<SourceKind, "kind" | "title" | "summary"> & {
   schema: Schema;
+  /** Default: false. */
+  hasLines?: boolean;
   open?(properties: z.infer<Schema>, deps: SourceDeps): OpenSource | Promise<OpenSource>;
   listener?(properties: z.infer<Schema>, source: string): Listener;
 };
@@ -52,11 +56,13 @@ export function sourceKind<Schema extends z.ZodObject>({
   open,
   listener,
   schema,
+  hasLines = false,
   ...about
 }: KindSpec<Schema>): SourceKind & { readonly schema: Schema } {
   return {
     ...about,
     schema,
+    hasLines,
     ...(open && { open: (properties, deps) => open(schema.parse(properties), deps) }),
     ...(listener && {
       listener: (properties, source) => listener(schema.parse(properties), source),

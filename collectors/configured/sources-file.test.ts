@@ -58,6 +58,20 @@ test.each([
   expect(mistakesOf(text)[0]).toMatch(expected);
 });
 
+test("a format may be chosen for sources with lines only", () => {
+  const read = parseSources(
+    "sources:\n  - {id: a, kind: files, paths: [/a], format: nginx.access}\n",
+  );
+  expect(read.ok && read.file.sources[0]).toMatchObject({
+    format: "nginx.access",
+    properties: { paths: ["/a"] },
+  });
+  const [mistake] = mistakesOf(
+    "sources:\n  - {id: a, kind: database, url: 'mysql://db', format: nginx.access}\n",
+  );
+  expect(mistake).toContain("sources.0.format: there is no such property");
+});
+
 test("any text is read, or refused with a line of it", () => {
   fc.assert(
     fc.property(

@@ -18,6 +18,8 @@ const MISTAKES_MAX = 20;
 export type ConfiguredSource = {
   id: string;
   kind: SourceKind;
+  /** The format that its lines are tried with first, which need not exist; undefined: they are recognised. */
+  format: string | undefined;
   /** Valid properties of its kind. */
   properties: Readonly<Record<string, unknown>>;
 };
@@ -46,8 +48,13 @@ const SourceName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, {
 
 const kindNames = SOURCE_KINDS.map(({ kind }) => kind);
 
+const FormatName = z.string().regex(/^[a-z0-9][a-z0-9_.]{0,255}$/, {
+  error: "give the name of a format, for example nginx.access",
+});
+
 const Entry = z.looseObject({
   id: SourceName,
+  format: FormatName.optional(),
   kind: z.enum(kindNames, { error: `choose one of: ${kindNames.join(", ")}` }),
 });
 
@@ -103,12 +110,13 @@ function readEntries(read: Extract<ReadYaml, { ok: true }>): ReadSources {
 type CheckedSource = { ok: true; source: ConfiguredSource } | { ok: false; error: z.ZodError };
 
 /** Checks the properties of a source by the schema of its kind. */
-function configured({ id, kind: name, ...rest }: z.infer<typeof Entry>): CheckedSource {
+function configured({ id, kind: name, format, ...rest }: z.infer<typeof Entry>): CheckedSource {
   const kind = SOURCE_KINDS.find((it) => it.kind === name);
   if (!kind) throw new Error(`the schema accepts only known kinds, not ${name}`);
-  const properties = kind.schema.safeParse(rest);
+  const given = format !== undefined && !kind.hasLines ? { ...rest, format } : rest;
+  const properties = kind.schema.safeParse(given);
   return properties.success
-    ? { ok: true, source: { id, kind, properties: properties.data } }
+    ? { ok: true, source: { id, kind, format, properties: properties.data } }
     : { ok: false, error: properties.error };
 }
 

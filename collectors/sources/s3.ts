@@ -120,6 +120,7 @@ export const s3Kind = sourceKind({
   kind: "s3",
   title: "S3 bucket",
   summary: "Objects of a bucket of Amazon S3, by listing it or by the notifications in a queue",
+  hasLines: true,
   schema,
   async open({ bucket, queue, prefix, from, verifyDigests, ...about }, { clock }) {
     const access = await accessOf({ queue, ...about });

@@ -1,4 +1,5 @@
 import { matchesGlob } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 
 import type { Format } from "../format.ts";
 
@@ -14,7 +15,19 @@ export function registerFormats(formats: readonly RegisteredFormat[]): void {
   version += 1;
 }
 
-/** Changes whenever formats were replaced. */
+let chosen: ReadonlyMap<string, string> = new Map();
+
+/** Sets the formats that were chosen for configured sources, by source, in this process. */
+export function chooseFormats(bySource: ReadonlyMap<string, string>): void {
+  if (isDeepStrictEqual(bySource, chosen)) return;
+  chosen = new Map(bySource);
+  version += 1;
+}
+
+/** The name of the format that was chosen for a configured source. */
+export const chosenFormat = (source: string): string | undefined => chosen.get(source);
+
+/** Changes whenever formats were replaced or chosen. */
 export const formatsVersion = (): number => version;
 
 export const registeredFormat = (dataset: string): Format | undefined =>

@@ -15,6 +15,8 @@ type Reread = Pick<Parameters<typeof FormatReread>[0], "reprocessing" | "reload"
 type FormatEditorProps = {
   /** With an empty name: a new one. */
   format: UserFormat;
+  /** Lines to try it on. */
+  samples: string;
   patterns: readonly string[];
   reread: Reread;
   onSaved: (name: string) => void;
@@ -30,9 +32,10 @@ const linesOf = (text: string): string[] =>
 type Draft = { name: string; pattern: string; paths: string };
 
 /** A format with lines to try it on. It is saved for the files at its paths. */
-export function FormatEditor({ format, patterns, reread, onSaved, onRemoved }: FormatEditorProps) {
+export function FormatEditor(props: FormatEditorProps) {
+  const { format, samples, patterns, reread, onSaved, onRemoved } = props;
   const [draft, setDraft] = useState<Draft>({ ...format, paths: format.paths.join("\n") });
-  const [lines, setLines] = useState("");
+  const [lines, setLines] = useState(samples);
   const [problem, setProblem] = useState<Problem>();
   const [status, setStatus] = useState("");
   const trial = useTrial(draft.pattern, lines);
@@ -51,7 +54,9 @@ export function FormatEditor({ format, patterns, reread, onSaved, onRemoved }: F
   const save = async (): Promise<void> => {
     const body = { pattern: draft.pattern, paths: linesOf(draft.paths) };
     if (!(await act(jsonBody("PUT", body)))) return;
-    setStatus("Saved. Files at its paths are read in it within a second.");
+    setStatus(
+      "Saved. Files at its paths are read in it within a second, and it can be chosen for any source.",
+    );
     onSaved(draft.name);
   };
   const remove = async (): Promise<void> => {

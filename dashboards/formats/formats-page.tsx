@@ -1,14 +1,15 @@
 "use client";
 
-import Link from "next/link";
-import { useRouter, useSearchParams } from "next/navigation";
+import { useSearchParams } from "next/navigation";
 import { useState } from "react";
 
+import type { ProblemsMessage } from "../api.ts";
+import { useRange } from "../client/use-range.ts";
 import { useResource } from "../client/use-resource.ts";
 import { Empty, Failed } from "../panels/message.tsx";
-import { PageBar } from "../shell/page-bar.tsx";
+import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
-import { useKeys } from "../shell/use-keys.ts";
+import { Quarantine } from "../sources/quarantine-messages.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { FormatEditor } from "./format-editor.tsx";
 import { FormatsAnswer, type UserFormat } from "./messages.ts";
@@ -16,19 +17,20 @@ import { FormatsAnswer, type UserFormat } from "./messages.ts";
 const FORBIDDEN = 403;
 
 /** Formats of users: a pattern is tried while it is written, saved, and used for files. */
-export function FormatsPage({ theme }: { theme: Theme }) {
+export function FormatsPage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
   const { data, problem, reload } = useResource(FormatsAnswer, "/api/formats");
-  const router = useRouter();
-  useKeys({ board: () => router.push("/"), explore: () => router.push("/explore") });
+  const range = useRange();
   return (
-    <>
-      <a className="skip" href="#main">
-        Skip to content
-      </a>
-      <PageBar theme={theme}>
-        <Link href="/sources">Sources</Link>
-      </PageBar>
-      <main id="main" className="formats" tabIndex={-1}>
+    <Shell
+      page="formats"
+      theme={theme}
+      problems={problems}
+      range={range}
+      shown={undefined}
+      demo={false}
+      reload={reload}
+    >
+      <div className="formats">
         <h1>Formats</h1>
         {problem && !data ? (
           problem.status === FORBIDDEN ? (
@@ -42,15 +44,42 @@ export function FormatsPage({ theme }: { theme: Theme }) {
           )
         ) : null}
         {!data && !problem ? <p aria-busy="true">Loading the formats</p> : null}
-        {data ? <Formats answer={data} reload={reload} /> : null}
-      </main>
-    </>
+        {data ? <WithSamples answer={data} reload={reload} /> : null}
+      </div>
+    </Shell>
   );
 }
 
-type FormatsProps = { answer: FormatsAnswer; reload: () => void };
+/** The page of the quarantine names the reason of the lines that a format is made for. */
+function WithSamples({ answer, reload }: Omit<FormatsProps, "samples">) {
+  const parameters = useSearchParams();
+  const reason = parameters.get("reason");
+  return reason === null ? (
+    <Formats answer={answer} reload={reload} samples="" />
+  ) : (
+    <Quarantined reason={reason} path={parameters.get("path")} answer={answer} reload={reload} />
+  );
+}
 
-function Formats({ answer, reload }: FormatsProps) {
+type QuarantinedProps = Omit<FormatsProps, "samples"> & { reason: string; path: string | null };
+
+function Quarantined({ reason, path, answer, reload }: QuarantinedProps) {
+  const search = path === null ? "" : `?path=${encodeURIComponent(path)}`;
+  const { data, problem } = useResource(Quarantine, `/api/quarantine${search}`);
+  if (!data && !problem) return <p aria-busy="true">Loading the lines</p>;
+  const found = data?.reasons.find((it) => it.reason === reason)?.samples ?? [];
+  const samples = found.map(({ line }) => line).join("\n");
+  return <Formats answer={answer} reload={reload} samples={samples} />;
+}
+
+type FormatsProps = {
+  answer: FormatsAnswer;
+  reload: () => void;
+  /** Lines to begin with. */
+  samples: string;
+};
+
+function Formats({ answer, reload, samples }: FormatsProps) {
   const parameters = useSearchParams();
   const [chosen, setChosen] = useState(parameters.get("name"));
   const path = parameters.get("path");
@@ -87,6 +116,7 @@ function Formats({ answer, reload }: FormatsProps) {
       <FormatEditor
         key={format.name}
         format={format}
+        samples={samples}
         patterns={answer.patterns}
         reread={{ reprocessing: answer.reprocessing, reload }}
         onSaved={(name) => {

@@ -1,12 +1,11 @@
 import Link from "next/link";
-import type { ReactNode } from "react";
 
 import { Logo } from "./logo.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 import type { Theme } from "./theme.ts";
 
-/** The header of a page without a time range and without the menu of the member; `children` are more links. */
-export function PageBar({ theme, children }: { theme: Theme; children?: ReactNode }) {
+/** The header of a page without a time range and without the menu of the member. */
+export function PageBar({ theme }: { theme: Theme }) {
   return (
     <header className="bar">
       <Link href="/" className="brand" aria-label="Quarterdeck, board">
@@ -16,7 +15,6 @@ export function PageBar({ theme, children }: { theme: Theme; children?: ReactNod
       <nav aria-label="Pages">
         <Link href="/">Board</Link>
         <Link href="/explore">Explore</Link>
-        {children}
       </nav>
       <div className="bar-end only">
         <ThemeSwitch theme={theme} />

@@ -20,7 +20,7 @@ import { type ShownRange, TimeControl } from "./time-control.tsx";
 import { useKeys } from "./use-keys.ts";
 
 type ShellProps = {
-  page: "board" | "explore" | "sources";
+  page: "board" | "explore" | "sources" | "formats";
   theme: Theme;
   range: RangeState;
   shown: ShownRange | undefined;
@@ -42,6 +42,7 @@ const PAGES = [
 export function Shell(props: ShellProps) {
   const { page, theme, range, demo, problems, reload, children } = props;
   const shown = props.shown && chosen(range, props.shown);
+  const hasRange = page === "board" || page === "explore";
   const sheet = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const router = useRouter();
@@ -73,8 +74,8 @@ export function Shell(props: ShellProps) {
           <span className="brand-name">Quarterdeck</span>
         </Link>
         <PageLinks page={page} hrefOf={hrefOf} />
-        {page === "sources" ? null : <TimeControl range={range} shown={shown} field={field} />}
-        <div className={page === "sources" ? "bar-end only" : "bar-end"}>
+        {hasRange ? <TimeControl range={range} shown={shown} field={field} /> : null}
+        <div className={hasRange ? "bar-end" : "bar-end only"}>
           <KeysButton onPress={() => sheet.current?.showModal()} />
           <ThemeSwitch theme={theme} />
           <MemberMenu />

@@ -47,7 +47,7 @@ export function QuarantinePanel({ view }: { view: SourcesViewState }) {
       {data ? (
         <>
           {data.mayManage ? <ReadAgain quarantine={data} path={path} reload={reload} /> : null}
-          <Reasons quarantine={data} />
+          <Reasons quarantine={data} path={path} />
         </>
       ) : null}
       {!data && !problem ? <p aria-busy="true">Loading the quarantined lines</p> : null}
@@ -144,7 +144,9 @@ function Result({ reprocessing: { last, isRunning } }: Pick<Quarantine, "reproce
   );
 }
 
-function Reasons({ quarantine: { reasons, total } }: { quarantine: Quarantine }) {
+type ReasonsProps = { quarantine: Quarantine; path: string };
+
+function Reasons({ quarantine: { reasons, total, mayManage }, path }: ReasonsProps) {
   if (reasons.length === 0) return <p>No line is in quarantine.</p>;
   const listed = reasons.reduce((sum, { lines }) => sum + lines, 0);
   return (
@@ -154,6 +156,13 @@ function Reasons({ quarantine: { reasons, total } }: { quarantine: Quarantine })
           <h3>
             {formatExact(lines)} {lines === 1 ? "line" : "lines"}: <Untrusted text={reason} />
           </h3>
+          {mayManage ? (
+            <p>
+              <Link className="link" href={formatUrl(reason, path, samples)}>
+                Make a format from these lines
+              </Link>
+            </p>
+          ) : null}
           {samples.map((sample) => (
             <figure key={sample.id}>
               <pre className="source-raw">
@@ -177,4 +186,17 @@ function Reasons({ quarantine: { reasons, total } }: { quarantine: Quarantine })
       ) : null}
     </>
   );
+}
+
+/** Where a format is made from quarantined lines: for the path of all of them, if it is known. */
+function formatUrl(
+  reason: string,
+  path: string,
+  samples: Quarantine["reasons"][number]["samples"],
+): string {
+  const found = new Set(samples.map((sample) => sample.path));
+  const [only = ""] = found;
+  const of = path !== "" ? path : found.size === 1 ? only : "";
+  const search = new URLSearchParams({ reason, ...(of !== "" && { path: of }) });
+  return `/formats?${search.toString()}`;
 }

@@ -13,11 +13,12 @@ import type {
   SourceStatus,
 } from "#collectors/source.ts";
 import { BoundFormats, StreamFormats } from "#collectors/stream-formats.ts";
-import { formatAtPath, formatsVersion } from "#collectors/user-formats/registry.ts";
+import { formatsVersion } from "#collectors/user-formats/registry.ts";
 import type { Zone } from "#collectors/zone.ts";
 
 import type { DroppedByRule } from "../processing/event-dropper.ts";
 import { AheadLines } from "./ahead-lines.ts";
+import { formatChosenFor } from "./chosen-format.ts";
 import { DroppedCounts } from "./dropped-counts.ts";
 import { LogCounts } from "./log-counts.ts";
 import { notesByPath, type PathNotes } from "./path-notes.ts";
@@ -105,8 +106,10 @@ export class Streams {
     const { formats } = stream;
     if (!formats.main && !chunk.header) this.#setFormats(stream, this.#stored.of(chunk));
     formats.renew(findFormat);
-    const chosen = chunk.header ? undefined : formatAtPath(chunk.path);
-    if (chosen) formats.setMain(chosen);
+    const chosen = formatChosenFor(stream, chunk);
+    if (!chosen) return;
+    formats.setMain(chosen);
+    stream.dataset = chunk.header?.dataset;
   }
 
   /** The time of a stream goes on while nothing is written: a line without a time that is read now was written now. */

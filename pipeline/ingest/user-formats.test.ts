@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 
 import { parseFormats } from "#collectors/user-formats/formats-file.ts";
-import { registerFormats } from "#collectors/user-formats/registry.ts";
+import { chooseFormats, registerFormats } from "#collectors/user-formats/registry.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -50,6 +50,23 @@ test("a format of a user reads the files at its paths, and leaves other lines to
     "shop.orders": 20,
     "nginx.access": 1,
     "quarterdeck.quarantine": 1,
+  });
+});
+
+test("a format that is chosen for a source reads its lines first, and is used from then on", async () => {
+  use(PATTERN, []);
+  const { store, read } = openIngest();
+  onTestFinished(() => chooseFormats(new Map()));
+  const first = LINES.slice(0, 10).join("");
+  await read(first);
+  chooseFormats(new Map([[PATH, "shop.orders"]]));
+  const access =
+    '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET / HTTP/1.1" 200 5 "-" "Probe"\n';
+  await read(`${first}${LINES.slice(10).join("")}${access}`);
+  expect(await rows(store)).toEqual({
+    "quarterdeck.quarantine": 10,
+    "shop.orders": 10,
+    "nginx.access": 1,
   });
 });
 

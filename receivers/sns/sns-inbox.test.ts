@@ -24,7 +24,12 @@ import {
   TOPIC,
 } from "./testing-sns.ts";
 
-const ALLOWED: ConfiguredSource = { id: "alarms", kind: snsKind, properties: { topics: [TOPIC] } };
+const ALLOWED: ConfiguredSource = {
+  id: "alarms",
+  kind: snsKind,
+  format: undefined,
+  properties: { topics: [TOPIC] },
+};
 
 /** What outlives a process. */
 class Disk {

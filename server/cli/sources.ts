@@ -14,15 +14,21 @@ import { readActivity } from "#receivers/activity/activity-files.ts";
 import type { StreamActivity } from "#receivers/activity/activity.ts";
 
 import { currentStoreUrl, findRunning } from "../current-store.ts";
+import { openDataFolder } from "../data-folder.ts";
 import { askForSourceRows } from "../sources/sources-channel.ts";
 import type { Command } from "./command.ts";
+import { SOURCE_EDITS } from "./edit-sources.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 import { sourceTable } from "./source-table.ts";
 
 export const sourcesCommand: Command = {
   name: "sources",
-  summary: "Show what is connected, in which state it is, and how its lines were recognised",
+  summary: "Show what is connected, in which state it is, and add, change and remove sources",
   help: `quarterdeck sources [--json] [--data DIR]
+quarterdeck sources kinds
+quarterdeck sources add NAME --kind KIND --set PROPERTY=VALUE… [--secret PROPERTY] [--data DIR]
+quarterdeck sources change NAME --set PROPERTY=VALUE… [--secret PROPERTY] [--data DIR]
+quarterdeck sources remove NAME [--data DIR]
 
 While a control plane runs on the data folder, shows the state of each source first: rate, newest event, what is not read yet,
 quarantined lines, formats, and what is wrong. At most 500, those with problems first.
@@ -32,14 +38,35 @@ parse; the zone of times without one; and the units of durations that were guess
 events continue over rotations. Then it shows what receivers got since they were started: of each stream that is pushed,
 its token, the number of events, the newest one, and why events were refused.
 
-  --json       print one JSON object for each log
-  --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)`,
+Sources are added, changed and removed in DATA/sources.yaml, which a running Quarterdeck follows, as the page Sources does.
+
+  kinds                 list the kinds of sources with their properties
+  --set PROPERTY=VALUE  a property; of a list, repeat it. An empty value removes it
+  --secret PROPERTY     read a secret from the standard input into a file that only its owner may read
+  --json                print one JSON object for each log
+  --data DIR            the data folder (default: QUARTERDECK_DATA, else ./data)
+
+  quarterdeck sources add web --kind files --set 'paths=/var/log/nginx/*.log'
+  quarterdeck sources add edge --kind syslog --set transport=udp --set port=5514
+  quarterdeck sources add shop --kind database --set url=postgres://q@db.example/shop --secret passwordFile < password`,
 
   async run(args) {
-    const { values, positionals } = parseOptions(args, { json: { type: "boolean" } });
-    if (positionals.length > 0) throw new AppError("bad_request", "sources takes no names");
+    const { values, positionals } = parseOptions(args, {
+      json: { type: "boolean" },
+      kind: { type: "string" },
+      set: { type: "string", multiple: true },
+      secret: { type: "string" },
+    });
+    const [action, ...names] = positionals;
     const groups = { data: { ...dataFolderSettings, ...storeSettings } };
     const { data } = parseSettings(groups, environmentWith(values));
+    if (action !== undefined) {
+      const edit = Object.hasOwn(SOURCE_EDITS, action) ? SOURCE_EDITS[action] : undefined;
+      if (!edit) throw new AppError("bad_request", "say kinds, add, change or remove, or nothing");
+      const { root: dataFolder } = openDataFolder(data);
+      process.stdout.write(`${printableLines(await edit({ dataFolder, values, names }))}\n`);
+      return 0;
+    }
     const live = findRunning(data.dataFolder) && (await askForSourceRows(data.dataFolder));
     const table = live ? tableOf(live.rows, values["json"] === true) : [];
     await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
@@ -56,6 +83,8 @@ its token, the number of events, the newest one, and why events were refused.
     return 0;
   },
 };
+
+const printableLines = (text: string): string => text.split("\n").map(printable).join("\n");
 
 const tableOf = (rows: readonly SourceRow[], isJson: boolean): string[] =>
   isJson ? rows.map((row) => printableJson(row)) : [sourceTable(rows, systemClock.nowMs()), ""];

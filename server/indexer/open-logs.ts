@@ -1,9 +1,13 @@
-import { followSourcesFile } from "#collectors/configured/follow-sources.ts";
+import { type FollowedSources, followSourcesFile } from "#collectors/configured/follow-sources.ts";
 import { logPaths } from "#collectors/configured/log-paths.ts";
 import { OpenSources } from "#collectors/configured/open-sources.ts";
 import type { OpenSource } from "#collectors/configured/source-kind.ts";
+import type { SourcesFile } from "#collectors/configured/sources-file.ts";
+import { findFormat } from "#collectors/formats/index.ts";
+import type { SourceStatus } from "#collectors/source.ts";
 import { fileSource } from "#collectors/sources/files.ts";
 import { followFormats } from "#collectors/user-formats/follow-formats.ts";
+import { chooseFormats } from "#collectors/user-formats/registry.ts";
 import { joinSources } from "#pipeline/ingest/join-sources.ts";
 import { type Clock, steadyClock } from "#platform/clock.ts";
 
@@ -31,6 +35,7 @@ export async function openLogs(
   const followed = await followSourcesFile(
     sourcesFolder,
     (file) => {
+      chooseFormats(chosenIn(file));
       files.setPaths(logPaths(paths, file));
       others.apply(file.sources);
     },
@@ -38,10 +43,31 @@ export async function openLogs(
   );
   return {
     ...joinSources([files, others]),
-    status: () => [...formatStatus(), ...followed.status(), ...files.status(), ...others.status()],
+    status: () => [
+      ...formatStatus(),
+      ...followed.status(),
+      ...unknownFormats(followed),
+      ...files.status(),
+      ...others.status(),
+    ],
     async [Symbol.asyncDispose]() {
       await others[Symbol.asyncDispose]();
       await files[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The formats that were chosen for sources, by source. */
+const chosenIn = ({ sources }: SourcesFile): Map<string, string> =>
+  new Map(sources.flatMap(({ id, format }) => (format === undefined ? [] : [[id, format]])));
+
+function unknownFormats(followed: FollowedSources): SourceStatus[] {
+  return [...chosenIn(followed.file())]
+    .filter(([, format]) => !findFormat(format))
+    .map(([source, format]) => ({
+      path: followed.path,
+      source,
+      level: "warning",
+      message: `names the format ${format}, which does not exist, so that lines are recognised: correct it, or add the format`,
+    }));
 }

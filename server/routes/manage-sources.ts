@@ -2,12 +2,13 @@ import { z } from "zod";
 
 import { record } from "#access/audit.ts";
 import { type MemberCaller, type MemberRule, memberRoute } from "#access/route.ts";
-import { formFields } from "#collectors/configured/form-fields.ts";
+import { formFields, type FormField } from "#collectors/configured/form-fields.ts";
 import { SOURCE_KINDS } from "#collectors/configured/kinds.ts";
 import { SourceEntryBody, SourceKindsAnswer } from "#dashboards/sources/edit-messages.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import type { ControlSettings } from "../settings.ts";
+import { formatNames } from "../sources/check-entry.ts";
 import { PUSH_PATHS } from "../sources/push-paths.ts";
 import { openSourcesEditor, type SourcesEditor } from "../sources/sources-editor.ts";
 import { MANAGE_SOURCES } from "./sources.ts";
@@ -19,28 +20,35 @@ const Source = z.strictObject({ source: z.string().min(1).max(4_096) });
 /** Adding, changing and removing sources: all change the sources file, which indexers follow. */
 export function manageSourcesRoutes({ settings }: ManageDeps): Route<MemberRule>[] {
   const editor = openSourcesEditor(settings.dataFolder);
-  return [kinds, adding(editor), changing(editor), removing(editor), excluding(editor)];
+  return [
+    kinds(settings.dataFolder),
+    adding(editor),
+    changing(editor),
+    removing(editor),
+    excluding(editor),
+  ];
 }
 
-const kinds: Route<MemberRule> = memberRoute({
-  method: "GET",
-  path: "/api/source-kinds",
-  operationId: "listSourceKinds",
-  tag: "Sources",
-  summary: "Lists the kinds of sources with their properties",
-  rule: MANAGE_SOURCES,
-  responses: { 200: { description: "The kinds", body: SourceKindsAnswer } },
-  handle: () => ({
-    status: 200,
-    body: {
-      pushPaths: [...PUSH_PATHS],
-      kinds: SOURCE_KINDS.map((it) => {
+const kinds = (dataFolder: string): Route<MemberRule> =>
+  memberRoute({
+    method: "GET",
+    path: "/api/source-kinds",
+    operationId: "listSourceKinds",
+    tag: "Sources",
+    summary: "Lists the kinds of sources with their properties",
+    rule: MANAGE_SOURCES,
+    responses: { 200: { description: "The kinds", body: SourceKindsAnswer } },
+    async handle() {
+      const names = await formatNames(dataFolder);
+      const withChoices = (field: FormField): FormField =>
+        field.name === "format" ? { ...field, choices: names } : field;
+      const all = SOURCE_KINDS.map((it) => {
         const { kind, title, summary } = it;
-        return { kind, title, summary, fields: formFields(it) };
-      }),
+        return { kind, title, summary, fields: formFields(it).map(withChoices) };
+      });
+      return { status: 200, body: { pushPaths: [...PUSH_PATHS], kinds: all } };
     },
-  }),
-});
+  });
 
 const adding = (editor: SourcesEditor): Route<MemberRule> =>
   memberRoute({

@@ -19,7 +19,7 @@ async function problemsOf(
   before?: Listener,
 ): Promise<string[]> {
   try {
-    await checkEntry({ id: "it", kind, properties }, before);
+    await checkEntry({ id: "it", kind, properties }, { dataFolder: tmpdir(), before });
     return [];
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
@@ -56,6 +56,12 @@ test("an address of another machine is refused at its field", async () => {
   expect(problem).toBe(
     "body.properties.address: 192.0.2.1 is no address of this machine: try 0.0.0.0",
   );
+});
+
+test("a format that does not exist is refused at its field", async () => {
+  expect(await problemsOf("files", { paths: ["/later.log"], format: "nginx.access" })).toEqual([]);
+  const [problem] = await problemsOf("files", { paths: ["/later.log"], format: "shop.none" });
+  expect(problem).toContain("body.properties.format: there is no format shop.none");
 });
 
 test("a folder is no log, and a socket needs its folder", async () => {

@@ -8,7 +8,9 @@ import path from "node:path";
 import type { SourceEntry } from "#collectors/configured/edit-sources.ts";
 import { filesKind } from "#collectors/configured/files-kind.ts";
 import { SOURCE_KINDS } from "#collectors/configured/kinds.ts";
+import { FORMATS } from "#collectors/formats/index.ts";
 import type { Listener } from "#collectors/sources/listeners/listener.ts";
+import { readFormats } from "#collectors/user-formats/formats-file.ts";
 import { AppError, errorCode, type FieldError } from "#platform/errors.ts";
 
 const PORTS_TRIED = 20;
@@ -19,9 +21,13 @@ const WILDCARD = /[*?[{]/;
  * Checks what only the machine can tell: that ports are free, and that folders may be read. `before`: the entry as it is in
  * use, whose own port is not free. An entry that its schema refuses passes. @throws AppError with the fields and what to do
  */
-export async function checkEntry(entry: SourceEntry, before?: Listener): Promise<void> {
+export async function checkEntry(
+  entry: SourceEntry,
+  { dataFolder, before }: { dataFolder: string; before?: Listener | undefined },
+): Promise<void> {
   const kind = SOURCE_KINDS.find((it) => it.kind === entry.kind);
-  const properties = kind?.schema.safeParse(entry.properties);
+  const { format, ...own } = entry.properties;
+  const properties = kind?.schema.safeParse(own);
   if (!kind || !properties?.success) return;
   const listener = kind.listener?.(properties.data, entry.id);
   const problems = [
@@ -30,8 +36,19 @@ export async function checkEntry(entry: SourceEntry, before?: Listener): Promise
       ? await pathProblems(filesKind.schema.parse(properties.data).paths)
       : []),
   ];
+  const name = typeof format === "string" ? format : undefined;
+  if (name !== undefined && !(await formatNames(dataFolder)).includes(name)) {
+    problems.push(problemOf("format", `there is no format ${name}: choose another one, or add it`));
+  }
   const [first] = problems;
   if (first) throw new AppError("bad_request", first.message, { fields: problems });
+}
+
+/** The formats that may be chosen: those of users first. */
+export async function formatNames(dataFolder: string): Promise<string[]> {
+  const read = await readFormats(dataFolder);
+  const own = read.ok ? read.entries.map(({ name }) => name) : [];
+  return [...own, ...FORMATS.map(({ dataset }) => dataset)];
 }
 
 const problemOf = (name: string, message: string): FieldError => ({

@@ -142,7 +142,12 @@ const textOf = (value: unknown): string =>
   typeof value === "string" ? value : JSON.stringify(value);
 
 /** Secrets are not shown: only whether they are set. */
-function propertiesOf({ kind, properties }: NonNullable<SourceWithParts["configured"]>) {
+function propertiesOf({
+  kind,
+  format,
+  properties: own,
+}: NonNullable<SourceWithParts["configured"]>) {
+  const properties: Readonly<Record<string, unknown>> = { ...own, format };
   return formFields(kind).flatMap(({ name, isSecret }) => {
     const value = properties[name];
     if (value === undefined) return [];

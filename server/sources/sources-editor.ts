@@ -30,15 +30,16 @@ export function openSourcesEditor(dataFolder: string): SourcesEditor {
       "entry" in given
         ? { ...given, entry: withSecretFiles(given.entry, secrets, dataFolder) }
         : given;
-    const before = await readFile(file, "utf8").catch((error: unknown) => {
+    const text = await readFile(file, "utf8").catch((error: unknown) => {
       if (errorCode(error) === "ENOENT") return "";
       throw notChanged(file, error);
     });
-    const after = editedSources(before, edit);
-    if (edit.edit === "add") await checkEntry(edit.entry);
-    const changed = "id" in edit ? sourceIn(before, edit.id) : undefined;
+    const after = editedSources(text, edit);
+    if (edit.edit === "add") await checkEntry(edit.entry, { dataFolder });
+    const changed = "id" in edit ? sourceIn(text, edit.id) : undefined;
     if (edit.edit === "change") {
-      await checkEntry(edit.entry, changed?.kind.listener?.(changed.properties, edit.id));
+      const before = changed?.kind.listener?.(changed.properties, edit.id);
+      await checkEntry(edit.entry, { dataFolder, before });
     }
     try {
       if ("entry" in edit) writeSecrets(dataFolder, edit.entry.id, secrets);

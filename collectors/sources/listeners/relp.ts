@@ -15,6 +15,7 @@ export const relpKind = sourceKind({
   kind: "relp",
   title: "Syslog over RELP",
   summary: "A port for rsyslog's omrelp, which keeps each message until it is on disk here",
+  hasLines: true,
   schema: z
     .strictObject({
       transport: z.enum(["tcp", "tls"]).default("tcp").meta({ title: "Over" }),

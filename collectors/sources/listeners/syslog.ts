@@ -51,6 +51,7 @@ export const syslogKind = sourceKind({
   kind: "syslog",
   title: "Syslog",
   summary: "A port or socket for syslog: UDP, TCP, TLS or Unix; RFC 3164 and 5424",
+  hasLines: true,
   schema,
   listener: (properties, source): Listener => ({ source, ...socketOf(properties) }),
 });
