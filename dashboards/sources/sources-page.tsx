@@ -1,6 +1,6 @@
 "use client";
 
-import { useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import type { ProblemsMessage } from "../api.ts";
 import { useRange } from "../client/use-range.ts";
@@ -20,6 +20,7 @@ import { type SourcesViewState, useSourcesView } from "./use-sources-view.ts";
 import { type Sources, useSources } from "./use-sources.ts";
 
 const FORBIDDEN = 403;
+const NO_INDEXER_AFTER_MS = 5_000;
 
 /** What is connected, and in which state it is. */
 export function SourcesPage({ theme, problems }: { theme: Theme; problems: ProblemsMessage }) {
@@ -134,13 +135,24 @@ function Notices({ answer: { fileProblem, hasIndexer } }: { answer: SourcesAnswe
           <Untrusted text={fileProblem} charactersMax={2_000} />
         </p>
       )}
-      {hasIndexer ? null : (
-        <p className="form-error" role="alert">
-          No indexer is connected, so nothing is read. Start one:{" "}
-          <code>npx quarterdeck role index</code>
-        </p>
-      )}
+      {hasIndexer ? null : <NoIndexer />}
     </>
+  );
+}
+
+/** Not at once: an indexer also starts again after the demo. */
+function NoIndexer() {
+  const [isShown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), NO_INDEXER_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!isShown) return null;
+  return (
+    <p className="form-error" role="alert">
+      No indexer is connected, so nothing is read. Start one:{" "}
+      <code>npx quarterdeck role index</code>
+    </p>
   );
 }
 
@@ -161,8 +173,8 @@ function NoSources({ answer, view }: Omit<FoundProps, "sources">) {
   return (
     <Empty title="Nothing is connected yet">
       <p>
-        Add log files, a bucket or a queue here; Quarterdeck reads them at once, and finds out their
-        formats by itself.
+        Add log files, a port for syslog, a bucket or a database, or let a shipper such as Filebeat
+        send to Quarterdeck. Formats are recognised by themselves.
       </p>
       {answer.mayManage ? (
         <AddButton view={view} />

@@ -1,4 +1,6 @@
 const DATASETS_MAX = 10;
+/** Senders name as many datasets as they like; those of more are not counted here. */
+const COUNTED_MAX = 1_000;
 const grouped = new Intl.NumberFormat("en");
 
 /** The events by dataset, or by another name, of a stream, and of those before it at its path: a rotated log is still the same one. */
@@ -8,7 +10,9 @@ export class LineCounts {
 
   add(dataset: string, events: number): void {
     if (events <= 0) return;
-    this.#byDataset.set(dataset, (this.#byDataset.get(dataset) ?? 0) + events);
+    const before = this.#byDataset.get(dataset);
+    if (before === undefined && this.#byDataset.size >= COUNTED_MAX) return;
+    this.#byDataset.set(dataset, (before ?? 0) + events);
     this.#next?.add(dataset, events);
   }
 

@@ -70,7 +70,12 @@ export class MessageLines {
     if (message) this.#keepOfLine(stream, fields, message);
     this.#putFields(fields, header?.receivedMs);
     const named = stream.dataset ?? dataset;
-    batch.text("data_stream.dataset").putText(row, named ?? datasetFor(message, header));
+    const own = named ?? datasetFor(message, header);
+    batch.text("data_stream.dataset").putText(row, own);
+    if (!message) {
+      stream.lines.add(own, 1);
+      stream.rowsOfOthers += 1;
+    }
     if (message) batch.lines.putLine(row, message.bytes, 0, message.bytes.length);
     else if (!hasOriginal) batch.lines.putLine(row, line, 0, line.length);
   }
