@@ -116,7 +116,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     await detail().getByLabel("Name").fill("tills");
     await detail().getByRole("button", { name: "Save" }).click();
     await page.waitForURL(/source=tills/);
-    await detail().getByText("Receiving").first().waitFor(SOON);
+    await detail().getByText("Idle").first().waitFor(SOON);
 
     await detail().getByRole("button", { name: "Remove it" }).click();
     await detail().getByRole("button", { name: "Remove it" }).click();
