@@ -27,6 +27,7 @@ import { FIELDS_MAX, flatten, parseJsonLine } from "./json-line.ts";
 import { jsonTime } from "./json-time.ts";
 import { numbersOf } from "./tail.ts";
 import { implausible } from "./time.ts";
+import { putTraceIds } from "./trace-context.ts";
 
 /** Fields by their normal name, without those that have no value. */
 type Fields = Map<string, { name: string; value: unknown; text: string }>;
@@ -204,6 +205,7 @@ type Other = { name: string; value: unknown; text: string };
 function putOther(line: AccessLine, key: string, { name, value, text }: Other): void {
   const { vendor } = line.dialect;
   if (vendor === "varnish.access" && putVarnish(line, key, text)) return;
+  if (putTraceIds(line.batch, name, text)) return;
   const times = numbersOf(text);
   if (UPSTREAM_TIMES.has(key) && times.length > 0) {
     line.extras.set(`${vendor}.upstream.response_time`, times.length === 1 ? times[0] : times);

@@ -8,6 +8,7 @@ import { OPEN_BRACE, OPEN_BRACKET, textOf } from "./bytes.ts";
 import { hasApacheEscape, includes, isSet, valueIn } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
+import { putTraceIds } from "./trace-context.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 /** `**%T/%D**`: the duration in the default format of some distributions. */
@@ -61,7 +62,8 @@ function tail(line: AccessLine, start: number, end: number): undefined {
     else if (starred !== undefined) numbers.push(starred);
     else if (isDuration(value)) numbers.push(value);
     else if (isAddressList(value)) putForwardedFor(line, value);
-    else if (value !== "-" && value !== "") unknown.push(value);
+    else if (value !== "-" && value !== "" && !putTraceIds(line.batch, "traceparent", value))
+      unknown.push(value);
   }
   putNumbers(line, numbers);
   if (unknown.length > 0) line.extras.set("apache.access.extra", unknown);
@@ -70,7 +72,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
 
 function putNamed(line: AccessLine, name: string, value: string): void {
   if (isDurationName(name) && isDuration(value)) putDuration(line, name, value);
-  else line.extras.set(`apache.access.${name}`, value);
+  else if (!putTraceIds(line.batch, name, value)) line.extras.set(`apache.access.${name}`, value);
 }
 
 function putNumbers(line: AccessLine, [first, second, third]: readonly string[]): void {

@@ -1,12 +1,12 @@
 import type { Format } from "../format.ts";
 import { splitHostPort } from "./address.ts";
 import { typeOfLevel } from "./application/levels.ts";
-import { parseTraceparent } from "./application/trace-ids.ts";
 import { ignoredField, IGNORED_FIELDS } from "./ignored-fields.ts";
 import { openJsonFields } from "./json-fields.ts";
 import { jsonTime } from "./json-time.ts";
 import { type RowWriter } from "./text-line.ts";
 import { implausible } from "./time.ts";
+import { putTraceIds } from "./trace-context.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 type Fields = Map<string, unknown>;
@@ -64,11 +64,12 @@ function putEvent(row: RowWriter, fields: Fields): void {
   row.text("user_agent.original", text("request.headers.User-Agent"));
   row.text("http.request.referrer", text("request.headers.Referer"));
   row.text("http.request.id", text("request.headers.X-Request-Id"));
-  const parent = parseTraceparent(text("request.headers.Traceparent") ?? "");
-  row.text("trace.id", parent?.trace);
-  row.text("span.id", parent?.span);
   putTls(row, fields);
-  for (const [name, value] of fields) row.extra(`caddy.access.${name}`, value);
+  for (const [name, value] of fields) {
+    const single: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+    if (typeof single !== "string" || !putTraceIds(row.batch, name, single))
+      row.extra(`caddy.access.${name}`, value);
+  }
 }
 
 /** The address that connected, unless Caddy trusts it to state that of the client. Before 2.5 with its port. */

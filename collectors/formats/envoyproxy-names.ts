@@ -28,7 +28,8 @@ const NAMES = {
   serverName: "requestedservername",
   route: "routename",
   traceparent: "traceparent",
-  trace: "traceid",
+  trace: "traceid xb3traceid",
+  span: "spanid xb3spanid",
 } as const;
 
 export type Name = keyof typeof NAMES;

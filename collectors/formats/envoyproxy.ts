@@ -170,7 +170,7 @@ function putRequest(row: RowWriter, fields: Fields): void {
   row.number("url.port", authority.port);
   const parent = parseTraceparent(fields.get("traceparent") ?? "");
   row.text("trace.id", traceId(fields.get("trace")) ?? parent?.trace);
-  row.text("span.id", parent?.span);
+  row.text("span.id", traceId(fields.get("span")) ?? parent?.span);
 }
 
 const numberOf = (text: string | undefined): number | undefined =>

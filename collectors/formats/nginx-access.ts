@@ -7,6 +7,7 @@ import { OPEN_BRACE, isDigit } from "./bytes.ts";
 import { hasNginxEscape, hasNginxVariable } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { numbersOf, tailTokens, type TailToken } from "./tail.ts";
+import { putTraceIds } from "./trace-context.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const NS_PER_SECOND = 1e9;
@@ -124,6 +125,7 @@ function putUnnamed(line: AccessLine, token: TailToken, unknown: string[]): void
   const { value, quoted } = token;
   if (value === "-" || value === "") return;
   if (CACHE.test(value)) putCacheStatus(line, value);
+  else if (putTraceIds(line.batch, "traceparent", value)) return;
   else if (REQUEST_ID.test(value)) line.batch.text("http.request.id").putText(line.row, value);
   else if (ADDRESS.test(value)) line.batch.text("nginx.upstream.address").putText(line.row, value);
   else if (quoted && /^\d{1,6}\.\d{1,2}$/.test(value))
@@ -143,6 +145,7 @@ function putNamed(line: AccessLine, name: string, value: string): void {
   } else if (CACHE.test(value) && CACHE_NAMES.has(key)) putCacheStatus(line, value);
   else if (UPSTREAM_TIMES.has(key)) putUpstreamTime(line, value);
   else if (FORWARDED.has(key)) putForwardedFor(line, value);
+  else if (putTraceIds(line.batch, key, value)) return;
   else if (REQUEST_IDS.has(key)) line.batch.text("http.request.id").putText(line.row, value);
   else if (key === "ua" || key === "us" || key === "upstream_addr" || key === "uaddr") {
     if (ADDRESS.test(value)) line.batch.text("nginx.upstream.address").putText(line.row, value);

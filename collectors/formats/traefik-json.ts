@@ -4,6 +4,7 @@ import { splitHostPort } from "./address.ts";
 import { openJsonFields } from "./json-fields.ts";
 import { jsonTime } from "./json-time.ts";
 import type { RowWriter } from "./text-line.ts";
+import { putTraceIds } from "./trace-context.ts";
 
 const VENDOR = "traefik.access";
 const NOT_A_LINE = "not a Traefik line: the JSON has no DownstreamStatus";
@@ -55,7 +56,9 @@ function read(fields: ReadonlyMap<string, unknown>, row: RowWriter): string | un
   row.text("trace.id", text("TraceId"));
   row.text("span.id", text("SpanId"));
   for (const [name, value] of fields) {
-    if (!KNOWN.has(name)) row.extra(`${VENDOR}.${RENAMED[name] ?? name}`, value);
+    if (KNOWN.has(name)) continue;
+    if (typeof value !== "string" || !putTraceIds(row.batch, name, value))
+      row.extra(`${VENDOR}.${RENAMED[name] ?? name}`, value);
   }
   return undefined;
 }

@@ -7,6 +7,7 @@ import { OPEN_BRACE } from "./bytes.ts";
 import { hasNginxVariable, isSet, valueIn } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
+import { putTraceIds } from "./trace-context.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const HANDLING = /^(hit|miss|pass|pipe|synth|hitmiss|hitpass|hit-for-pass)$/i;
@@ -55,6 +56,7 @@ function tail(line: AccessLine, start: number, end: number): undefined {
       line.extras.set("varnish.ttfb_ms", Math.round(Number(value) * 1e6) / 1e3);
     } else if (key === "" && isAddressList(value)) putForwardedFor(line, value);
     else if (key === "vxid" || key === "xid") line.extras.set("varnish.vxid", value);
+    else if (putTraceIds(line.batch, key || "traceparent", value)) continue;
     else if (isDuration(line, key, value)) {
       line.columns.duration.put(line.row, Number(value) * 1e3);
     } else if (key !== "" && value !== "-") line.extras.set(`varnish.access.${key}`, value);

@@ -25,7 +25,7 @@ const TAB = 0x09;
 const HEAD_BYTES = 1024;
 const TRACEPARENT = /\btraceparent["']?[=:]\s{0,2}["']?([\da-f-]{55})/i;
 const TRACE_ID = /\btrace_?id["']?[=:]\s{0,2}["']?([\da-f-]{16,36})\b/i;
-const SPAN_ID = /\bspan_?id["']?[=:]\s{0,2}["']?([\da-f]{16})\b/i;
+const SPAN_ID = /\bspan_?id["']?[=:]\s{0,2}["']?([\da-f]{16}|\d{17,20})\b/i;
 /** Spring Boot: `[shop,4bf92f3577b34da6a3ce929d0e0e4736,00f067aa0ba902b7]`, with a dash in later versions. */
 const SPRING_IDS = /\[(?:[\w-]{0,60},)?([\da-f]{32}|[\da-f]{16})[,-]([\da-f]{16})\]/;
 const OBJECT_CHARS_MAX = 16_384;

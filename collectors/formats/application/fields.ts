@@ -8,10 +8,11 @@ import { jsonTime } from "../json-time.ts";
 import { isReserved } from "../reserved-fields.ts";
 import type { RowWriter } from "../text-line.ts";
 import { implausible } from "../time.ts";
+import { traceIdsOf } from "../trace-context.ts";
 import { levelName, typeOfLevel } from "./levels.ts";
 import { roleOf, type Role } from "./names.ts";
 import { errorOfTrace, framesText } from "./stack-trace.ts";
-import { parseTraceparent, traceId } from "./trace-ids.ts";
+import { traceId } from "./trace-ids.ts";
 
 type Field = { name: string; value: unknown };
 /** The best field of each role. Those that cannot be used are left in it. */
@@ -159,11 +160,12 @@ const stackText = (value: unknown): string | undefined =>
   Array.isArray(value) ? framesText(value) : nonEmpty(value);
 
 function putTrace(row: RowWriter, found: Found): void {
-  const parent = take(found, "traceparent", (value) =>
-    typeof value === "string" ? parseTraceparent(value) : undefined,
+  const { name = "" } = found.get("traceContext") ?? {};
+  const header = take(found, "traceContext", (value) =>
+    typeof value === "string" ? traceIdsOf(name, value) : undefined,
   );
-  row.text("trace.id", take(found, "trace", traceId) ?? parent?.trace);
-  row.text("span.id", take(found, "span", traceId) ?? parent?.span);
+  row.text("trace.id", take(found, "trace", traceId) ?? header?.trace);
+  row.text("span.id", take(found, "span", traceId) ?? header?.span);
   row.text("transaction.id", take(found, "transaction", traceId));
 }
 

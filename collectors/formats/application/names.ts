@@ -29,8 +29,8 @@ const NAMES = {
   stack:
     "err.stack error.stack error.stacktrace exception.stacktrace thrown.extendedstacktrace stack stacktrace excinfo exception @x errorverbose fullmessage err.stacktrace errorstack",
   errorCode: "err.code error.code exception.code errorcode",
-  traceparent:
-    "traceparent req.headers.traceparent headers.traceparent request.headers.traceparent",
+  traceContext:
+    "traceparent httptraceparent req.headers.traceparent headers.traceparent request.headers.traceparent b3 httpb3 req.headers.b3 headers.b3 xamzntraceid httpxamzntraceid req.headers.xamzntraceid headers.xamzntraceid",
   trace: "trace.id traceid dd.traceid oteltraceid xb3traceid logging.googleapis.com/trace trace",
   span: "span.id spanid dd.spanid otelspanid xb3spanid logging.googleapis.com/spanid span",
   transaction: "transaction.id transactionid",
