@@ -10,7 +10,7 @@ function byName<F>(names: Names<F>): ReadonlyMap<string, F> {
 
 /** Objects whose members are named as if they were on the top level: Caddy's request, and nested nginx formats. */
 const PREFIX =
-  /^(?:@?nginx(?:_fields|_access)?|@fields|request(?:\.headers)?|http|access|log)\.(?=[^.]+$)/;
+  /^(?:@?nginx(?:_fields|_access)?|@fields|request(?:\.headers)?|response|http|access|log)\.(?=[^.]+$)/;
 
 /** Without prefix, case and separators: `@timestamp`, `remoteAddr`, `$remote_addr`, `User-Agent`. */
 export function normalName(name: string): string {
@@ -34,7 +34,7 @@ export const TEXTS = byName<TextField>([
   ["http.request.id", "requestid reqid xrequestid httpxrequestid uniqueid"],
   ["host.name", "hostname"],
   ["server.address", "serveraddr serverip serveraddress localaddr localip localaddress"],
-  ["nginx.upstream.address", "upstreamaddr upstreamhost upstreamaddress upstream"],
+  ["nginx.upstream.address", "upstreamaddr upstreamhost upstreamaddress upstream upstream.addr"],
   ["tls.cipher", "sslcipher tlscipher"],
   ["varnish.handling", "handling hitmiss cache"],
 ]);
@@ -74,7 +74,9 @@ export const NUMBERS = byName<NumberField>([
   ["url.port", "serverport"],
 ]);
 
-export const UPSTREAM_TIMES = new Set("upstreamresponsetime upstreamtime".split(" "));
+export const UPSTREAM_TIMES = new Set(
+  "upstreamresponsetime upstreamtime upstream.responsetime".split(" "),
+);
 
 const LEVELS = ["level", "severity", "loglevel", "levelname", "lvl"];
 const MESSAGES = ["msg", "message", "shortmessage"];

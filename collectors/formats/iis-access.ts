@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 
 import type { Format } from "../format.ts";
 import { ipIn } from "./address.ts";
+import { isNative, readNative } from "./iis-native.ts";
 import { openNamedFields } from "./named-fields.ts";
 import { numberOf, type RowWriter } from "./text-line.ts";
 import { parseTime } from "./time.ts";
@@ -37,10 +38,10 @@ const ECS_NAMES = new Set(
   ),
 );
 
-/** IIS logs in the W3C format, whose header line names the fields. Their times are in UTC. */
+/** IIS logs in the W3C format, whose header line names the fields and whose times are in UTC, or in its own. */
 export const iisAccess: Format = {
   dataset: VENDOR,
-  title: "IIS access log (W3C)",
+  title: "IIS access log (W3C or IIS format)",
   requests: "origin",
   traits: ACCESS_TRAITS,
   detection: { path: /w3svc|iis/i, evidence: () => 3 },
@@ -72,6 +73,7 @@ function read(
   named: readonly string[] | undefined,
   row: RowWriter,
 ): string | undefined {
+  if (isNative(line)) return readNative(line, row);
   const fields = line.split(" ", FIELDS_MAX);
   const fits = (names: readonly string[]): boolean => isRequest(new W3cValues(names, fields));
   const names = named ?? LAYOUTS.find((it) => it.length === fields.length && fits(it));

@@ -4,6 +4,7 @@ import type { Format } from "../format.ts";
 import { registeredFormat } from "../user-formats/registry.ts";
 import { apacheAccess } from "./apache-access.ts";
 import { apacheError } from "./apache-error.ts";
+import { appAccess } from "./application/app-access.ts";
 import { appJson } from "./application/app-json.ts";
 import { appLog } from "./application/app-log.ts";
 import { appLogfmt } from "./application/app-logfmt.ts";
@@ -71,6 +72,7 @@ export const FORMATS: readonly Format[] = [
   envoyproxy,
   caddyAccess,
   caddyLog,
+  appAccess,
   appJson,
   appLogfmt,
   appLog,

@@ -18,7 +18,9 @@ const PRIORITY = /^<\d{1,3}>/;
 const LEVEL = /[A-Z]{3}[1-5]?: $/;
 /** Nor is a level a host: `2026-03-14 10:11:12,345 ERROR shop.pay: declined` is a line of an application. */
 export const LEVEL_AS_HOST =
-  /^(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|FATAL|SEVERE|ALERT|EMERG|PANIC)$/;
+  /^\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERR|ERROR|CRIT|CRITICAL|FATAL|SEVERE|ALERT|EMERG|PANIC)\]?$/;
+/** Nor is one of .NET's levels a process: `2026-03-14T10:11:12Z info: Shop.Cart[7] opened`. */
+export const LEVEL_AS_PROCESS = /^(?:trce|dbug|info|warn|fail|crit)$/;
 
 export type SyslogHeader = {
   /** The time as logged, and as epoch ms (NaN if it is invalid). */
@@ -56,7 +58,7 @@ export function syslogHeader(line: string, context: FormatContext): SyslogHeader
   // Without a host, the first word is the name of the process.
   if (!process && host !== undefined) {
     const shorter = found[0].length - host.length - 1;
-    process = processOf(line.slice(shorter));
+    process = processWithoutHost(line.slice(shorter));
     if (!process) return undefined;
     host = undefined;
     length = shorter;
@@ -110,6 +112,11 @@ export function isoTime(
 function processOf(text: string): RegExpExecArray | null {
   const found = PROCESS.exec(text);
   return found && text[found[0].length] === " " && LEVEL.test(found[0]) ? null : found;
+}
+
+function processWithoutHost(text: string): RegExpExecArray | null {
+  const found = processOf(text);
+  return LEVEL_AS_PROCESS.test(found?.[1] ?? "") ? null : found;
 }
 
 /** Without time and host: `haproxy[12]: `. */

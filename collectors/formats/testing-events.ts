@@ -162,6 +162,11 @@ export const EVENTS: Readonly<Record<string, readonly string[]>> = {
     '{"level":"info","ts":1773483072.345,"logger":"admin","msg":"admin endpoint started","address":"localhost:2019","enforce_origin":false}',
     '{"level":"error","ts":1773483073.345,"logger":"tls.obtain","msg":"could not get certificate from issuer","identifier":"shop.example","error":"HTTP 429"}',
   ],
+  "app.access": [
+    'INFO:     203.0.113.9:4711 - "GET /cart?id=7 HTTP/1.1" 200 OK',
+    '[14/Mar/2026 10:11:13] "GET /admin/ HTTP/1.1" 302 0',
+    '[GIN] 2026/03/14 - 10:11:14 | 200 |     1.2345ms |     203.0.113.9 | GET      "/cart"',
+  ],
   "app.json": [
     '{"level":30,"time":1773483072345,"pid":12,"hostname":"web1","name":"shop","msg":"started"}',
     '{"level":"error","timestamp":"2026-03-14T10:11:13.345Z","message":"payment failed","stack":"Error: no cart\\n    at pay (/srv/pay.js:1:2)"}',

@@ -3,7 +3,7 @@ import type { Format, LineScanner } from "../format.ts";
 import { openAccessJson } from "./access-json.ts";
 import { openAccessLine, type AccessLine } from "./access-line.ts";
 import { isAddressList } from "./address.ts";
-import { OPEN_BRACE } from "./bytes.ts";
+import { OPEN_BRACE, OPEN_BRACKET, textOf } from "./bytes.ts";
 import { hasNginxVariable, isSet, valueIn } from "./evidence.ts";
 import { putForwardedFor } from "./forwarded-for.ts";
 import { tailTokens } from "./tail.ts";
@@ -11,6 +11,10 @@ import { putTraceIds } from "./trace-context.ts";
 import { ACCESS_TRAITS } from "./traits.ts";
 
 const HANDLING = /^(hit|miss|pass|pipe|synth|hitmiss|hitpass|hit-for-pass)$/i;
+/** The time, and the client if it is logged, before the request. */
+const TIME_FIRST = /^(\[[^\]]{10,40}\]) (?:([\da-fA-F:.]{2,45}) (?:- - )?)?(?=")/;
+const HEAD_BYTES_MAX = 128;
+const NO_REQUEST = "not a varnishncsa line: no request after the time";
 const MICROSECONDS = /^\d{1,12}$/;
 
 export const varnishAccess: Format = {
@@ -38,11 +42,24 @@ export const varnishAccess: Format = {
       vendor: "varnish.access",
       tail,
     });
-    const scan: LineScanner = (bytes, start, end) =>
-      bytes[start] === OPEN_BRACE ? json(bytes, start, end) : text(bytes, start, end);
+    const scan: LineScanner = (bytes, start, end) => {
+      if (bytes[start] === OPEN_BRACE) return json(bytes, start, end);
+      if (bytes[start] !== OPEN_BRACKET) return text(bytes, start, end);
+      const common = commonLine(bytes, start, end);
+      return common ? text(common, 0, common.length) : NO_REQUEST;
+    };
     return Object.assign(scan, { plainTail: text.plainTail });
   },
 };
+
+/** The line of a format that begins with `%t`, in the usual order of fields. */
+function commonLine(bytes: Uint8Array, start: number, end: number): Buffer | undefined {
+  const head = textOf(bytes, start, Math.min(end, start + HEAD_BYTES_MAX));
+  const [all, time, client = "-"] = TIME_FIRST.exec(head) ?? [];
+  if (all === undefined) return undefined;
+  const rest = bytes.subarray(start + Buffer.byteLength(all), end);
+  return Buffer.concat([Buffer.from(`${client} - - ${time} `), rest]);
+}
 
 /**
  * `hit|miss|pass`, `%{Varnish:time_firstbyte}x` (a fraction of a second) and `%D` (whole microseconds), in any order.

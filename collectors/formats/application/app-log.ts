@@ -5,6 +5,7 @@ import { SPACE, textOf } from "../bytes.ts";
 import { flatten, parseJsonLine } from "../json-line.ts";
 import { openTextLine, type RowWriter } from "../text-line.ts";
 import { implausible } from "../time.ts";
+import { withoutColours } from "./colours.ts";
 import { putApplicationFields, putLevel } from "./fields.ts";
 import { lineHead, type LineHead } from "./line-head.ts";
 import {
@@ -17,10 +18,6 @@ import {
 import { parseTraceparent, traceId } from "./trace-ids.ts";
 import { APPLICATION_TRAITS } from "./traits.ts";
 
-/** Colours that libraries write for terminals. */
-// oxlint-disable-next-line no-control-regex -- the escape character is what it looks for
-const COLOURS = /\u001B\[[\d;]{0,16}m/g;
-const ESCAPE = "\u001B";
 const TAB = 0x09;
 const HEAD_BYTES = 1024;
 const TRACEPARENT = /\btraceparent["']?[=:]\s{0,2}["']?([\da-f-]{55})/i;
@@ -54,9 +51,6 @@ export const appLog: Format = {
   },
 };
 
-const withoutColours = (text: string): string =>
-  text.includes(ESCAPE) ? text.replaceAll(COLOURS, "") : text;
-
 function read(event: string, row: RowWriter): string | undefined {
   const text = withoutColours(event);
   const lineEnd = text.indexOf("\n");
@@ -76,7 +70,10 @@ function putEvent(row: RowWriter, head: LineHead, rest: string): string | undefi
     if (why !== undefined) return why;
     row.batch.number("@timestamp").put(row.batch.rows, head.ms);
   }
-  const { message, trace } = splitTrace(rest);
+  // .NET indents the message, which is on its own lines.
+  const { message, trace } = splitTrace(
+    head.message === "" ? rest.replaceAll(/^ {6}/gm, "") : rest,
+  );
   const whole = [head.message, message].filter((part) => part !== "").join("\n");
   putIds(row, head);
   putObject(row, head.message);

@@ -13,7 +13,7 @@ const FIRST_PAIR = /^[A-Za-z_@$][\w.@$-]{0,127}=/;
 /** `time=2026-03-14T10:11:12Z level=info msg="started" port=8080`, as Go's slog, logrus and Heroku write. */
 export const appLogfmt: Format = {
   dataset: "app.logfmt",
-  title: "application log as logfmt",
+  title: "application log as logfmt, also of Lograge",
   requests: "mixed",
   isGeneric: true,
   traits: APPLICATION_TRAITS,
@@ -23,12 +23,24 @@ export const appLogfmt: Format = {
         return "not logfmt: the line does not begin with name=value";
       const pairs = parseLogfmt(text);
       if (typeof pairs === "string") return pairs;
-      if (pairs.size < PAIRS_MIN || ![...pairs.keys()].some(isKnown))
+      if (pairs.size < PAIRS_MIN || !(isRailsRequest(pairs) || [...pairs.keys()].some(isKnown)))
         return "not logfmt: it has no level, message or time";
       return putApplicationFields(row, pairs);
     });
   },
 };
+
+/** A request of Rails as Lograge writes it, which has no level. Its duration is in milliseconds. */
+function isRailsRequest(pairs: Map<string, unknown>): boolean {
+  const isRequest = ["method", "path", "controller", "action", "status"].every((it) =>
+    pairs.has(it),
+  );
+  const duration = pairs.get("duration");
+  if (!isRequest || typeof duration !== "number") return isRequest;
+  pairs.delete("duration");
+  pairs.set("duration_ms", duration);
+  return true;
+}
 
 const KNOWN = new Set(["level", "message", "time"]);
 const isKnown = (name: string): boolean => KNOWN.has(roleOf(name)?.role ?? "");

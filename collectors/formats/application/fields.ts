@@ -34,7 +34,7 @@ export function putApplicationFields(
   for (const [name, value] of fields) sort(found, others, { name, value });
   const level = take(found, "level", levelName);
   const message = take(found, "message", nonEmpty);
-  if (level === undefined && message === undefined)
+  if (level === undefined && message === undefined && !isRequest(found))
     return "not an application log: it has neither a level nor a message";
   putLevel(row, level);
   row.text("message", message);

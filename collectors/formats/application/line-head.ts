@@ -1,7 +1,9 @@
 import type { Zone } from "#collectors/zone.ts";
 
+import { jsonTime } from "../json-time.ts";
 import { levelName } from "./levels.ts";
 import { lineTime, timeWithoutYear } from "./line-time.ts";
+import { phpHead } from "./php-head.ts";
 
 /** What a logging library writes before the message of an event. */
 export type LineHead = {
@@ -29,7 +31,11 @@ const LEVEL_FIRST = new RegExp(
 const WITHOUT_TIME = new RegExp(
   String.raw`^(?:\[(${LEVELS})\] {1,4}|(${LEVELS}|error|warn|info|http|verbose|debug|silly):(?:([\w.]{1,120}):| {1,10}))(?=\S)`,
 );
-const DOTNET = /^(trce|dbug|info|warn|fail|crit): ([\w.`+]{1,200})\[\d{1,9}\]$/;
+/** .NET's console, whose message is on the next lines, or on the same one. */
+const DOTNET = /^(trce|dbug|info|warn|fail|crit): ([\w.`+]{1,200})\[\d{1,9}\](?:$| (?=\S))/;
+/** Go's `log`: `2026/03/14 10:11:12.345678 main.go:42: text`, without a level. */
+const GO =
+  /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{6})?) (?:([\w./-]{1,200}\.go:\d{1,7}): )?(?=\S)/;
 /** The programs of Kubernetes: `I0314 10:11:12.123456   12345 file.go:12] text`. */
 const KLOG =
   /^([IWEF])(\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d{1,9}) {1,8}(\d{1,10}) ([\w./-]{1,120}:\d{1,7})\] /;
@@ -162,15 +168,17 @@ function levelFirst(text: string, { zone }: HeadContext): LineHead | undefined {
 
 function special(text: string, context: HeadContext): LineHead | undefined {
   const ms = Number.NaN;
+  const [dotnet, short, category] = DOTNET.exec(text) ?? [];
+  if (dotnet !== undefined) {
+    const message = text.slice(dotnet.length);
+    return { ms, level: levelName(short) ?? "info", logger: category, message };
+  }
   const [plain, bracketed, word = bracketed, logger] = WITHOUT_TIME.exec(text) ?? [];
   const level = word === undefined ? undefined : nameOf(word);
   if (plain !== undefined && level !== undefined)
     return { ms, level, logger, message: text.slice(plain.length) };
-  const [dotnet, short, category] = DOTNET.exec(text) ?? [];
-  if (dotnet !== undefined)
-    return { ms, level: levelName(short) ?? "info", logger: category, message: "" };
   const [klog, letter, month, day, clock, pid, file] = KLOG.exec(text) ?? [];
-  if (klog === undefined) return undefined;
+  if (klog === undefined) return withoutLevel(text, context);
   return {
     ms: timeWithoutYear(`${month}-${day}T${clock}`, context),
     level: levelName(letter) ?? "info",
@@ -178,4 +186,17 @@ function special(text: string, context: HeadContext): LineHead | undefined {
     logger: file,
     message: text.slice(klog.length),
   };
+}
+
+/** Lines of libraries that have no levels, or other ones. */
+function withoutLevel(text: string, { zone }: HeadContext): LineHead | undefined {
+  const [go, goTime = "", file] = GO.exec(text) ?? [];
+  if (go !== undefined)
+    return {
+      ms: jsonTime(goTime, zone),
+      level: "info",
+      logger: file,
+      message: text.slice(go.length),
+    };
+  return phpHead(text, zone);
 }

@@ -14,7 +14,8 @@ const DAY_FIRST = new RegExp(
 const MONTH_FIRST =
   /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:\.\d{1,3})? ([AP]M)\b/;
 const AMERICAN = /^(\d\d)\/(\d\d)\/(\d{4}),? (\d{1,2}):(\d\d):(\d\d) ([AP]M)\b/;
-const CLOCK_ONLY = new RegExp(String.raw`^${CLOCK}(?=[ \]|])`);
+/** Also zerolog's `10:11AM`. */
+const CLOCK_ONLY = new RegExp(String.raw`^(?:${CLOCK}|\d{1,2}:\d\d[AP]M)(?=[ \]|])`);
 const HEAD_CHARS = 48;
 
 export type LineTime = {

@@ -1,5 +1,6 @@
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 const PAIRS_MAX = 500;
@@ -44,10 +45,20 @@ function endOfToken(text: string, from: number): number {
 
 function valueAt(text: string, from: number): { value: unknown; end: number } | undefined {
   if (text.charCodeAt(from) === QUOTE) return quotedAt(text, from);
+  const apostrophe = text.charCodeAt(from) === APOSTROPHE ? lastApostrophe(text, from + 1) : -1;
+  if (apostrophe > 0) return { value: text.slice(from + 1, apostrophe), end: apostrophe + 1 };
   let end = from;
   while (end < text.length && text.charCodeAt(end) > SPACE) end += 1;
   const value = text.slice(from, end);
   return { value: NUMBER.test(value) ? Number(value) : value, end };
+}
+
+/** The end of a value in apostrophes, as Lograge writes errors: before a space. -1 if it does not end. */
+function lastApostrophe(text: string, from: number): number {
+  let at = text.indexOf("'", from);
+  while (at >= 0 && at + 1 < text.length && text.charCodeAt(at + 1) > SPACE)
+    at = text.indexOf("'", at + 1);
+  return at;
 }
 
 /** A value in quotes, with the escapes of Go, which are those of JSON but for `\x1b`. */

@@ -1,6 +1,6 @@
 import type { DatasetTraits, Format } from "#collectors/format.ts";
 
-import { isDigit, OPEN_BRACE, textOf } from "../bytes.ts";
+import { OPEN_BRACE, textOf } from "../bytes.ts";
 import { onlyAfter, openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
 import { readJson } from "./json.ts";
@@ -12,7 +12,7 @@ const HEAD_CHARS_MAX = 256;
 const OWN_FIELD = /^(?:mongodb\.log\.(?:attr|query)\.|db\.query\.|error\.|event\.duration$)/;
 const NO_HEAD = "not a MongoDB line: neither JSON nor a time at its beginning";
 /** Characters with which its lines begin. */
-const FIRST = "0123456789{";
+const FIRST = "0123456789{FMSTW";
 
 /** The log of MongoDB: JSON since 4.4, text before. */
 export const mongodbLog: Format = {
@@ -29,9 +29,7 @@ export const mongodbLog: Format = {
   },
   begins(bytes, start, end) {
     const text = textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX));
-    return bytes[start] === OPEN_BRACE
-      ? JSON_HEAD.test(text)
-      : isDigit(bytes[start]) && isTextHead(text);
+    return bytes[start] === OPEN_BRACE ? JSON_HEAD.test(text) : isTextHead(text);
   },
   toElastic(document) {
     for (const name of Object.keys(document)) if (OWN_FIELD.test(name)) delete document[name];

@@ -1,12 +1,18 @@
+import type { FormatContext } from "#collectors/format.ts";
+
+import { isDigit } from "../bytes.ts";
 import { putQuery } from "../query-text.ts";
+import { syslogTime } from "../syslog-header.ts";
 import type { RowWriter } from "../text-line.ts";
 import { parseTime } from "../time.ts";
 import { type Access, putClient, putKind } from "./event.ts";
 
+/** Versions before 2.6 write no year. */
+const OLD_TIME = String.raw`[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}`;
 const TIME = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:?\d\d)`;
 /** Versions before 3.0 have no level and no component. */
 const HEAD = new RegExp(
-  String.raw`^(${TIME}) +(?:(F|E|W|I|D\d?) +([A-Z_]{2,20}|-) +(?:\[([^\]\n]{1,128})\])? *|\[([^\]\n]{1,128})\] +)`,
+  String.raw`^(${TIME}|${OLD_TIME}) +(?:(F|E|W|I|D\d?) +([A-Z_]{2,20}|-) +(?:\[([^\]\n]{1,128})\])? *|\[([^\]\n]{1,128})\] +)`,
 );
 const HEAD_CHARS_MAX = 256;
 const MESSAGE_CHARS_MAX = 16_384;
@@ -31,8 +37,7 @@ export function readText(text: string, row: RowWriter): string | undefined {
   const head = HEAD.exec(text.slice(0, HEAD_CHARS_MAX));
   if (!head) return NO_HEAD;
   const [all, time = "", level = "", component = "", context, oldContext] = head;
-  const bytes = Buffer.from(time);
-  const refused = row.time(parseTime(bytes, 0, bytes.length, row.context.zone), time);
+  const refused = row.time(timeOf(time, row.context), time);
   if (refused !== undefined) return refused;
   const message = text.slice(all.length);
   const start = message.slice(0, MESSAGE_CHARS_MAX);
@@ -41,6 +46,13 @@ export function readText(text: string, row: RowWriter): string | undefined {
   row.text("message", message);
   putCommand(start, message, row);
   return undefined;
+}
+
+function timeOf(text: string, context: FormatContext): number {
+  const isOld = !isDigit(text.charCodeAt(0));
+  if (isOld) return syslogTime(text.slice(4, 19), context) + Number(text.slice(20));
+  const bytes = Buffer.from(text);
+  return parseTime(bytes, 0, bytes.length, context.zone);
 }
 
 function putAccess(message: string, row: RowWriter): Access | undefined {

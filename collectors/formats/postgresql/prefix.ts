@@ -106,6 +106,8 @@ export function headOf(text: string): Head | undefined {
   const found = LEVEL.exec(text.slice(0, HEAD_CHARS_MAX));
   if (!found) return undefined;
   const [all, level = ""] = found;
+  // uvicorn's lines begin with `INFO:` and more spaces.
+  if (found.index === 0 && text[all.length] === " ") return undefined;
   const written = text.slice(0, found.index).trimEnd();
   const numbered = SEQUENCE.test(written) ? prefixOf(written.replace(SEQUENCE, "")) : undefined;
   const prefix = numbered?.process_id === undefined ? prefixOf(written) : numbered;

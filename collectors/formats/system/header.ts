@@ -1,6 +1,6 @@
 import type { FormatContext } from "#collectors/format.ts";
 
-import { isoTime, LEVEL_AS_HOST } from "../syslog-header.ts";
+import { isoTime, LEVEL_AS_HOST, LEVEL_AS_PROCESS } from "../syslog-header.ts";
 import { type Priority, priorityOf } from "../syslog-priority.ts";
 import { monthOf, timeWithoutYear } from "../time.ts";
 
@@ -10,6 +10,7 @@ const TIMED =
 const RFC_5424 = /^<\d{1,3}>(\d{1,2}) (\S{1,40}) (\S{1,255}) (\S{1,128}) (\S{1,128}) (\S{1,128}) /;
 /** Valid structured data, and what programs write in its place. */
 const DATA = /^(?:-|(?:\[(?:[^\]\\]|\\.){0,4096}\]){1,32})(?: |$)/;
+const KERNEL = /^(?:<\d{1,3}>)?\[ {0,4}\d{1,8}\.\d{6}\] /;
 const HOST = /^(\S{1,255}) /;
 /** Names have no spaces, except on macOS before a process id or with the name of a service: `launchd[1] (name[12]): `. */
 const PROCESS =
@@ -39,7 +40,7 @@ export function systemLine(line: string, context: FormatContext): SystemLine | u
   const modern = RFC_5424.exec(line);
   if (modern) return modernLine(line, modern, context);
   const found = TIMED.exec(line);
-  if (!found) return undefined;
+  if (!found) return kernelLine(line);
   const rest = line.slice(found[0].length);
   const priority = priorityOf(line);
   const timeMs = timeOf(found, context);
@@ -50,7 +51,17 @@ export function systemLine(line: string, context: FormatContext): SystemLine | u
   const host = first?.endsWith(":") === true ? undefined : first;
   if (LEVEL_AS_HOST.test(host ?? "")) return undefined;
   const text = host === undefined ? rest : rest.slice(host.length + 1).trimStart();
-  return { ...none, host, ...processOf(text, PROCESS.exec(text)) };
+  const after = processOf(text, PROCESS.exec(text));
+  if (host === undefined && LEVEL_AS_PROCESS.test(after.process ?? "")) return undefined;
+  return { ...none, host, ...after };
+}
+
+/** A line of `dmesg`, whose time is that since the start of the machine. */
+function kernelLine(line: string): SystemLine | undefined {
+  const [all] = KERNEL.exec(line) ?? [];
+  if (all === undefined) return undefined;
+  const none = { timeMs: Number.NaN, host: undefined, pid: undefined };
+  return { ...none, priority: priorityOf(line), process: "kernel", message: line };
 }
 
 function processOf(

@@ -1,3 +1,4 @@
+import { textOf } from "../bytes.ts";
 import { putPriority } from "../put-priority.ts";
 import type { RowWriter } from "../text-line.ts";
 import { HEAD_LENGTH_MAX } from "../text-line.ts";
@@ -28,11 +29,14 @@ export function putLine(text: string, row: RowWriter): SystemLine | string {
   return { ...line, message };
 }
 
+const KERNEL = /^\[ {0,4}\d{1,8}\.\d/;
+
 /** Whether a line begins with a time or a priority; others continue the event before. */
 export function beginsLine(bytes: Uint8Array, start: number, end: number): boolean {
   const first = bytes[start] ?? 0;
   if (first === 0x3c) return true;
   if (end - start < 16) return false;
+  if (first === 0x5b) return KERNEL.test(textOf(bytes, start, start + 16));
   const isMonth = first >= 0x41 && first <= 0x5a && bytes[start + 3] === 0x20;
   return (
     (isMonth && bytes[start + 9] === 0x3a) ||
