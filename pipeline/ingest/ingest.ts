@@ -286,7 +286,8 @@ export class Ingest {
       const stream = this.#streams.addDropped(id, byRule);
       if (stream) {
         const activity = this.#activities.storedOf(stream);
-        this.#unstored.positions.set(id, this.#streams.positionOf(stream, activity));
+        const known = this.#unstored.positions.get(id);
+        this.#unstored.positions.set(id, this.#streams.positionOf(stream, activity, known));
       }
       for (const [rule, events] of byRule) {
         this.counts.dropped += events;

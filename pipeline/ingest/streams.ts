@@ -162,11 +162,11 @@ export class Streams {
 
   /**
    * The position of a stream, to be stored: with its formats, unless they are in the header of its lines, and the times of
-   * its source.
+   * its source. `known`: that of the source, of which a later one of several pushed streams may have been read.
    */
-  positionOf(stream: Stream, activity: string): Position {
+  positionOf(stream: Stream, activity: string, known?: Position): Position {
     const { held, position, path, isPushed, source } = stream;
-    const read = held.position ?? position;
+    const read = (isPushed ? known : undefined) ?? held.position ?? position;
     return isPushed
       ? withDropped(read, stream.dropped.stored)
       : withFormats(read, {

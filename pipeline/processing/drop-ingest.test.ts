@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
 import { addDocument, toDocument } from "#collectors/document.ts";
+import type { Source } from "#collectors/source.ts";
 import { UTC } from "#collectors/zone.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -115,6 +116,35 @@ describe.each(STORES)("in a store %s", (_name, open) => {
     expect(await originals(store)).toEqual(lines.filter((_line, n) => n % 3 !== 0));
     const where = parseQuery("path:/u/*");
     expect(await store.search({ ...ALL, where, limit: 10_000 })).toHaveLength(5_333);
+  });
+
+  test("the position is that after the last lines, whichever stream of the source they are of", async () => {
+    await using store = await open();
+    const rules = Processing.parse({ drop: [{ name: "x", where: "path:/x" }] });
+    const ingest = new Ingest({ ...DEPS, ...INTERVALS, store, processing: rules });
+    const source: Source = {
+      async *read() {
+        for (const [n, stream] of ["a", "b", "a"].entries()) {
+          const bytes = Buffer.from(access("/x") + access("/y"));
+          const header = { stream, fields: {} };
+          const position = { offset: (n + 1) * bytes.length };
+          const offset = n * bytes.length;
+          yield {
+            sourceId: "src_test",
+            path: "",
+            bytes,
+            header,
+            position,
+            offset,
+            bytesSkipped: 0,
+          };
+        }
+      },
+    };
+    await ingest.run(source, new AbortController().signal);
+    const [position] = (await store.positions()).values();
+    const { length } = access("/x") + access("/y");
+    expect(position).toMatchObject({ offset: 3 * length, "stream.dropped": "x=3" });
   });
 
   test("the position moves on and the counts continue, also if every event of a batch is dropped", async () => {
