@@ -17,6 +17,7 @@ import {
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { parseQuery } from "#pipeline/query-language.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
@@ -145,8 +146,10 @@ async function messages({ sqs, queue }: Place): Promise<number> {
   return names.reduce((sum, name) => sum + Number(Attributes?.[name] ?? 0), 0);
 }
 
-/** Those that count, and the different ones of all files. */
-async function storedEvents(data: string): Promise<{ events: number; different: number }> {
+/** The number of those that count, that of the different requests in all files, and the alerts. */
+async function storedEvents(
+  data: string,
+): Promise<{ events: number; different: number; alerts: unknown[] }> {
   await using store = await openStore({ url: storeUrlIn(data), clock: systemClock });
   const duck = await DuckDBInstance.create();
   const connection = await duck.connect();
@@ -156,7 +159,18 @@ async function storedEvents(data: string): Promise<{ events: number; different: 
   connection.closeSync();
   duck.closeSync();
   const { rows } = await store.status();
-  return { events: rows, different: Number(row?.["different"]) };
+  const where = parseQuery("event.kind:alert");
+  const alerts = await store.search({
+    fromMs: 0,
+    toMs: Number.MAX_SAFE_INTEGER,
+    where,
+    limit: 100,
+  });
+  return {
+    events: rows,
+    different: Number(row?.["different"]),
+    alerts: alerts.map(({ fields }) => fields["event.action"]),
+  };
 }
 
 test(
@@ -170,6 +184,8 @@ test(
     await configure(data, [`queue: ${at.queue}`, `visibilityTimeout: ${VISIBILITY_SECONDS}`]);
     const beginMs = performance.now();
     const progress = { written: 0 };
+    const broken = { Bucket: at.bucket, Key: "broken.gz", Body: gzipSync("lost").subarray(0, 10) };
+    await at.s3.send(new PutObjectCommand(broken));
     const writing = writeObjects(at, progress);
     for (let kill = 1; kill <= KILLS; kill += 1) {
       const program = index(data, moto);
@@ -187,7 +203,12 @@ test(
     process.stderr.write(`\n${OBJECTS} objects of moto with ${KILLS} kills: ${speed} objects/s\n`);
     expect(await program.end("SIGTERM")).toBe(0);
     const expected = (OBJECTS - 1) * LINES_PER_OBJECT + LARGE_LINES;
-    expect(await storedEvents(data)).toEqual({ events: expected, different: expected });
+    // The broken object is an event.
+    expect(await storedEvents(data)).toEqual({
+      events: expected + 1,
+      different: expected,
+      alerts: ["object-refused"],
+    });
   },
 );
 
