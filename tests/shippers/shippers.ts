@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 
 import { Client, HttpConnection } from "@elastic/elasticsearch";
 import { SeverityNumber } from "@opentelemetry/api-logs";
@@ -144,4 +145,31 @@ const loki: Shipper = {
     }),
 };
 
-export const SHIPPERS: readonly Shipper[] = [elasticsearch, opentelemetry, curl, splunk, loki];
+/** As Amazon Data Firehose delivers a subscription of CloudWatch Logs: attempts of a request have the same id. */
+const firehose: Shipper = {
+  name: "firehose",
+  hasIdentities: true,
+  deliver: (task) =>
+    inBatches(task, (numbers) => {
+      const logEvents = numbers.map((n) => ({
+        id: String(n).padStart(56, "3"),
+        timestamp: Number(FIRST_NS / 1_000_000n) + n,
+        message: textOf(n),
+      }));
+      const about = { messageType: "DATA_MESSAGE", owner: "1", logGroup: "g", logStream: "s" };
+      const data = gzipSync(JSON.stringify({ ...about, logEvents })).toString("base64");
+      return post(`${task.url}/firehose`, {
+        headers: { "x-amz-firehose-access-key": task.secret, "content-type": "application/json" },
+        body: JSON.stringify({ requestId: `request ${numbers[0]}`, records: [{ data }] }),
+      });
+    }),
+};
+
+export const SHIPPERS: readonly Shipper[] = [
+  elasticsearch,
+  opentelemetry,
+  curl,
+  splunk,
+  loki,
+  firehose,
+];
