@@ -43,6 +43,8 @@ export type RecordHeader = {
   identities?: string;
   /** By which all lines together are recognised when they are sent again: they are of a request with an id. */
   identity?: string;
+  /** By which the request of these documents is recognised when it is sent again after a crash; see docs/adr/0020. */
+  request?: string;
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */

@@ -141,7 +141,12 @@ export function testBus(openEmpty: () => Promise<() => Promise<Bus>>): void {
       .filter((it) => it[0] !== 0);
     const text = fc.string({ unit: "binary", maxLength: 12 });
     const header = fc.record(
-      { format: text, dataset: text, fields: fc.dictionary(text, text, { maxKeys: 3 }) },
+      {
+        format: text,
+        dataset: text,
+        request: text,
+        fields: fc.dictionary(text, text, { maxKeys: 3 }),
+      },
       { requiredKeys: ["fields"] },
     );
     const record = fc.record({ header, lines: fc.array(bytes, { minLength: 1, maxLength: 4 }) });

@@ -32,6 +32,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   unreadDataset: z.string().exactOptional(),
   identities: z.string().exactOptional(),
   identity: z.string().exactOptional(),
+  request: z.string().exactOptional(),
   receivedMs: z.number().exactOptional(),
   fields: Fields,
   source: z.string().max(100).exactOptional(),

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
 import { AppError } from "#platform/errors.ts";
@@ -16,8 +18,14 @@ export type DeliveryDeps = {
   identities: Identities;
 };
 
-/** Who delivers: by which protocol (`elasticsearch`), with which token, from where, and when (epoch ms). */
-export type From = { protocol: string; token: PushToken; address: string; nowMs: number };
+/** Who delivers what: by which protocol (`elasticsearch`), with which token, from where, and when (epoch ms). */
+export type From = {
+  protocol: string;
+  token: PushToken;
+  address: string;
+  nowMs: number;
+  body: Uint8Array;
+};
 
 /** How the sender named the events: the stream and the dataset, and the dataset that follows from other names. */
 export type Names = {
@@ -52,6 +60,8 @@ export class Delivery {
   readonly #keys = new Set<string>();
   readonly #waits = new Set<Promise<void>>();
   #request: Identity | undefined;
+  /** Whether each event has its own time and none an identity: then equal requests are one that is sent again. */
+  #hasOnlyTimes = true;
   #refused = 0;
   #documents = 0;
   #lastRefusal: Refusal | undefined;
@@ -81,6 +91,7 @@ export class Delivery {
     const placed = placeEvent(token, { named, unread: names.unread });
     if (!placed.ok) return this.refuse(placed.refusal);
     const { identity } = names;
+    this.#hasOnlyTimes &&= identity === undefined && fields["@timestamp"] !== undefined;
     const scope = identity && `${token.id} ${identity.group}`;
     if (scope && this.#isRepeated({ scope, key: identity.key })) return "repeated";
     const { dataset, unread } = placed;
@@ -113,6 +124,7 @@ export class Delivery {
   ): Refusal | undefined {
     const placed = placeEvent(this.#from.token, { named: names.dataset, unread: names.unread });
     if (!placed.ok) return this.refuse(placed.refusal);
+    this.#hasOnlyTimes = false;
     const { dataset } = placed;
     const header = {
       fields,
@@ -179,14 +191,28 @@ export class Delivery {
 
   async #append(): Promise<void> {
     const { bus, identities } = this.#deps;
-    const groups = [...this.#groups.values()];
-    if (groups.length === 0) return;
-    const records: BusRecord[] = groups.map(({ header, lines }) => {
-      return { header, lines: Buffer.concat(lines) };
+    if (this.#groups.size === 0) return;
+    const request = this.#requestKey();
+    const repeated = request && identities.findRequest(request, this.#from.nowMs);
+    if (repeated) {
+      this.#groups.clear();
+      await repeated.kept;
+      return;
+    }
+    const records: BusRecord[] = [...this.#groups.values()].map(({ header, lines }) => {
+      return { header: request ? { ...header, request } : header, lines: Buffer.concat(lines) };
     });
     const kept = bus.append(...records);
     identities.keep(this.#identities, kept);
+    if (request) identities.keepRequest(request, kept);
     await kept;
+  }
+
+  /** By which the request is recognised when it is sent again; empty if equal requests may be different ones. */
+  #requestKey(): string {
+    if (!this.#hasOnlyTimes) return "";
+    const { protocol, token, address, body } = this.#from;
+    return `${token.id} ${protocol} ${address} ${hash("sha256", body, "base64url")}`;
   }
 
   #about(key: string): { protocol: string; token: PushToken; stream: string; nowMs: number } {

@@ -9,6 +9,7 @@ import { openMemoryBus } from "#pipeline/bus/memory-bus.ts";
 
 import { Identities, withIdentity } from "./identities.ts";
 
+const RESTART_MS = 1_000_000;
 const identity = (key: string) => ({ scope: "token app", key });
 
 test("a document is repeated as soon as it is being kept, and new again if that failed", async () => {
@@ -25,6 +26,17 @@ test("a document is repeated as soon as it is being kept, and new again if that 
   await expect(failed).rejects.toThrow();
   expect(identities.find(identity("2"))).toBeUndefined();
   expect(identities.find({ scope: "token other", key: "1" })).toBeUndefined();
+});
+
+test("a request is repeated only while it is being kept", async () => {
+  const identities = new Identities();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  expect(identities.findRequest("1", 0)).toBeUndefined();
+  identities.keepRequest("1", promise);
+  expect(identities.findRequest("1", 0)).toEqual({ kept: promise });
+  resolve();
+  await promise;
+  expect(identities.findRequest("1", 0)).toBeUndefined();
 });
 
 test("the last 524,288 documents are recognised, in bounded memory", async () => {
@@ -55,15 +67,19 @@ test("after restarts, documents that were still on the bus are recognised", asyn
   const folder = await mkdtemp(join(tmpdir(), "quarterdeck identities "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, "receivers", "identities");
-  await new Identities().read(bus, file);
+  await bus.append({ header: { ...ofRequest, request: "whole" }, lines: Buffer.from("x\n") });
+  await new Identities().read(bus, file, 0);
   // The second restart finds them in the file, because the bus has removed stored records.
   const identities = new Identities();
-  await identities.read(openMemoryBus()(), file);
+  await identities.read(openMemoryBus()(), file, RESTART_MS);
   for (const n of documents.keys()) {
     expect([n, identities.find(identity(String(n)))]).toEqual([n, { kept: undefined }]);
   }
   expect(identities.find(identity("request"))).toEqual({ kept: undefined });
   expect(identities.find(identity("4"))).toBeUndefined();
+  expect(identities.findRequest("whole", RESTART_MS + 1)).toEqual({ kept: undefined });
+  // Later, an equal request is another one.
+  expect(identities.findRequest("whole", 2 * RESTART_MS)).toBeUndefined();
 });
 
 /** Not the key, which is written only beside another id. */

@@ -18,6 +18,8 @@ import type { BusProducer } from "#pipeline/bus/port.ts";
 /** A power of two. Twice 8 MB of memory. */
 const SLOTS = 2 ** 20;
 const HASHES_MAX = SLOTS / 2;
+/** For how long after the start of a process requests are recognised that an earlier one has kept. */
+const REQUESTS_MS = 600_000;
 const CLOSE_BRACE = 0x7d;
 /** An empty object with white space is not longer. */
 const EMPTY_BYTES_MAX = 64;
@@ -65,9 +67,11 @@ export class Identities {
   #current = new HashSet();
   #previous = new HashSet();
   readonly #pending = new Map<string, Promise<void>>();
+  #requestsUntilMs = 0;
 
   /** Adds the documents that were appended to the bus last, and those that an earlier process has kept in the file. */
-  async read(bus: Pick<BusProducer, "recent">, file: string): Promise<void> {
+  async read(bus: Pick<BusProducer, "recent">, file: string, nowMs: number): Promise<void> {
+    this.#requestsUntilMs = nowMs + REQUESTS_MS;
     const hashes = readHashes(file);
     for await (const { header, lines } of bus.recent()) {
       for (const identity of identitiesIn(header, lines)) hashes.push(hashOf(identity));
@@ -84,6 +88,25 @@ export class Identities {
     const { high, low } = hashOf(identity);
     const isKnown = this.#current.has(high, low) || this.#previous.has(high, low);
     return isKnown ? { kept: undefined } : undefined;
+  }
+
+  /**
+   * Whether a request is being kept, or was kept by an earlier process, which may have been killed before it answered. Others
+   * are new: an equal one that comes after an answer is another one.
+   */
+  findRequest(request: string, nowMs: number): Repeated | undefined {
+    const identity = ofRequest(request);
+    if (nowMs < this.#requestsUntilMs) return this.find(identity);
+    const kept = this.#pending.get(textOf(identity));
+    return kept && { kept };
+  }
+
+  /** To be called as soon as a request is found to be new, with the promise that it is kept. */
+  keepRequest(request: string, kept: Promise<void>): void {
+    const text = textOf(ofRequest(request));
+    this.#pending.set(text, kept);
+    const end = (): void => void this.#pending.delete(text);
+    kept.then(end, end);
   }
 
   /** To be called as soon as new documents are found in a request, with the promise that they are kept. */
@@ -151,7 +174,11 @@ function writeHashes(file: string, hashes: readonly Hash[]): void {
   renameSync(`${file}.new`, file);
 }
 
+/** A name that no token and group have. */
+const ofRequest = (request: string): Identity => ({ scope: "request", key: request });
+
 function* identitiesIn(header: RecordHeader, lines: Uint8Array): Generator<Identity> {
+  if (header.request !== undefined) yield ofRequest(header.request);
   const scope = header.identities;
   if (scope === undefined) return;
   if (header.identity !== undefined) {

@@ -24,5 +24,5 @@ export async function beginDelivery(
   await deps.bus.check();
   const body = await readBody(incoming, BODY_BYTES_MAX, ["gzip", "deflate", "zstd"]);
   const { address } = caller;
-  return { body, delivery: new Delivery(deps, { protocol, token, address, nowMs }) };
+  return { body, delivery: new Delivery(deps, { protocol, token, address, nowMs, body }) };
 }

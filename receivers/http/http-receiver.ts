@@ -34,7 +34,7 @@ export async function openHttpReceiver(
   const stopping = new AbortController();
   const identities = new Identities();
   const folder = path.join(deps.dataFolder, "receivers");
-  await identities.read(bus, path.join(folder, "identities"));
+  await identities.read(bus, path.join(folder, "identities"), clock.nowMs());
   const file = path.join(folder, "sns-messages");
   const recent = await RecentIds.open(RECENT_MESSAGES, { bus, file, clock });
   const delivery = { bus, activity, rates: new EventRates(), identities };

@@ -16,7 +16,7 @@ export const numberIn = (text: string): number => Number(NUMBER.exec(text)?.[1] 
 
 export type Shipper = {
   name: string;
-  /** Whether its events have identities, so that each is kept once although it sends some again. */
+  /** Whether its events have identities, or its requests times, so that each is kept once although it sends some again. */
   hasIdentities: boolean;
   /** Resolves when the shipper believes that all events were delivered. */
   deliver(task: Task): Promise<void>;
@@ -58,7 +58,7 @@ const elasticsearch: Shipper = {
 /** The SDK of OpenTelemetry with its exporter for OTLP over HTTP, which retries for as long as its timeout. */
 const opentelemetry: Shipper = {
   name: "opentelemetry",
-  hasIdentities: false,
+  hasIdentities: true,
   async deliver({ url, secret, events }) {
     const exporter = new OTLPLogExporter({
       url: `${url}/v1/logs`,
