@@ -17,6 +17,7 @@ import type { Receiver, ReceiverDeps } from "../receiver.ts";
 import { httpsGet } from "../sns/https-get.ts";
 import { RecentIds } from "../sns/recent-ids.ts";
 import { RECENT_MESSAGES } from "../sns/sns-inbox.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { pushRoutes } from "./push-routes.ts";
 import { tokenAccess } from "./token-access.ts";
 
@@ -55,7 +56,7 @@ export async function openHttpReceiver(
     },
   );
   const { server, url, drain } = await openServer(listen);
-  server.maxConnections = Math.floor(openFilesMax() * CONNECTIONS_SHARE);
+  limitConnections(server, Math.floor(openFilesMax() * CONNECTIONS_SHARE));
   rejectMalformedRequests(server, { headers: {}, log });
   server.on("request", listener);
   return {

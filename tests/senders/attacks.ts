@@ -9,8 +9,9 @@ import type { Ports } from "./receiver.ts";
 export type Attack = {
   /** For how long nonsense is sent over UDP as fast as possible. */
   floodMs: number;
-  /** Connections that never send anything. */
+  /** Connections to syslog and to the HTTP receiver that never send anything. */
   silentConnections: number;
+  silentHttpConnections: number;
   /** Connections that send a byte now and then. */
   slowConnections: number;
   /** Bytes that are sent of a frame that announces 2 GB. */
@@ -27,12 +28,19 @@ const SLOW_MS = 200;
 export async function attack(ports: Ports, how: Attack): Promise<{ floodBytesPerS: number }> {
   const stop = new AbortController();
   const silent = holdConnections(ports.syslogTcp, how.silentConnections, stop.signal);
-  const slow = sendSlowly(ports.syslogTcp, how.slowConnections, stop.signal);
+  const silentHttp = holdConnections(ports.http, how.silentHttpConnections, stop.signal);
+  const slow = sendSlowly(ports.syslogTcp, { count: how.slowConnections, text: "<" }, stop.signal);
+  // Requests whose headers never end.
+  const slowHttp = sendSlowly(
+    ports.http,
+    { count: how.slowConnections, text: "A: b\r\n" },
+    stop.signal,
+  );
   const frame = sendFrame(ports.syslogTcp, how.frameBytes);
   const floodBytesPerS = await flood(ports.syslogUdp, how.floodMs);
   await frame;
   stop.abort();
-  await Promise.all([silent, slow]);
+  await Promise.all([silent, silentHttp, slow, slowHttp]);
   return { floodBytesPerS };
 }
 
@@ -78,10 +86,14 @@ async function holdConnections(port: number, count: number, signal: AbortSignal)
   for (const socket of sockets) socket?.destroy();
 }
 
-async function sendSlowly(port: number, count: number, signal: AbortSignal): Promise<void> {
+async function sendSlowly(
+  port: number,
+  { count, text }: { count: number; text: string },
+  signal: AbortSignal,
+): Promise<void> {
   const sockets = await Promise.all(Array.from({ length: count }, () => opened(port)));
   while (!signal.aborted) {
-    for (const socket of sockets) if (socket?.writable) socket.write("<");
+    for (const socket of sockets) if (socket?.writable) socket.write(text);
     await delay(SLOW_MS);
   }
   for (const socket of sockets) socket?.destroy();

@@ -11,6 +11,7 @@ import { withstand } from "./withstand.ts";
 const ATTACK = {
   floodMs: 20_000,
   silentConnections: 10_000,
+  silentHttpConnections: 8_000,
   slowConnections: 200,
   frameBytes: 2 ** 31,
 };

@@ -42,6 +42,7 @@ test("a flood of datagrams, silent and slow connections and an endless frame dis
   const { sent, stored, rssMbPeak } = await withstand({
     floodMs: 2_000,
     silentConnections: 2_000,
+    silentHttpConnections: 500,
     slowConnections: 50,
     frameBytes: 64 * 1024 * 1024,
   });

@@ -11,7 +11,7 @@ export type Withstood = {
   floodMbPerS: number;
   /** Largest resident set of the receiver, MB. */
   rssMbPeak: number;
-  /** Events of an ordinary sender during the attack, and how many of them were stored. */
+  /** Events of ordinary senders, over syslog and HTTP, during the attack, and how many of them were stored. */
   sent: number;
   stored: number;
 };
@@ -23,9 +23,13 @@ const QUIET_MS = 4_000;
 export async function withstand(how: Attack): Promise<Withstood> {
   await using folder = await temporaryFolder();
   await using receiver = await startReceiver(folder.path);
-  const sender = await ordinarySender(receiver.ports.syslogTcp);
+  const senders = [
+    await ordinarySender(receiver.ports.syslogTcp),
+    ordinaryRequests(receiver.ports.http, receiver.secret),
+  ];
   const { floodBytesPerS } = await attack(receiver.ports, how);
-  const sent = await sender.end();
+  const counts = await Promise.all(senders.map((sender) => sender.end()));
+  const sent = counts.reduce((sum, count) => sum + count, 0);
   await receiver.quiet(QUIET_MS);
   const rssMbPeak = receiver.rssMbPeak();
   const stored = new Set(await receiver.numbers());
@@ -51,6 +55,38 @@ async function ordinarySender(port: number): Promise<{ end(): Promise<number> }>
       const number = await sending;
       await new Promise<void>((resolve) => socket.end(resolve));
       return number;
+    },
+  };
+}
+
+/** Numbers of events that another sender does not send. */
+const FIRST_NUMBER = 1_000_000;
+
+/** Sends events one by one over HTTP, each over a new connection until it is accepted. `end` returns how many. */
+function ordinaryRequests(port: number, secret: string): { end(): Promise<number> } {
+  const stop = new AbortController();
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    "content-type": "text/plain",
+    connection: "close",
+  };
+  const send = async (): Promise<number> => {
+    let count = 0;
+    while (!stop.signal.aborted) {
+      const body = numberedLine(FIRST_NUMBER + count, Date.now());
+      const request = { method: "POST", headers, body };
+      const response = await fetch(`http://127.0.0.1:${port}/push`, request).catch(() => undefined);
+      await response?.arrayBuffer();
+      if (response?.ok) count += 1;
+      await delay(SEND_EVERY_MS);
+    }
+    return count;
+  };
+  const sending = send();
+  return {
+    end() {
+      stop.abort();
+      return sending;
     },
   };
 }
