@@ -49,9 +49,14 @@ export type RecordHeader = {
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */
   fields: Readonly<Record<string, string>>;
+  /** Of lines that a socket holder may send again after a kill: what of their connection was read with them. */
+  readTo?: ReadTo;
   /** The listener or token that received the lines, as the list of sources names it; at most 100 characters. */
   source?: string;
 };
+
+/** What was read of a connection: everything before the offset. */
+export type ReadTo = { connection: string; offset: number };
 
 /** Lines that are read together. They are complete, except possibly the last one of a stream that has ended. */
 export type Chunk = {

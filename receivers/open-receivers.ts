@@ -1,23 +1,30 @@
-import { zoneOf } from "#collectors/zone.ts";
+import type { ConfiguredSource } from "#collectors/configured/sources-file.ts";
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 
+import { type HeldListener, isHeld } from "./holder/held-listener.ts";
 import { openHttpReceiver } from "./http/http-receiver.ts";
+import { openJournalHttp } from "./journal/journal-http.ts";
 import type { Receiver, ReceiverDeps } from "./receiver.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { ConfiguredListeners, type ListenerState } from "./sockets/configured-listeners.ts";
-import { openListener } from "./sockets/open-listener.ts";
+import { keepEvents } from "./sockets/keep-events.ts";
 import { hasSockets, socketListeners } from "./sockets/open-sockets.ts";
+import { JOURNAL } from "./sockets/protocols.ts";
 
 export type OpenReceivers = AsyncDisposable & {
   /** Of the receivers that the settings turn on. */
   addresses: readonly string[];
-  /** Of the listeners in the sources file. */
+  /** Of the listeners in the sources file that are not held. */
   listeners(): ListenerState[];
   /** To be called when the sources file has changed. */
   applySources(): Promise<void>;
 };
 
+type HttpListener = Extract<Listener, { protocol: "journal+http" }>;
+const isHttp = (listener: Listener): listener is HttpListener => !isHeld(listener);
+
 /**
- * Opens the receivers that the settings turn on, and the listeners of the sources file.
+ * Opens the receivers over HTTP that the settings turn on, and those of the sources file.
  * @throws AppError if one of the former cannot listen; then none does
  */
 export async function openReceivers(
@@ -30,16 +37,16 @@ export async function openReceivers(
   if (port !== "off") {
     receivers.push(opened.use(await openHttpReceiver({ host, ...port }, deps)));
   }
-  const listenerDeps = { ...deps, zone: zoneOf(settings.timezone) };
   const closing = new AbortController();
-  for (const listener of socketListeners(settings)) {
-    receivers.push(opened.use(await openListener(listener, listenerDeps, closing.signal)));
+  for (const listener of socketListeners(settings).filter(isHttp)) {
+    receivers.push(opened.use(await openJournal(listener, deps, closing.signal)));
   }
-  const configured = new ConfiguredListeners((listener, signal) =>
-    openListener(listener, listenerDeps, signal),
+  const configured = new ConfiguredListeners<HttpListener>((listener, signal) =>
+    openJournal(listener, deps, signal),
   );
   opened.use(configured);
-  const applySources = (): Promise<void> => configured.apply(deps.sources());
+  const applySources = (): Promise<void> =>
+    configured.apply(listenersIn(deps.sources()).filter(isHttp));
   await applySources();
   const addresses = receivers.map(({ address }) => address);
   const resources = opened.move();
@@ -52,6 +59,27 @@ export async function openReceivers(
       return resources.disposeAsync();
     },
   };
+}
+
+const listenersIn = (sources: readonly ConfiguredSource[]): Listener[] =>
+  sources.flatMap(({ id, kind, properties }) => kind.listener?.(properties, id) ?? []);
+
+/** The listeners of the sources file whose sockets are held. */
+export const heldListenersIn = (sources: readonly ConfiguredSource[]): HeldListener[] =>
+  listenersIn(sources).filter(isHeld);
+
+function openJournal(
+  { protocol, source, listenOn }: HttpListener,
+  deps: ReceiverDeps,
+  signal: AbortSignal,
+): Promise<Receiver> {
+  const about = { source, protocol, unreadDataset: JOURNAL, backlogShare: 1 };
+  return openJournalHttp({
+    listenOn,
+    keep: keepEvents(deps, about, signal),
+    refuse: (reason, stream) => deps.activity.refused({ protocol, source, stream }, 1, reason),
+    log: deps.log,
+  });
 }
 
 /** Whether a setting names a receiver, so that logs are expected to be pushed. */

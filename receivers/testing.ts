@@ -10,7 +10,7 @@ import { systemClock } from "#platform/clock.ts";
 import { silentLog } from "#platform/log.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { runStandbyIndexer } from "#server/indexer/standby.ts";
-import { runReceivers } from "#server/receivers/run-receivers.ts";
+import { runHolder } from "#server/receivers/run-holder.ts";
 import { indexSettings, receiveSettings } from "#server/settings.ts";
 
 import { TokenRequest } from "./tokens/push-token.ts";
@@ -50,7 +50,9 @@ export async function testReceivers(settings: Record<string, string> = {}): Prom
   const log = silentLog();
   const indexing = runStandbyIndexer({ settings: index, log }, stopping.signal);
   const { promise: opened, resolve, reject } = Promise.withResolvers<readonly string[]>();
-  const receiving = runReceivers({ settings: receive, log }, resolve, stopping.signal);
+  const logFile = join(dataFolder, "receive.log");
+  const deps = { log, onOpen: resolve, notify: () => undefined };
+  const receiving = runHolder({ settings: receive, logFile }, deps, stopping.signal);
   receiving.catch(reject);
   const addresses = await opened;
   const [url = ""] = addresses;

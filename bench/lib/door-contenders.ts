@@ -10,9 +10,10 @@ import { z } from "zod";
 import { freePort } from "#platform/free-port.ts";
 
 import { runProgram, startProgram, until } from "../../tests/harness/program.ts";
+import { receiversOf } from "../../tests/senders/receiver.ts";
 import { RSYSLOG, rsyslogCommand } from "../../tests/senders/rsyslog.ts";
 import { type PayloadName, PAYLOADS } from "./door-payloads.ts";
-import { type ProcessUse, useOf } from "./process-use.ts";
+import { type ProcessUse, useOf, useOfAll } from "./process-use.ts";
 import { victoriaLogs } from "./victoria-logs.ts";
 
 /** Where events are sent. */
@@ -94,7 +95,10 @@ async function startQuarterdeck(folder: string): Promise<Receiving> {
       payload === "syslog"
         ? { port: syslog }
         : { url: `${url}${payload === "otlp" ? "/v1/logs" : "/_bulk"}${FILTER}`, headers },
-    used: () => ({ receive: useOf(receive.child), index: useOf(index.child) }),
+    used: () => ({
+      receive: useOfAll([receive.child.pid ?? 0, ...receiversOf(receive)]),
+      index: useOf(index.child),
+    }),
     arrived: () => countStored(data),
     async found() {
       const query = ["query", "requests", "--by", "status", "--limit", "1000", "--json"];

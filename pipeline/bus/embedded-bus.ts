@@ -1,14 +1,23 @@
+import { open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Chunk, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
+import { ifExists } from "#platform/files.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 import { lacksFiles } from "#platform/open-files.ts";
 
 import { PartitionReader } from "./partition-reader.ts";
 import type { Bus, BusRecord } from "./port.ts";
 import { SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
-import { offsetOf, partitionsOf, removeStored, segmentsOf, STRIDE } from "./segments.ts";
+import {
+  offsetOf,
+  partitionsOf,
+  removeStored,
+  segmentPath,
+  segmentsOf,
+  STRIDE,
+} from "./segments.ts";
 
 const POLL_MS = 100;
 const CLAIM_EVERY_MS = 500;
@@ -41,8 +50,10 @@ class EmbeddedBus implements Bus {
     const { signal } = new AbortController();
     for (const partition of await partitionsOf(this.#folder)) {
       const segments = await segmentsOf(this.#folder, partition);
-      const [first] = segments.slice(-RECENT_SEGMENTS);
+      const last = segments.slice(-RECENT_SEGMENTS);
+      const [first] = last;
       if (first === undefined) continue;
+      for (const index of last) await makeDurable(segmentPath(this.#folder, partition, index));
       const from = { folder: this.#folder, partition, offset: first * STRIDE };
       const reader = new PartitionReader(from);
       for (let count = 1; count > 0;) {
@@ -112,6 +123,14 @@ class EmbeddedBus implements Bus {
     await this.#writer[Symbol.asyncDispose]();
     await this.#reading?.release();
   }
+}
+
+/** A process may have been killed after it wrote, before the records were durable. */
+async function makeDurable(path: string): Promise<void> {
+  const opened = await ifExists(open(path, "r"));
+  if (!opened) return;
+  await using file = opened;
+  await file.datasync();
 }
 
 const lostError = (): AppError =>

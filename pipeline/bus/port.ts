@@ -13,7 +13,7 @@ export type BusProducer = {
   append(...records: readonly BusRecord[]): Promise<void>;
   /**
    * The records that were appended last by any producer, as far as they are still there: at least those of which an
-   * acknowledgement may not have reached its sender when a process was killed.
+   * acknowledgement may not have reached its sender when a process was killed. They are durable.
    */
   recent(): AsyncIterable<BusRecord>;
   /**

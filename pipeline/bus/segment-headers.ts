@@ -34,6 +34,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   identity: z.string().exactOptional(),
   request: z.string().exactOptional(),
   receivedMs: z.number().exactOptional(),
+  readTo: z.object({ connection: z.string(), offset: z.number() }).exactOptional(),
   fields: Fields,
   source: z.string().max(100).exactOptional(),
 });

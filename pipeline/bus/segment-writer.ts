@@ -206,7 +206,10 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
   }
 }
 
-/** The records as blocks: consecutive lines with the same header, split where they are long. */
+/**
+ * The records as blocks: consecutive lines with the same header, split where they are long. A record that is recognised when it
+ * is written again is one block, of which a killed process has written all or nothing that counts.
+ */
 function withHeaders(mark: string, records: readonly BusRecord[]): Buffer {
   const parts: Uint8Array[] = [];
   for (let i = 0; i < records.length;) {
@@ -215,7 +218,9 @@ function withHeaders(mark: string, records: readonly BusRecord[]): Buffer {
     for (; i < records.length && JSON.stringify(records[i]?.header) === json; i += 1) {
       same.push(records[i]?.lines ?? new Uint8Array(0));
     }
-    for (const lines of blocksOf(Buffer.concat(same))) {
+    const all = Buffer.concat(same);
+    const isWhole = records[i - 1]?.header.readTo !== undefined;
+    for (const lines of isWhole ? [all] : blocksOf(all)) {
       parts.push(Buffer.from(headerLine(mark, json, lines)), lines);
     }
   }

@@ -43,6 +43,8 @@ const ReceiversActivity = z.object({
   /** Those of the sources file, also such that cannot listen. */
   listeners: z.array(Listener),
   streams: z.array(Stream),
+  /** Why nothing that arrives is stored at present, for people. */
+  problem: z.string().exactOptional(),
 });
 type ReceiversActivity = z.output<typeof ReceiversActivity>;
 
@@ -62,17 +64,47 @@ export function publishActivity(
     clock: Clock;
   },
 ): Disposable {
-  const folder = folderIn(dataFolder);
-  const file = path.join(folder, `${about.name}${SUFFIX}`);
-  const write = (): void => {
-    const content: ReceiversActivity = {
-      writtenMs: about.clock.nowMs(),
-      addresses: [...about.addresses],
+  const { name, addresses, activity, clock } = about;
+  return publish(path.join(folderIn(dataFolder), `${name}${SUFFIX}`), () => ({
+    writtenMs: clock.nowMs(),
+    addresses: [...addresses],
+    listeners: about.listeners(),
+    streams: [...activity.streams],
+  }));
+}
+
+/**
+ * Writes the listeners of a socket holder in the same way. `problem`: why its receiver does not run at present, for people;
+ * undefined if it does.
+ */
+export function publishHolder(
+  dataFolder: string,
+  about: {
+    addresses: readonly string[];
+    listeners: () => ListenerState[];
+    problem: () => string | undefined;
+    clock: Clock;
+  },
+): Disposable {
+  const { addresses, clock } = about;
+  const file = path.join(folderIn(dataFolder), `${process.pid}-sockets${SUFFIX}`);
+  return publish(file, () => {
+    const problem = about.problem();
+    return {
+      writtenMs: clock.nowMs(),
+      addresses: [...addresses],
       listeners: about.listeners(),
-      streams: [...about.activity.streams],
+      streams: [],
+      ...(problem !== undefined && { problem }),
     };
+  });
+}
+
+function publish(file: string, contentNow: () => ReceiversActivity): Disposable {
+  const write = (): void => {
+    const content = contentNow();
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
       writeFileSync(`${file}.new`, JSON.stringify(content), { mode: 0o600 });
       renameSync(`${file}.new`, file);
     } catch {

@@ -8,13 +8,20 @@ export class DelimitedBlocks {
   readonly #delimiter: number;
   readonly #heldBytesMax: number;
   readonly #held = new GrowingBuffer();
-  #isSkipping = false;
+  #isSkipping: boolean;
   /** Bytes of overlong frames that were skipped. */
   skippedBytes = 0;
 
-  constructor(delimiter: number, heldBytesMax: number) {
+  /** `isSkipping`: it begins in the rest of a frame. */
+  constructor(delimiter: number, heldBytesMax: number, isSkipping = false) {
     this.#delimiter = delimiter;
     this.#heldBytesMax = heldBytesMax;
+    this.#isSkipping = isSkipping;
+  }
+
+  /** Whether the rest of a frame is skipped. */
+  get isSkipping(): boolean {
+    return this.#isSkipping;
   }
 
   get heldBytes(): number {

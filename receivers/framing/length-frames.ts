@@ -6,10 +6,18 @@ const LENGTH_BYTES = 4;
 export class LengthFrames {
   readonly #held = new GrowingBuffer();
 
-  /** The frames that are complete with these bytes. */
+  /** Bytes of the frame that is not complete. */
+  get heldBytes(): number {
+    return this.#held.length;
+  }
+
+  /** The frames that are complete with these bytes, as parts of them where possible. */
   push(bytes: Buffer): Buffer[] {
-    this.#held.append(bytes);
-    const all = this.#held.take();
+    let all = bytes;
+    if (this.#held.length > 0) {
+      this.#held.append(bytes);
+      all = this.#held.take();
+    }
     const frames: Buffer[] = [];
     let at = 0;
     while (at + LENGTH_BYTES <= all.length) {
@@ -18,7 +26,7 @@ export class LengthFrames {
       frames.push(all.subarray(at + LENGTH_BYTES, end));
       at = end;
     }
-    this.#held.append(all.subarray(at));
+    if (at < all.length) this.#held.append(all.subarray(at));
     return frames;
   }
 }

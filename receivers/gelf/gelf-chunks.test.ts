@@ -32,7 +32,9 @@ test("messages are assembled, in whatever order their chunks arrive, and from wh
   fc.assert(
     fc.property(shuffled, ({ messages, chunks: all }) => {
       const chunks = new GelfChunks(LIMITS);
-      const found = all.flatMap(({ chunk, sender }) => chunks.add(chunk, sender, 0) ?? []);
+      const found = all.flatMap(
+        ({ chunk, sender }) => chunks.add(chunk, sender, { nowMs: 0, offset: 0 }) ?? [],
+      );
       const texts = (them: readonly Uint8Array[]): string[] =>
         them.map((it) => Buffer.from(it).toString("latin1")).toSorted();
       expect(texts(found)).toEqual(texts(messages.map((it) => it.message)));
@@ -45,7 +47,9 @@ test("a chunk that arrives twice changes nothing", () => {
   const chunks = new GelfChunks(LIMITS);
   const [first, second] = chunksOf(Buffer.alloc(20, "x"), 2, 1);
   if (!first || !second) throw new Error("two chunks");
-  const found = [first, first, second].map((chunk) => chunks.add(chunk, "10.0.0.1", 0));
+  const found = [first, first, second].map((chunk) =>
+    chunks.add(chunk, "10.0.0.1", { nowMs: 0, offset: 0 }),
+  );
   expect(found.map(String)).toEqual(["undefined", "undefined", "x".repeat(20)]);
 });
 
@@ -58,7 +62,7 @@ test("whatever datagrams arrive, what is held is bounded", () => {
     fc.property(fc.array(datagram, { maxLength: 60 }), (datagrams) => {
       const chunks = new GelfChunks({ ageMsMax: 5_000, messagesMax: 3, bytesMax: 100 });
       for (const it of datagrams) {
-        chunks.add(it, "10.0.0.1", 0);
+        chunks.add(it, "10.0.0.1", { nowMs: 0, offset: 0 });
         expect(chunks.heldBytes).toBeLessThanOrEqual(100);
       }
     }),
@@ -69,8 +73,8 @@ test("a message whose chunks do not arrive in time is given up and counted", () 
   const chunks = new GelfChunks(LIMITS);
   const [first, second] = chunksOf(Buffer.alloc(20, "x"), 2, 1);
   if (!first || !second) throw new Error("two chunks");
-  expect(chunks.add(first, "10.0.0.1", 0)).toBeUndefined();
-  expect(chunks.add(second, "10.0.0.1", 5_001)).toBeUndefined();
+  expect(chunks.add(first, "10.0.0.1", { nowMs: 0, offset: 0 })).toBeUndefined();
+  expect(chunks.add(second, "10.0.0.1", { nowMs: 5_001, offset: 0 })).toBeUndefined();
   expect(chunks.lost).toBe(1);
   chunks.expire(20_000);
   expect(chunks).toMatchObject({ lost: 2, heldBytes: 0 });
@@ -79,9 +83,11 @@ test("a message whose chunks do not arrive in time is given up and counted", () 
 test("the oldest incomplete messages are given up when there are too many", () => {
   const chunks = new GelfChunks({ ...LIMITS, messagesMax: 2 });
   const messages = [1, 2, 3].map((id) => chunksOf(Buffer.alloc(20, `${id}`), 2, id));
-  for (const [first] of messages) if (first) chunks.add(first, "10.0.0.1", 0);
+  for (const [first] of messages) if (first) chunks.add(first, "10.0.0.1", { nowMs: 0, offset: 0 });
   expect(chunks.lost).toBe(1);
-  const ends = messages.slice(1).map(([, second]) => second && chunks.add(second, "10.0.0.1", 0));
+  const ends = messages
+    .slice(1)
+    .map(([, second]) => second && chunks.add(second, "10.0.0.1", { nowMs: 0, offset: 0 }));
   expect(ends.map(String)).toEqual(["2".repeat(20), "3".repeat(20)]);
 });
 
@@ -93,6 +99,6 @@ test.each([
   ["the magic bytes only", [0x1e, 0x0f]],
 ])("a chunk with %s is invalid", (_name, bytes) => {
   const chunks = new GelfChunks(LIMITS);
-  expect(chunks.add(Buffer.from(bytes), "10.0.0.1", 0)).toBeUndefined();
+  expect(chunks.add(Buffer.from(bytes), "10.0.0.1", { nowMs: 0, offset: 0 })).toBeUndefined();
   expect(chunks).toMatchObject({ invalid: 1, heldBytes: 0 });
 });

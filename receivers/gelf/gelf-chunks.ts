@@ -13,6 +13,8 @@ export type GelfChunkLimits = {
 };
 
 type Incomplete = {
+  /** Of its first chunk. */
+  offset: number;
   sinceMs: number;
   parts: (Buffer | undefined)[];
   missing: number;
@@ -39,8 +41,18 @@ export class GelfChunks {
     return this.#bytes;
   }
 
-  /** The message, if the datagram is one or completes one. */
-  add(datagram: Buffer, sender: string, nowMs: number): Buffer | undefined {
+  /** Where the oldest incomplete message began, as given to `add`. */
+  get oldestOffset(): number | undefined {
+    const [oldest] = this.#incomplete.values();
+    return oldest?.offset;
+  }
+
+  /** The message, if the datagram is one or completes one. `offset`: an ascending number of the datagram. */
+  add(
+    datagram: Buffer,
+    sender: string,
+    { nowMs, offset }: { nowMs: number; offset: number },
+  ): Buffer | undefined {
     if (!isChunk(datagram)) return datagram;
     this.expire(nowMs);
     const number = datagram[ID_END] ?? 0;
@@ -50,7 +62,7 @@ export class GelfChunks {
       return undefined;
     }
     const key = `${sender} ${datagram.toString("latin1", 2, ID_END)}`;
-    const message = this.#incomplete.get(key) ?? newMessage(count, nowMs);
+    const message = this.#incomplete.get(key) ?? newMessage(count, { nowMs, offset });
     if (message.parts.length !== count) {
       this.invalid += 1;
       return undefined;
@@ -100,7 +112,11 @@ export class GelfChunks {
 const isChunk = (datagram: Buffer): boolean =>
   datagram.length >= 2 && datagram.readUInt16BE(0) === MAGIC;
 
-const newMessage = (count: number, sinceMs: number): Incomplete => ({
+const newMessage = (
+  count: number,
+  { nowMs: sinceMs, offset }: { nowMs: number; offset: number },
+): Incomplete => ({
+  offset,
   sinceMs,
   parts: Array.from({ length: count }, () => undefined),
   missing: count,

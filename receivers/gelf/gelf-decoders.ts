@@ -10,15 +10,20 @@ const MESSAGE_BYTES_MAX = 1024 * 1024;
 const CHUNK_LIMITS = { ageMsMax: 5_000, messagesMax: 1_000, bytesMax: 16 * 1024 * 1024 };
 const LINE_END = Buffer.from("\n");
 const SPACE = 0x20;
+/** The state of a decoder in the rest of an overlong message. */
+const SKIPPING = "skipping";
 
 /** GELF over a connection: each message ends with a zero byte. */
-export function gelfStream(): StreamDecoder {
-  const blocks = new DelimitedBlocks(0, MESSAGE_BYTES_MAX);
+export function gelfStream(state = ""): StreamDecoder {
+  const blocks = new DelimitedBlocks(0, MESSAGE_BYTES_MAX, state === SKIPPING);
   return {
     push: (bytes) => decodedOf(blocks.push(bytes)),
     end: () => decodedOf(blocks.end()),
     get heldBytes() {
       return blocks.heldBytes;
+    },
+    get state() {
+      return blocks.isSkipping ? SKIPPING : "";
     },
     get skippedBytes() {
       return blocks.skippedBytes;
@@ -42,9 +47,9 @@ function decodedOf(blocks: readonly Buffer[]): Decoded {
 export function gelfDatagrams(refuse: Refuse): DatagramDecoder {
   const chunks = new GelfChunks(CHUNK_LIMITS);
   return {
-    push(datagram, sender, nowMs) {
+    push(datagram, sender, { nowMs, offset }) {
       const decoded: Decoded = { lines: [], documents: [] };
-      const message = chunks.add(datagram, sender, nowMs);
+      const message = chunks.add(datagram, sender, { nowMs, offset });
       if (!message) return decoded;
       try {
         addMessage(decoded, decompressed(message, MESSAGE_BYTES_MAX));
@@ -53,6 +58,9 @@ export function gelfDatagrams(refuse: Refuse): DatagramDecoder {
         refuse(`a GELF message cannot be decompressed: ${why}`, sender);
       }
       return decoded;
+    },
+    get heldFrom() {
+      return chunks.oldestOffset;
     },
     get lost() {
       return chunks.lost + chunks.invalid;

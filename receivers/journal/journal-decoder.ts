@@ -7,8 +7,8 @@ import { JournalEntries, type JournalEntry } from "./journal-entries.ts";
 const LIMITS = { entryBytesMax: 4 * 1024 * 1024, valueBytesMax: 1024 * 1024 };
 
 /** The journal over a connection, in the Journal Export Format. */
-export function journalStream(refuse: Refuse, sender: string): StreamDecoder {
-  const entries = new JournalEntries(LIMITS);
+export function journalStream(refuse: Refuse, sender: string, state = ""): StreamDecoder {
+  const entries = new JournalEntries(LIMITS, state);
   let refused = 0;
   const decodedOf = (found: readonly JournalEntry[]): Decoded => {
     const documents = found.flatMap((entry) => {
@@ -31,6 +31,9 @@ export function journalStream(refuse: Refuse, sender: string): StreamDecoder {
     end: () => decodedOf(entries.end()),
     get heldBytes() {
       return entries.heldBytes;
+    },
+    get state() {
+      return entries.state;
     },
     skippedBytes: 0,
   };

@@ -4,6 +4,8 @@ const LF = 0x0a;
 const EQUALS = 0x3d;
 const LENGTH_BYTES = 8;
 const NAME_BYTES_MAX = 64;
+/** Held of a line of an entry that is given up: more than a name, so that names are recognised. */
+const GIVEN_UP_BYTES_MAX = NAME_BYTES_MAX + 1;
 
 /** The fields of an entry by name; of a field with several values, the first one. */
 export type JournalEntry = ReadonlyMap<string, Buffer>;
@@ -15,6 +17,7 @@ export type JournalLimits = {
   valueBytesMax: number;
 };
 
+/** What is read next. */
 type State =
   | { reading: "line" }
   | { reading: "length"; name: string }
@@ -32,31 +35,63 @@ export class JournalEntries {
   #fields = new Map<string, Buffer>();
   #entryBytes = 0;
   #isTooLong = false;
+  #endedEntries = 0;
   /** Entries that were given up because they have too many bytes. */
   tooLong = 0;
   /** Lines that are no field. */
   invalid = 0;
 
-  constructor(limits: JournalLimits) {
+  /** `state`: of another one that it continues. */
+  constructor(limits: JournalLimits, state = "") {
     this.#limits = limits;
+    if (state === "") return;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the getter below
+    const { rest, held } = JSON.parse(state) as { rest: State; held: string };
+    this.#isTooLong = true;
+    this.#state = rest;
+    this.#held.append(Buffer.from(held, "latin1"));
   }
 
   /** Bytes of the entry that is not complete. */
   get heldBytes(): number {
-    return this.#isTooLong ? 0 : Math.min(this.#entryBytes, this.#limits.entryBytesMax);
+    return this.#isTooLong ? 0 : this.#entryBytes;
+  }
+
+  /** With it and the bytes that are held, another one continues: where it is in an entry that is given up. */
+  get state(): string {
+    if (!this.#isTooLong) return "";
+    const held = this.#held.take();
+    this.#held.append(held.subarray(0, GIVEN_UP_BYTES_MAX));
+    return JSON.stringify({
+      rest: this.#state,
+      held: held.toString("latin1", 0, GIVEN_UP_BYTES_MAX),
+    });
   }
 
   /** The entries that are complete with these bytes. */
   push(bytes: Buffer): JournalEntry[] {
     const entries: JournalEntry[] = [];
     for (let at = 0; at < bytes.length;) {
-      const { reading } = this.#state;
-      const rest = bytes.subarray(at);
-      if (reading === "line") at += this.#readLine(rest, entries);
-      else if (reading === "length") at += this.#readLength(rest);
-      else at += this.#readValue(rest);
+      const ended = this.#endedEntries;
+      const read = this.#read(bytes.subarray(at), entries);
+      at += read;
+      this.#count(this.#endedEntries > ended ? 0 : read);
     }
     return entries;
+  }
+
+  #read(bytes: Buffer, entries: JournalEntry[]): number {
+    const { reading } = this.#state;
+    if (reading === "line") return this.#readLine(bytes, entries);
+    return reading === "length" ? this.#readLength(bytes) : this.#readValue(bytes);
+  }
+
+  #count(bytes: number): void {
+    this.#entryBytes += bytes;
+    if (this.#entryBytes <= this.#limits.entryBytesMax || this.#isTooLong) return;
+    this.#isTooLong = true;
+    this.#fields.clear();
+    this.tooLong += 1;
   }
 
   /** The last entry, if the stream ends without an empty line. */
@@ -69,7 +104,8 @@ export class JournalEntries {
   #readLine(bytes: Buffer, entries: JournalEntry[]): number {
     const end = bytes.indexOf(LF);
     const part = bytes.subarray(0, end < 0 ? bytes.length : end);
-    this.#hold(part, this.#limits.valueBytesMax + NAME_BYTES_MAX);
+    const { valueBytesMax } = this.#limits;
+    this.#hold(part, this.#isTooLong ? GIVEN_UP_BYTES_MAX : valueBytesMax + NAME_BYTES_MAX);
     if (end < 0) return bytes.length;
     const line = this.#held.take();
     const equals = line.indexOf(EQUALS);
@@ -94,7 +130,7 @@ export class JournalEntries {
     if (this.#state.reading !== "value") return 0;
     const { name, left } = this.#state;
     const part = bytes.subarray(0, left);
-    this.#hold(part, this.#limits.valueBytesMax);
+    if (!this.#isTooLong) this.#hold(part, this.#limits.valueBytesMax);
     this.#state.left -= part.length;
     if (part.length === bytes.length) return part.length;
     this.#put(name, this.#held.take());
@@ -103,13 +139,7 @@ export class JournalEntries {
   }
 
   #hold(part: Buffer, bytesMax: number): void {
-    this.#entryBytes += part.length;
-    if (this.#entryBytes > this.#limits.entryBytesMax && !this.#isTooLong) {
-      this.#isTooLong = true;
-      this.#fields.clear();
-      this.tooLong += 1;
-    }
-    if (!this.#isTooLong) this.#held.append(part.subarray(0, bytesMax - this.#held.length));
+    this.#held.append(part.subarray(0, Math.max(0, bytesMax - this.#held.length)));
   }
 
   #put(name: string, value: Buffer): void {
@@ -123,6 +153,7 @@ export class JournalEntries {
     this.#fields = new Map();
     this.#entryBytes = 0;
     this.#isTooLong = false;
+    this.#endedEntries += 1;
   }
 }
 

@@ -4,9 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { hostOf, listen } from "#platform/listen.ts";
 import type { Log } from "#platform/log.ts";
 
+import { addressOf } from "../holder/connections.ts";
 import type { Receiver } from "../receiver.ts";
-import { addressOf } from "../sockets/connections.ts";
-import { isEmpty, type Keep, type Refuse } from "../sockets/decoder.ts";
+import { isEmpty, type Refuse } from "../sockets/decoder.ts";
+import type { Keep } from "../sockets/keep-events.ts";
 import { journalStream } from "./journal-decoder.ts";
 
 const PATH = "/upload";
@@ -62,10 +63,10 @@ async function upload(
   const decoder = journalStream(refuse, sender);
   for await (const bytes of request) {
     const decoded = decoder.push(bytes);
-    if (!isEmpty(decoded)) await keep(decoded, sender);
+    if (!isEmpty(decoded)) await keep({ sent: [{ sender, ...decoded }] });
   }
   const rest = decoder.end();
-  if (!isEmpty(rest)) await keep(rest, sender);
+  if (!isEmpty(rest)) await keep({ sent: [{ sender, ...rest }] });
   return answer(response, 202, "OK.");
 }
 

@@ -24,7 +24,7 @@ function read(parts: readonly Uint8Array[]) {
       .split("\n")
       .slice(0, -1),
     multiline: decoded.flatMap((it) => it.documents.map(String)),
-    replies: Buffer.concat(decoded.map((it) => it.reply ?? Buffer.alloc(0))).toString(),
+    replies: decoded.map((it) => it.reply ?? "").join(""),
     heldMax,
     skippedBytes,
     failure,

@@ -17,24 +17,28 @@ type Header = { transaction: string; command: string; dataStart: number; dataByt
 
 /**
  * RELP over a connection (the protocol of rsyslog's omrelp): frames `TXNR COMMAND DATALEN[ DATA]`, each with a line end after
- * it. The answer to a message is in `Decoded.reply`, to be sent when the message is kept. Of a longer message than
+ * it. The answer to a message is to be sent when the message is kept. Of a longer message than
  * `messageBytesMax` the beginning is kept. `decode` makes events of the messages.
  */
 export function relpStream(
   messageBytesMax: number,
-  decode: (frames: Frames) => Pick<Decoded, "lines" | "documents">,
+  decode: (frames: Frames) => Decoded,
+  state = "",
 ): StreamDecoder {
-  const frames = new RelpFrames(messageBytesMax);
+  const frames = new RelpFrames(messageBytesMax, state);
   return {
     push(bytes) {
       const messages: Buffer[] = [];
       const reply = frames.push(bytes, messages);
-      return { ...decode(framesOf(messages)), reply: Buffer.from(reply) };
+      return { ...decode(framesOf(messages)), reply };
     },
     // A message without its end was not answered, and is sent again.
     end: () => ({ lines: [], documents: [] }),
     get heldBytes() {
       return frames.heldBytes;
+    },
+    get state() {
+      return frames.state;
     },
     get skippedBytes() {
       return frames.skippedBytes;
@@ -45,18 +49,27 @@ export function relpStream(
   };
 }
 
+type Skipping = { transaction: string; left: number };
+
 class RelpFrames {
   readonly #messageBytesMax: number;
   readonly #held = new GrowingBuffer();
   /** Bytes of the frame that is held, once its header is known. */
   #frameBytes = 0;
   /** The overlong message whose rest is skipped, and the bytes up to its line end. */
-  #skipping: { transaction: string; left: number } | undefined;
+  #skipping: Skipping | undefined;
   skippedBytes = 0;
   failure: string | undefined;
 
-  constructor(messageBytesMax: number) {
+  constructor(messageBytesMax: number, state: string) {
     this.#messageBytesMax = messageBytesMax;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the getter below
+    if (state !== "") this.#skipping = JSON.parse(state) as Skipping;
+  }
+
+  /** With it and the bytes that are held, another one continues. */
+  get state(): string {
+    return this.#skipping ? JSON.stringify(this.#skipping) : "";
   }
 
   get heldBytes(): number {

@@ -1,11 +1,13 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { systemClock } from "#platform/clock.ts";
+import { freePort } from "#platform/free-port.ts";
 
 import { readActivity } from "../activity/activity-files.ts";
 import { testReceivers, type TestReceivers } from "../testing.ts";
@@ -62,21 +64,22 @@ test("a listener of the sources file opens without a restart, as soon as its por
   const [event] = await receivers.stored(1);
   expect(event).toMatchObject({ "data_stream.dataset": "nginx.access", "url.path": "/x" });
   await expect
-    .poll(() => readActivity(receivers.dataFolder, systemClock.nowMs())[0]?.streams[0], SOON)
+    .poll(
+      () => readActivity(receivers.dataFolder, systemClock.nowMs()).flatMap((it) => it.streams)[0],
+      SOON,
+    )
     .toMatchObject({ source: "edge", protocol: "syslog+udp", events: 1 });
 });
 
 test("a listener that was changed listens on its new port, and one that was removed ends", async () => {
-  const { socket, port } = await occupiedPort();
-  socket.close();
+  const port = await freePort();
   await configure(`{id: edge, kind: syslog, transport: tcp, port: ${port}}`);
   const address = `syslog+tcp://127.0.0.1:${port}`;
   await expect.poll(states, SOON).toEqual([{ source: "edge", address, problem: null }]);
   await configure();
   await expect.poll(states, SOON).toEqual([]);
   // Its port is free again.
-  const again = createSocket("udp4");
-  again.bind(port, "127.0.0.1");
+  const again = createServer().listen(port, "127.0.0.1");
   await once(again, "listening");
   again.close();
 });

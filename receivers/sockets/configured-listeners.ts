@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 
-import type { ConfiguredSource } from "#collectors/configured/sources-file.ts";
 import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import { hostOf } from "#platform/listen.ts";
 
@@ -11,39 +10,35 @@ const RETRY_MS = 5_000;
 /** A listener of the sources file, and why it does not listen; null if it does. */
 export type ListenerState = { source: string; address: string; problem: string | null };
 
-type Running = {
-  listener: Listener;
+type Running<L> = {
+  listener: L;
   closing: AbortController;
   receiver: Receiver | undefined;
   problem: string | null;
 };
 
-type Open = (listener: Listener, signal: AbortSignal) => Promise<Receiver>;
+type Open<L> = (listener: L, signal: AbortSignal) => Promise<Receiver>;
 
 /**
  * The listeners of the sources file, which may change while they are open. One that cannot listen, such as on a port in
  * use, is tried again every few seconds, and none delays the others.
  */
-export class ConfiguredListeners implements AsyncDisposable {
-  readonly #open: Open;
-  readonly #running = new Map<string, Running>();
-  #wanted: ReadonlyMap<string, Listener> = new Map();
+export class ConfiguredListeners<L extends Listener> implements AsyncDisposable {
+  readonly #open: Open<L>;
+  readonly #running = new Map<string, Running<L>>();
+  #wanted: ReadonlyMap<string, L> = new Map();
   #turn: Promise<void> = Promise.resolve();
   readonly #retry: NodeJS.Timeout;
 
-  constructor(open: Open) {
+  constructor(open: Open<L>) {
     this.#open = open;
     this.#retry = setInterval(() => void this.#adjustNext().catch(() => undefined), RETRY_MS);
     this.#retry.unref();
   }
 
-  /** Opens the listeners among these sources, and closes the others. Resolves when that was tried. */
-  apply(sources: readonly ConfiguredSource[]): Promise<void> {
-    const listeners = sources.flatMap(({ id, kind, properties }) => {
-      const listener = kind.listener?.(properties, id);
-      return listener ? [[id, listener] as const] : [];
-    });
-    this.#wanted = new Map(listeners);
+  /** Opens these listeners, and closes the others. Resolves when that was tried. */
+  apply(listeners: readonly L[]): Promise<void> {
+    this.#wanted = new Map(listeners.map((listener) => [listener.source, listener]));
     return this.#adjustNext();
   }
 
@@ -75,15 +70,15 @@ export class ConfiguredListeners implements AsyncDisposable {
     await Promise.all(missing.map(([id, listener]) => this.#start(id, listener)));
   }
 
-  async #close(id: string, { closing, receiver }: Running): Promise<void> {
+  async #close(id: string, { closing, receiver }: Running<L>): Promise<void> {
     this.#running.delete(id);
     closing.abort();
     await receiver?.[Symbol.asyncDispose]();
   }
 
-  async #start(id: string, listener: Listener): Promise<void> {
+  async #start(id: string, listener: L): Promise<void> {
     const closing = new AbortController();
-    const running: Running = { listener, closing, receiver: undefined, problem: null };
+    const running: Running<L> = { listener, closing, receiver: undefined, problem: null };
     try {
       running.receiver = await this.#open(listener, closing.signal);
     } catch (error) {

@@ -4,17 +4,26 @@ export type Decoded = {
   lines: Uint8Array[];
   /** ECS documents as JSON, each with its line end. */
   documents: Uint8Array[];
-  /** To be sent to the sender when the events are durable; absent in protocols without acknowledgement. */
-  reply?: Uint8Array;
 };
 
-/** Decodes what arrives in one connection, in bounded memory. It never throws. */
+/** Events with the address of their sender, for people. */
+export type Sent = Decoded & { sender: string };
+
+/**
+ * Decodes what arrives in one connection, in bounded memory. It never throws. Another decoder that begins with the same `state`
+ * and gets the last `heldBytes` bytes again continues as this one.
+ */
 export type StreamDecoder = {
-  push(bytes: Buffer): Decoded;
+  push(bytes: Buffer): Decoded & {
+    /** To be sent to the sender when the events are durable; absent in protocols without acknowledgement. */
+    reply?: string;
+  };
   /** What is left when the sender ends the connection. */
   end(): Decoded;
   /** Bytes of an incomplete event. */
   readonly heldBytes: number;
+  /** What is known beside these bytes; empty at the beginning of a connection. */
+  readonly state: string;
   /** Bytes of overlong events that were skipped. Their beginning was decoded. */
   readonly skippedBytes: number;
   /** Why nothing more can be read from the connection, for people. */
@@ -23,16 +32,16 @@ export type StreamDecoder = {
 
 /** Decodes datagrams. It never throws. */
 export type DatagramDecoder = {
-  push(datagram: Buffer, sender: string, nowMs: number): Decoded;
+  /** `offset`: where it begins in the sequence of all datagrams. */
+  push(datagram: Buffer, sender: string, at: { nowMs: number; offset: number }): Decoded;
+  /** Where the first datagram begins that is part of an incomplete event. */
+  readonly heldFrom: number | undefined;
   /** Events that were lost because parts of them did not arrive, since the start. */
   readonly lost: number;
 };
 
 /** Called for an event that its sender has to correct, with the reason for people. */
 export type Refuse = (reason: string, sender: string) => void;
-
-/** Resolves when the events are durable. Waits while they cannot be kept. Rejects when the receiver is closed. */
-export type Keep = (decoded: Decoded, sender: string) => Promise<void>;
 
 export const isEmpty = ({ lines, documents }: Decoded): boolean =>
   lines.length === 0 && documents.length === 0;

@@ -11,6 +11,7 @@ import { gzipSync } from "node:zlib";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { writeCertificate } from "../../tests/harness/certificate.ts";
 import { testReceivers, type TestReceivers } from "../testing.ts";
 
 const run = promisify(execFile);
@@ -24,7 +25,7 @@ let receivers: TestReceivers;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "quarterdeck sockets "));
-  await writeCertificate();
+  await writeCertificate(folder);
   receivers = await testReceivers({
     QUARTERDECK_SYSLOG_UDP: ANY_PORT,
     QUARTERDECK_SYSLOG_TCP: ANY_PORT,
@@ -47,17 +48,6 @@ afterAll(async () => {
   await receivers[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
-
-const writeCertificate = (): Promise<unknown> =>
-  run("openssl", [
-    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(
-      " ",
-    ),
-    "-keyout",
-    join(folder, "key.pem"),
-    "-out",
-    join(folder, "cert.pem"),
-  ]);
 
 /** The port of a receiver, by the beginning of its address. */
 function portOf(protocol: string): number {

@@ -6,20 +6,33 @@ const ZERO = 0x30;
 /** A count of more digits is no count. */
 const COUNT_MAX = 9_999_999_999;
 
+/** What is read next: the rest of a count, of a frame, or of bytes to skip. */
+export type CountedState = { count: number; frameBytes?: number | undefined; toSkip: number };
+
+const BEGINNING: CountedState = { count: -1, toSkip: 0 };
+
 /** Cuts a stream with octet counting (RFC 6587, `43 <34>1 …`) into frames. */
 export class CountedFrames {
   readonly #frameBytesMax: number;
   readonly #held = new GrowingBuffer();
   /** The count that is read: -1 before its first digit. */
-  #count = -1;
+  #count: number;
   /** Length of the frame that is read; undefined while its count is read. */
   #frameBytes: number | undefined;
-  #toSkip = 0;
+  #toSkip: number;
   /** Bytes of frames beyond the limit that were skipped. Their beginning was returned as a frame. */
   skippedBytes = 0;
 
-  constructor(frameBytesMax: number) {
+  constructor(frameBytesMax: number, { count, frameBytes, toSkip } = BEGINNING) {
     this.#frameBytesMax = frameBytesMax;
+    this.#count = count;
+    this.#frameBytes = frameBytes;
+    this.#toSkip = toSkip;
+  }
+
+  /** With it and the bytes that are held, another one continues. */
+  get state(): CountedState {
+    return { count: this.#count, frameBytes: this.#frameBytes, toSkip: this.#toSkip };
   }
 
   get heldBytes(): number {

@@ -16,13 +16,16 @@ const LF = 0x0a;
 export type SyslogTimes = { zone: Zone; clock: Clock };
 
 /** Syslog over a connection. */
-export function syslogStream(times: SyslogTimes): StreamDecoder {
-  const frames = new SyslogFrames(MESSAGE_BYTES_MAX);
+export function syslogStream(times: SyslogTimes, state = ""): StreamDecoder {
+  const frames = new SyslogFrames(MESSAGE_BYTES_MAX, state);
   return {
     push: (bytes) => decodedOf(frames.push(bytes), times),
     end: () => decodedOf(frames.end(), times),
     get heldBytes() {
       return frames.heldBytes;
+    },
+    get state() {
+      return frames.state;
     },
     get skippedBytes() {
       return frames.skippedBytes;
@@ -31,12 +34,13 @@ export function syslogStream(times: SyslogTimes): StreamDecoder {
 }
 
 /** Syslog over RELP. */
-export const syslogRelp = (times: SyslogTimes): StreamDecoder =>
-  relpStream(MESSAGE_BYTES_MAX, (frames) => decodedOf(frames, times));
+export const syslogRelp = (times: SyslogTimes, state = ""): StreamDecoder =>
+  relpStream(MESSAGE_BYTES_MAX, (frames) => decodedOf(frames, times), state);
 
 /** Syslog messages in datagrams, one in each. */
 export const syslogDatagrams = (times: SyslogTimes): DatagramDecoder => ({
   push: (datagram) => decodedOf(framesOf([withoutEnd(datagram)]), times),
+  heldFrom: undefined,
   lost: 0,
 });
 

@@ -1,5 +1,5 @@
 import { DelimitedBlocks } from "../framing/delimited-blocks.ts";
-import { CountedFrames } from "./counted-frames.ts";
+import { CountedFrames, type CountedState } from "./counted-frames.ts";
 
 const LF = 0x0a;
 const LINE_END = Buffer.of(LF);
@@ -13,6 +13,8 @@ export type Frames = {
   multiline: Buffer[];
 };
 
+type State = { isCounted?: boolean; isSkipping: boolean; counted: CountedState };
+
 /**
  * Cuts a stream of syslog messages (RFC 6587) into messages: by octet counting if it begins with a digit, otherwise by
  * line ends. A stream whose count is wrong continues with line ends.
@@ -22,9 +24,22 @@ export class SyslogFrames {
   readonly #counted: CountedFrames;
   #isCounted: boolean | undefined;
 
-  constructor(frameBytesMax: number) {
-    this.#lines = new DelimitedBlocks(LF, frameBytesMax);
-    this.#counted = new CountedFrames(frameBytesMax);
+  /** `state`: of another one that it continues. */
+  constructor(frameBytesMax: number, state = "") {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the getter below
+    const before = state === "" ? undefined : (JSON.parse(state) as State);
+    this.#isCounted = before?.isCounted;
+    this.#lines = new DelimitedBlocks(LF, frameBytesMax, before?.isSkipping);
+    this.#counted = new CountedFrames(frameBytesMax, before?.counted);
+  }
+
+  /** With it and the bytes that are held, another one continues. */
+  get state(): string {
+    const isCounted = this.#isCounted;
+    if (isCounted === undefined) return "";
+    const { isSkipping } = this.#lines;
+    const state: State = { isCounted, isSkipping, counted: this.#counted.state };
+    return JSON.stringify(state);
   }
 
   get heldBytes(): number {

@@ -14,7 +14,7 @@ import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
 import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
-import { runReceivers } from "../receivers/run-receivers.ts";
+import { holderLogFile, runHolder } from "../receivers/run-holder.ts";
 import { controlSettings, indexSettings, receiveSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
@@ -125,15 +125,20 @@ async function receive(values: Options["values"]): Promise<number> {
   );
   const { root } = openDataFolder(settings);
   const terminal = openTerminal(process.stdout, systemClock);
-  const log = openLog({ file: path.join(root, "logs", "receive.log"), level: settings.logLevel });
-  const onOpen = (addresses: readonly string[]): void =>
-    terminal.line(
-      addresses.length > 0
-        ? `Logs can be pushed to ${addresses.join(", ")}`
-        : "Logs can be pushed to the listeners in sources.yaml.",
-    );
+  const logFile = path.join(root, "logs", "receive.log");
+  const log = openLog({ file: holderLogFile(logFile), level: settings.logLevel });
+  const deps = {
+    log,
+    onOpen: (addresses: readonly string[]): void =>
+      terminal.line(
+        addresses.length > 0
+          ? `Logs can be pushed to ${addresses.join(", ")}`
+          : "Logs can be pushed to the listeners in sources.yaml.",
+      ),
+    notify: (line: string): void => terminal.line(line),
+  };
   await untilStopped(terminal, "Stopping …", (signal) =>
-    runReceivers({ settings, log }, onOpen, signal),
+    runHolder({ settings, logFile }, deps, signal),
   );
   log.close();
   return 0;

@@ -4,9 +4,10 @@ import { Worker } from "node:worker_threads";
 import type { ReceiveSettings } from "../settings.ts";
 
 export type ReceiversThreadData = { settings: ReceiveSettings; logFile: string };
-/** Posted by the thread: that it listens, and last that it has ended. */
+/** Posted by the thread: that it listens, messages for the terminal, and last that it has ended. */
 export type ReceiversReport =
   | { type: "open"; addresses: readonly string[] }
+  | { type: "notice"; line: string }
   | { type: "ended"; error: string | null };
 
 export type ReceiversThread = {
@@ -16,7 +17,7 @@ export type ReceiversThread = {
 
 const RESTART_MS = { first: 500, max: 30_000 };
 
-/** Runs the receivers in a thread, and starts it again after a failure. `notify` gets messages for the terminal. */
+/** Runs the socket holder in a thread, and starts it again after a failure. `notify` gets messages for the terminal. */
 export function startReceiversThread(
   data: ReceiversThreadData,
   notify: (line: string) => void,
@@ -48,6 +49,10 @@ export function startReceiversThread(
         if (report.addresses.length > 0) {
           notify(`Logs can be pushed to ${report.addresses.join(", ")} (quarterdeck token --help)`);
         }
+        return;
+      }
+      if (report.type === "notice") {
+        notify(report.line);
         return;
       }
       failure = report.error;

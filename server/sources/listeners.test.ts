@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { publishActivity } from "#receivers/activity/activity-files.ts";
+import { publishActivity, publishHolder } from "#receivers/activity/activity-files.ts";
 import { Activity } from "#receivers/activity/activity.ts";
 import { addToken } from "#receivers/tokens/token-file.ts";
 
@@ -51,4 +51,26 @@ test("a token states what to do until a receiver runs, and then where it listens
     "token/filebeat waiting pushed",
     "syslog+udp receiving pushed",
   ]);
+});
+
+test("while no receiver runs, a socket states that what arrives waits, and why", async () => {
+  const folder = await dataFolder();
+  const addresses = ["syslog+tcp://127.0.0.1:5514"];
+  let problem: string | undefined = "the receiver is started again: process 7 ended with SIGKILL";
+  const clock = { nowMs: () => NOW_MS };
+  const about = { addresses, listeners: () => [], problem: () => problem, clock };
+  publishHolder(folder, about)[Symbol.dispose]();
+  expect(listenersOf(folder, NOW_MS).statuses).toEqual([]);
+  {
+    using _ = publishHolder(folder, about);
+    const [status] = listenersOf(folder, NOW_MS).statuses;
+    expect(status).toMatchObject({ source: "syslog+tcp", level: "error" });
+    expect(status?.message).toMatch(
+      /^what arrives waits in memory, because the receiver .*SIGKILL$/,
+    );
+  }
+  problem = undefined;
+  using _ = publishHolder(folder, about);
+  const [status] = listenersOf(folder, NOW_MS).statuses;
+  expect(status).toMatchObject({ level: "info", message: "is listening" });
 });

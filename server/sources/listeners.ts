@@ -18,19 +18,27 @@ export function listenersOf(dataFolder: string, nowMs: number): Listeners {
   const running = readActivity(dataFolder, nowMs);
   const streams = running.flatMap((receivers) => receivers.streams);
   const bySetting = running
-    .flatMap(({ addresses }) => addresses)
-    .map((address) => ({ address, source: address.split(":")[0] ?? address, problem: null }));
+    .flatMap(({ addresses, problem: waitsFor }) =>
+      addresses.map((address) => ({ address, waitsFor })),
+    )
+    .map((it) => ({ ...it, source: it.address.split(":")[0] ?? it.address, problem: null }));
   const http = bySetting.find(({ source }) => source === HTTP);
-  const configured = running.flatMap(({ listeners }) => listeners);
+  const configured = running.flatMap(({ listeners, problem: waitsFor }) =>
+    listeners.map((listener) => ({ ...listener, waitsFor })),
+  );
   // Of several processes, which want the same port, one listens.
   const isOpen = new Set(configured.filter(({ problem }) => problem === null).map(sourceOf));
   const listeners = [
     ...bySetting.filter((it) => it !== http),
     ...configured.filter((it) => it.problem === null || !isOpen.has(it.source)),
   ];
-  const statuses = listeners.map(({ source, address: path, problem }): SourceStatus => {
+  const statuses = listeners.map(({ source, address: path, problem, waitsFor }): SourceStatus => {
     if (problem !== null) {
       const message = `cannot listen: ${problem} It is tried again every few seconds.`;
+      return { path, source, level: "error", message };
+    }
+    if (waitsFor !== undefined) {
+      const message = `what arrives waits in memory, because ${waitsFor}`;
       return { path, source, level: "error", message };
     }
     const own = streams.filter((stream) => stream.source === source);

@@ -23,20 +23,27 @@ const QUIET_MS = 4_000;
 /** After a kill, the OpenTelemetry Collector waits up to 7.5 s until it sends again. */
 const QUIET_AFTER_KILLS_MS = 10_000;
 
-/** Lets a program send numbered events, while the receiver is killed so many times. */
+/** Lets a program send numbered events, while the receiver is killed so many times, at random. */
 export async function deliver(
   sender: Sender,
-  { events, kills }: { events: number; kills: number },
+  { events, kills, withHolder = false }: { events: number; kills: number; withHolder?: boolean },
 ): Promise<Delivered> {
   await using folder = await temporaryFolder();
   await using receiver = await startReceiver(folder.path);
-  const { ports, secret } = receiver;
-  await using sending = await sender.start({ events, folder: folder.path, ports, secret });
+  const { ports, secret, streamSocket, datagramSocket } = receiver;
+  await using sending = await sender.start({
+    events,
+    folder: folder.path,
+    ports,
+    secret,
+    streamSocket,
+    datagramSocket,
+  });
   for (let kill = 1; kill <= kills; kill += 1) {
     const endMs = performance.now() + WAIT_MS_MAX;
-    const bytes = (events * LINE_BYTES * kill) / (kills + 1);
+    const bytes = (events * LINE_BYTES * (kill - Math.random())) / kills;
     while ((await receiver.received()) < bytes && performance.now() < endMs) await delay(POLL_MS);
-    await receiver.kill();
+    await (withHolder ? receiver.killAll() : receiver.kill());
   }
   await sending.done;
   await receiver.quiet(kills > 0 ? QUIET_AFTER_KILLS_MS : QUIET_MS);

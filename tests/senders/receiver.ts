@@ -10,31 +10,38 @@ import { freePort } from "#platform/free-port.ts";
 import { TokenRequest } from "#receivers/tokens/push-token.ts";
 import { addToken } from "#receivers/tokens/token-file.ts";
 
+import { writeCertificate } from "../harness/certificate.ts";
 import { type Program, startProgram, until } from "../harness/program.ts";
 
 const STORED_QUIET_MS = 4_000;
 const STORED_MS_MAX = 300_000;
 
-/** The port of each protocol, the same after each kill. */
+/** The port of each protocol. */
 export type Ports = {
   syslogUdp: number;
   syslogTcp: number;
+  syslogTls: number;
   relpTcp: number;
   gelfUdp: number;
   gelfTcp: number;
   http: number;
 };
 
-/** `quarterdeck role receive`, which is killed and started again while senders go on. */
+/** `quarterdeck role receive`: a socket holder, and a receiver that is killed while senders go on. */
 export type TestReceiver = AsyncDisposable & {
   ports: Ports;
   /** A token for its HTTP port. */
   secret: string;
+  /** Paths of the Unix sockets. */
+  streamSocket: string;
+  datagramSocket: string;
   /** Bytes that were received. */
   received(): Promise<number>;
-  /** Kills it with SIGKILL and starts it again. */
+  /** Kills the receiver with SIGKILL, which its holder starts again. */
   kill(): Promise<void>;
-  /** Its largest resident set so far, MB. */
+  /** Kills the holder too, and starts both again. */
+  killAll(): Promise<void>;
+  /** The largest resident sets of holder and receiver so far, MB. */
   rssMbPeak(): number;
   /** Resolves when nothing has arrived for this long. */
   quiet(ms: number): Promise<void>;
@@ -44,22 +51,23 @@ export type TestReceiver = AsyncDisposable & {
 
 export async function startReceiver(folder: string): Promise<TestReceiver> {
   const data = path.join(folder, "data");
-  const ports: Ports = {
-    syslogUdp: await freePort(),
-    syslogTcp: await freePort(),
-    relpTcp: await freePort(),
-    gelfUdp: await freePort(),
-    gelfTcp: await freePort(),
-    http: await freePort(),
-  };
+  const streamSocket = path.join(folder, "stream.sock");
+  const datagramSocket = path.join(folder, "datagram.sock");
+  const { cert, key } = await writeCertificate(folder);
+  const ports = await freePorts();
   const env = {
     QUARTERDECK_DATA: data,
+    QUARTERDECK_PUSH_PORT: String(ports.http),
     QUARTERDECK_SYSLOG_UDP: String(ports.syslogUdp),
     QUARTERDECK_SYSLOG_TCP: String(ports.syslogTcp),
+    QUARTERDECK_SYSLOG_TLS: String(ports.syslogTls),
+    QUARTERDECK_TLS_CERT: cert,
+    QUARTERDECK_TLS_KEY: key,
+    QUARTERDECK_SYSLOG_SOCKET: streamSocket,
+    QUARTERDECK_SYSLOG_DATAGRAM_SOCKET: datagramSocket,
     QUARTERDECK_RELP_TCP: String(ports.relpTcp),
     QUARTERDECK_GELF_UDP: String(ports.gelfUdp),
     QUARTERDECK_GELF_TCP: String(ports.gelfTcp),
-    QUARTERDECK_PUSH_PORT: String(ports.http),
   };
   const start = async (): Promise<Program> => {
     const program = startProgram(["role", "receive"], { env });
@@ -73,10 +81,18 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
   return {
     ports,
     secret,
+    streamSocket,
+    datagramSocket,
     received,
-    rssMbPeak: () => rssMbPeakOf(program.child.pid),
-    async kill() {
+    rssMbPeak() {
+      const pids = [program.child.pid ?? 0, ...receiversOf(program)];
+      return pids.reduce((sum, pid) => sum + rssMbPeakOf(pid), 0);
+    },
+    kill: () => killReceiver(program),
+    async killAll() {
+      const pids = receiversOf(program);
       await program.end("SIGKILL");
+      await until("the end of the receiver", () => !pids.some(isRunning));
       program = await start();
     },
     quiet: (ms) => untilUnchanged("events to arrive", received, ms),
@@ -86,6 +102,44 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
     },
     [Symbol.asyncDispose]: async () => void (await program.end("SIGTERM")),
   };
+}
+
+const freePorts = async (): Promise<Ports> => ({
+  syslogUdp: await freePort(),
+  syslogTcp: await freePort(),
+  syslogTls: await freePort(),
+  relpTcp: await freePort(),
+  gelfUdp: await freePort(),
+  gelfTcp: await freePort(),
+  http: await freePort(),
+});
+
+const orNone = (pids: number[]): number[] | undefined => (pids.length > 0 ? pids : undefined);
+
+/** The processes of receivers that a holder runs. */
+export function receiversOf({ child: { pid } }: Program): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children
+    .split(" ")
+    .map(Number)
+    .filter((it) => commandOf(it).includes("receiver-process"));
+}
+
+export const isRunning = (pid: number): boolean => commandOf(pid) !== "";
+
+async function killReceiver(program: Program): Promise<void> {
+  const [pid] = await until("a receiver", () => orNone(receiversOf(program)));
+  if (pid !== undefined) process.kill(pid, "SIGKILL");
+  await until("its end", () => !receiversOf(program).includes(pid ?? 0));
+}
+
+/** Empty if the process has ended. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 /** Indexes everything on the bus, and reads the numbers of the events. */
@@ -138,5 +192,5 @@ async function untilUnchanged(
   await until(what, isUnchanged, STORED_MS_MAX);
 }
 
-const rssMbPeakOf = (pid = 0): number =>
+const rssMbPeakOf = (pid: number): number =>
   Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_000;

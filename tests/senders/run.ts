@@ -1,6 +1,6 @@
 /**
- * What programs deliver to a receiver that is killed: `node tests/senders/run.ts [--events 200000] [--kills 5] [NAME…]`; and
- * what a receiver withstands: `node tests/senders/run.ts --attack`. With --build the OpenTelemetry Collector is built before, by Go.
+ * What programs deliver to a receiver that is killed: `node tests/senders/run.ts [--events 200000] [--kills 5] [NAME…]`, with
+ * `--holder` its socket holder too; and what a receiver withstands: `node tests/senders/run.ts --attack`. With --build the OpenTelemetry Collector is built before, by Go.
  */
 import { parseArgs } from "node:util";
 
@@ -21,13 +21,18 @@ const { values, positionals } = parseArgs({
   options: {
     events: { type: "string", default: "200000" },
     kills: { type: "string", default: "5" },
+    holder: { type: "boolean", default: false },
     attack: { type: "boolean", default: false },
     build: { type: "boolean", default: false },
   },
 });
 if (values.build) buildOtelcol();
 const { SENDERS } = await import("./senders.ts");
-const size = { events: Number(values.events), kills: Number(values.kills) };
+const size = {
+  events: Number(values.events),
+  kills: Number(values.kills),
+  withHolder: values.holder,
+};
 const chosen = SENDERS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 if (values.attack) process.stdout.write(`${JSON.stringify(await withstand(ATTACK))}\n`);
 for (const sender of values.attack ? [] : chosen) {

@@ -32,11 +32,10 @@ action(type="omrelp" target="127.0.0.1" port="${port}" template="RSYSLOG_SyslogP
 
 /** rsyslog with one of its outputs, whose configuration is given up to the settings that all have. */
 const rsyslogWith = (
-  about: Pick<Sender, "name" | "isInstalled">,
+  about: Pick<Sender, "name" | "isInstalled" | "transport">,
   outputTo: (ports: Ports) => string,
 ): Sender => ({
   ...about,
-  transport: "TCP",
   async start(sending) {
     const { folder, ports } = sending;
     const file = await logOf(sending);
@@ -60,21 +59,24 @@ ${outputTo(ports)}
 });
 
 const rsyslog = rsyslogWith(
-  { name: "rsyslog", isInstalled: RSYSLOG !== undefined },
+  { name: "rsyslog", transport: "TCP", isInstalled: RSYSLOG !== undefined },
   ({ syslogTcp }) => OVER_TCP(syslogTcp),
 );
 
 const rsyslogRelp = rsyslogWith(
-  { name: "rsyslog-relp", isInstalled: hasRsyslogModule("omrelp") },
+  { name: "rsyslog-relp", transport: "RELP", isInstalled: hasRsyslogModule("omrelp") },
   ({ relpTcp }) => OVER_RELP(relpTcp),
 );
 
-const syslogNg: Sender = {
-  name: "syslog-ng",
-  transport: "TCP",
+/** syslog-ng with a way to send, as its `syslog` or `unix-stream` destination is configured. */
+const syslogNgWith = (
+  about: Pick<Sender, "name" | "transport">,
+  destinationOf: (sending: Sending) => string,
+): Sender => ({
+  ...about,
   isInstalled: isInstalled("syslog-ng"),
   async start(sending) {
-    const { folder, ports } = sending;
+    const { folder } = sending;
     const file = await logOf(sending);
     const config = path.join(folder, "syslog-ng.conf");
     await writeFile(
@@ -82,7 +84,7 @@ const syslogNg: Sender = {
       `@version: 3.35
 options { stats-freq(0); };
 source s { file("${file}" program-override("nginx") flags(no-parse) follow-freq(1)); };
-destination d { syslog("127.0.0.1" transport("tcp") port(${ports.syslogTcp})
+destination d { ${destinationOf(sending)}
   disk-buffer(mem-buf-size(163840000) disk-buf-size(500000000) reliable(yes) dir("${folder}"))); };
 options { time-reopen(1); };
 log { source(s); destination(d); flags(flow-control); };
@@ -97,21 +99,52 @@ log { source(s); destination(d); flags(flow-control); };
     );
     return running(child, Promise.resolve());
   },
-};
+});
 
-const logger: Sender = {
-  name: "logger",
-  transport: "TCP",
+const SYSLOG_NG = [
+  syslogNgWith(
+    { name: "syslog-ng", transport: "TCP" },
+    ({ ports }) => `syslog("127.0.0.1" transport("tcp") port(${ports.syslogTcp})`,
+  ),
+  syslogNgWith(
+    { name: "syslog-ng-tls", transport: "TLS" },
+    ({ ports }) =>
+      `syslog("127.0.0.1" transport("tls") port(${ports.syslogTls}) tls(peer-verify(no))`,
+  ),
+  syslogNgWith(
+    { name: "syslog-ng-unix", transport: "Unix stream" },
+    ({ streamSocket }) => `unix-stream("${streamSocket}"`,
+  ),
+];
+
+const loggerWith = (
+  about: Pick<Sender, "name" | "transport">,
+  target: (sending: Sending) => string[],
+): Sender => ({
+  ...about,
   isInstalled: isInstalled("logger"),
   async start(sending) {
     const file = await logOf(sending);
-    const server = ["--server", "127.0.0.1", "--port", String(sending.ports.syslogTcp), "--tcp"];
-    const child = spawn("logger", [...server, "--tag", "nginx", "--file", file], {
+    const child = spawn("logger", [...target(sending), "--tag", "nginx", "--file", file], {
       stdio: "ignore",
     });
     return running(child, once(child, "exit"));
   },
-};
+});
+
+const LOGGERS = [
+  loggerWith({ name: "logger", transport: "TCP" }, ({ ports }) => [
+    "--server",
+    "127.0.0.1",
+    "--port",
+    String(ports.syslogTcp),
+    "--tcp",
+  ]),
+  loggerWith({ name: "logger-unix", transport: "Unix datagrams" }, ({ datagramSocket }) => [
+    "--socket",
+    datagramSocket,
+  ]),
+];
 
 const SERVERS = {
   nginx: (port: number, { folder, ports }: Sending): string => `daemon off;
@@ -240,8 +273,8 @@ const gelfPro: Sender = {
 export const SENDERS: readonly Sender[] = [
   rsyslog,
   rsyslogRelp,
-  syslogNg,
-  logger,
+  ...SYSLOG_NG,
+  ...LOGGERS,
   webServer({ name: "nginx", transport: "UDP" }, "nginx", SERVERS.nginx),
   webServer({ name: "haproxy", transport: "UDP" }, "haproxy", SERVERS.haproxyUdp),
   webServer({ name: "haproxy-ring", transport: "TCP" }, "haproxy", SERVERS.haproxyTcp),

@@ -7,7 +7,14 @@ import { numberedLine } from "../harness/access-log.ts";
 import type { Ports } from "./receiver.ts";
 
 /** What to send, and where. `secret`: a token of the HTTP receiver. */
-export type Sending = { events: number; folder: string; ports: Ports; secret: string };
+export type Sending = {
+  events: number;
+  folder: string;
+  ports: Ports;
+  secret: string;
+  streamSocket: string;
+  datagramSocket: string;
+};
 /** A program that sends numbered events, and how it is stopped. `done` resolves when it has handed over all of them. */
 export type Running = AsyncDisposable & { done: Promise<void> };
 
@@ -17,8 +24,8 @@ export type Sender = {
   isInstalled: boolean;
   /** The command that builds it; undefined if it has a package. */
   builtBy?: string;
-  /** How an event travels: only over TCP can the sender know that the receiver is gone, and only over HTTP what it has kept. */
-  transport: "UDP" | "TCP" | "HTTP";
+  /** How an event travels: only over RELP and HTTP can the sender know what the receiver has kept. */
+  transport: "UDP" | "TCP" | "TLS" | "RELP" | "HTTP" | "Unix stream" | "Unix datagrams";
   start(sending: Sending): Promise<Running>;
 };
 

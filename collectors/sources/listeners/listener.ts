@@ -9,9 +9,8 @@ export type ListenerSocket =
   | ({ protocol: "syslog+udp" | "syslog+tcp" | "relp+tcp" } & OnPort)
   | ({ protocol: "syslog+tls" | "relp+tls"; tls: TlsFiles } & OnPort)
   | ({ protocol: "syslog+unix" | "syslog+unixgram" } & OnPath)
-  | ({ protocol: "gelf+udp" | "gelf+tcp" | "journal+tcp" | "journal+http" } & OnPort);
-
-export type ListenerProtocol = ListenerSocket["protocol"];
+  | ({ protocol: "gelf+udp" | "gelf+tcp" | "journal+tcp" } & OnPort)
+  | ({ protocol: "journal+http" } & OnPort);
 
 /** A socket on which events are received without tokens. */
 export type Listener = ListenerSocket & {

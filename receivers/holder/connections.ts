@@ -16,6 +16,7 @@ type Connection = {
   heldBytes: number;
   /** When the incomplete event began, ms of a monotonic clock. */
   beganMs: number | undefined;
+  hasSentEvents: boolean;
 };
 
 /** Why a connection was closed by the receiver, for people. */
@@ -29,7 +30,7 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #onClosed: (why: Closed, address: string) => void;
   readonly #open = new Map<Socket, Connection>();
-  /** Those without a complete event, the oldest first. */
+  /** Those without a complete event of which nothing waits to be read, the oldest first. */
   readonly #silent = new Set<Connection>();
   readonly #byAddress = new Map<string, number>();
   #heldBytes = 0;
@@ -57,7 +58,7 @@ export class Connections {
       this.#close(silent?.socket ?? socket, "too many connections", address);
       if (!silent) return false;
     }
-    const connection = { socket, address, heldBytes: 0, beganMs: undefined };
+    const connection = { socket, address, heldBytes: 0, beganMs: undefined, hasSentEvents: false };
     this.#open.set(socket, connection);
     this.#silent.add(connection);
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
@@ -73,11 +74,19 @@ export class Connections {
     return undefined;
   }
 
+  /** To be called when bytes have arrived, which may be a complete event: only `read` tells. */
+  arrived(socket: Socket): void {
+    const connection = this.#open.get(socket);
+    if (connection && !connection.hasSentEvents) this.#silent.delete(connection);
+  }
+
   /** To be called after bytes were read: how many of them wait for the rest of an event, and whether events are complete. */
   read(socket: Socket, { heldBytes, hasEvents }: { heldBytes: number; hasEvents: boolean }): void {
     const connection = this.#open.get(socket);
     if (!connection) return;
-    if (hasEvents) this.#silent.delete(connection);
+    connection.hasSentEvents ||= hasEvents;
+    if (connection.hasSentEvents) this.#silent.delete(connection);
+    else this.#silent.add(connection);
     if (heldBytes === 0) connection.beganMs = undefined;
     else if (hasEvents || connection.beganMs === undefined) connection.beganMs = performance.now();
     this.#heldBytes += heldBytes - connection.heldBytes;

@@ -1,5 +1,6 @@
-# Reads a Unix datagram socket, for which Node.js has no function, and writes its datagrams to standard output: the length
-# of each in four bytes (big endian), then its bytes. The first one is empty: the socket exists. It ends with standard input.
+# Reads a Unix datagram socket, for which Node.js has no function, and writes its datagrams to standard output as frames, as
+# datagram-frames.ts reads them: the length in four bytes (big endian), a zero byte instead of an address, the datagram. Before
+# them it writes a line: the socket exists. It ends with standard input.
 use strict;
 use warnings;
 use Socket;
@@ -23,7 +24,7 @@ sub put {
 }
 
 $SIG{PIPE} = sub { unlink $path; exit 0 };
-put(pack "N", 0);
+put("listening\n");
 my $both = "";
 vec($both, fileno STDIN, 1) = 1;
 vec($both, fileno $socket, 1) = 1;
@@ -33,7 +34,7 @@ while (1) {
     my $datagrams = "";
     for (1 .. $DATAGRAMS_MAX) {
         defined recv($socket, my $datagram, $BYTES_MAX, MSG_DONTWAIT) or last;
-        $datagrams .= pack "N/a*", $datagram if length $datagram;
+        $datagrams .= pack "N/a*", "\0$datagram" if length $datagram;
     }
     put($datagrams);
 }

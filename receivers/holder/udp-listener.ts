@@ -2,48 +2,56 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
 
-import type { Clock } from "#platform/clock.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import { hostOf } from "#platform/listen.ts";
 
 import type { Receiver } from "../receiver.ts";
-import { DatagramQueue } from "./datagram-queue.ts";
-import type { DatagramDecoder, Keep } from "./decoder.ts";
+import { DatagramBatch } from "./datagram-batch.ts";
 import { kernelDrops } from "./kernel-drops.ts";
+import type { HeldSourceName } from "./messages.ts";
+import type { SocketHolder } from "./socket-holder.ts";
 
+const MB = 1024 * 1024;
 /** The kernel may grant less (net.core.rmem_max). */
-const KERNEL_BUFFER_BYTES = 16 * 1024 * 1024;
-const LIMITS = { bytesMax: 32 * 1024 * 1024, bytesPerSecond: 32 * 1024 * 1024 };
+const KERNEL_BUFFER_BYTES = 16 * MB;
+const LIMITS = { bytesMax: 64 * MB, bytesPerSecond: 32 * MB };
 const COUNT_EVERY_MS = 1_000;
+const nothing = (): void => undefined;
 
-export type UdpReceiverOptions = {
-  /** Such as `syslog+udp`. */
-  protocol: string;
+export type UdpListenerOptions = HeldSourceName & {
   listenOn: { host: string; port: number };
-  decoder: DatagramDecoder;
-  keep: Keep;
-  clock: Clock;
-  /** Called for events that were lost, also in the kernel. */
-  onDropped: (events: number) => void;
   limits?: Partial<typeof LIMITS>;
 };
 
-/** Receives events over UDP, and counts what it has to drop. @throws AppError if it cannot listen */
-export async function openUdpReceiver(options: UdpReceiverOptions): Promise<Receiver> {
-  const { protocol, listenOn, decoder, keep, clock, onDropped } = options;
-  const queue = new DatagramQueue({
-    ...LIMITS,
-    ...options.limits,
-    decoder,
-    keep,
-    onDropped,
-    nowMs: () => clock.nowMs(),
-  });
+/**
+ * Receives datagrams, which the holder holds as one connection (datagram-frames.ts). Those that do not fit are dropped and
+ * counted, also if the kernel dropped them, because their senders cannot be told to wait. @throws AppError if it cannot listen
+ */
+export async function openUdpListener(
+  holder: SocketHolder,
+  { protocol, source, listenOn, limits }: UdpListenerOptions,
+): Promise<Receiver> {
+  const { bytesMax, bytesPerSecond } = { ...LIMITS, ...limits };
+  const held = holder.open(
+    {
+      protocol,
+      source,
+      sender: "",
+      pause: nothing,
+      resume: nothing,
+      reply: nothing,
+      close: nothing,
+      onRead: nothing,
+    },
+    holder.newMemory({ connectionBytesMax: bytesMax, bytesMax }),
+  );
+  const onDropped = (datagrams: number): void => holder.dropped({ protocol, source }, datagrams);
+  const batch = new DatagramBatch({ held, bytesPerSecond, onDropped });
   const socket = await bind(listenOn);
   // A shared buffer size that the kernel refuses is no reason not to listen.
   socket.on("error", () => undefined);
-  socket.on("message", (datagram, { address }) => queue.push(datagram, address));
-  const counter = countLost(socket, decoder, onDropped);
+  socket.on("message", (datagram, { address }) => batch.add(datagram, address));
+  const counter = countDrops(socket, onDropped);
   return {
     address: `${protocol}://${hostOf(listenOn.host)}:${socket.address().port}`,
     async [Symbol.asyncDispose]() {
@@ -51,7 +59,8 @@ export async function openUdpReceiver(options: UdpReceiverOptions): Promise<Rece
       const closed = once(socket, "close");
       socket.close();
       await closed;
-      await queue.drain();
+      batch.flush();
+      held.end();
     },
   };
 }
@@ -71,19 +80,15 @@ async function bind({ host, port }: { host: string; port: number }): Promise<Soc
   }
 }
 
-/** Counts what the kernel dropped, and messages of which parts did not arrive. */
-function countLost(
-  socket: Socket,
-  decoder: DatagramDecoder,
-  onDropped: (events: number) => void,
-): NodeJS.Timeout {
+/** Counts what the kernel dropped. */
+function countDrops(socket: Socket, onDropped: (datagrams: number) => void): NodeJS.Timeout {
   const address = socket.address();
   let counted = 0;
   let isCounting = false;
   const count = async (): Promise<void> => {
-    const lost = decoder.lost + ((await kernelDrops(address)) ?? 0);
-    if (lost > counted) onDropped(lost - counted);
-    counted = Math.max(counted, lost);
+    const dropped = (await kernelDrops(address)) ?? 0;
+    if (dropped > counted) onDropped(dropped - counted);
+    counted = Math.max(counted, dropped);
     isCounting = false;
   };
   const timer = setInterval(() => {
