@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
 import { z } from "zod";
@@ -8,6 +8,8 @@ import { AppError } from "#platform/errors.ts";
 import { checkObjectCount } from "#platform/http/bounded-json.ts";
 
 const REQUEST_ID_CHARACTERS_MAX = 256;
+/** Firehose sends 10,000. */
+const RECORDS_MAX = 100_000;
 const LABEL_NAME_CHARACTERS_MAX = 256;
 const COMMON_ATTRIBUTES = "x-amz-firehose-common-attributes";
 const SOURCE_ARN = "x-amz-firehose-source-arn";
@@ -15,7 +17,11 @@ const STREAM_ARN = /^arn:aws[a-z-]*:firehose:([a-z0-9-]+):(\d{12}):deliverystrea
 
 const Body = z.object({
   requestId: z.string().min(1).max(REQUEST_ID_CHARACTERS_MAX),
-  records: z.array(z.object({ data: z.string() })),
+  records: z
+    .custom<unknown[]>((it) => Array.isArray(it) && it.length <= RECORDS_MAX, {
+      error: `give a list of at most ${RECORDS_MAX} records`,
+    })
+    .pipe(z.array(z.object({ data: z.string() }))),
 });
 const Attributes = z.object({
   // Not z.record, which drops a name __proto__; AWS allows texts only.
@@ -51,7 +57,9 @@ export function firehoseRequest(body: Buffer): FirehoseRequest {
   if (!parsed.success) throw invalid("The body", parsed.error);
   const { requestId, records } = parsed.data;
   const data = records.map((record) => record.data);
-  const identity = `${requestId} ${hash("sha256", data.join(" "), "hex").slice(0, 32)}`;
+  const sum = createHash("sha256");
+  for (const text of data) sum.update(text).update(" ");
+  const identity = `${requestId} ${sum.digest("hex").slice(0, 32)}`;
   return { requestId, records: data, identity };
 }
 

@@ -144,6 +144,8 @@ test("what is refused has the reason as Firehose shows it", async () => {
     ["{", {}, 400, "not JSON"],
     ['{"records":[]}', {}, 400, "requestId"],
     ['{"requestId":"r","records":[{"data":1}]}', {}, 400, "records.0.data"],
+    ['{"requestId":"r","records":"none"}', {}, 400, "records: give a list"],
+    [`{"requestId":"r","records":[${"{},".repeat(100_000)}{}]}`, {}, 400, "100000 records"],
   ];
   for (const [body, headers, status, text] of cases) {
     const answer = await deliver(receivers, body, headers);
