@@ -3,7 +3,8 @@ import { IdMap } from "../derive/id-map.ts";
 import type { TextField } from "../fields.ts";
 import type { TextColumn } from "../text-column.ts";
 import { SecretFinder } from "./find-secrets.ts";
-import type { SecretKind } from "./kinds.ts";
+import { replacementOf, type SecretKind } from "./kinds.ts";
+import { OpenKeys, withoutParts } from "./open-keys.ts";
 import { redacted } from "./redact.ts";
 
 /** The kinds that are redacted in a dataset; none if it is empty. */
@@ -25,16 +26,26 @@ const EXEMPT: ReadonlySet<TextField> = new Set<TextField>([
   "http.version",
 ]);
 
+/** What distinguishes the streams of lines in a batch. */
+const STREAM_FIELDS: readonly TextField[] = [
+  "log.source.id",
+  "container.id",
+  "host.name",
+  "process.name",
+];
+
 /** The redacted values of a column: 0 for those without a secret. */
 type Values = { readonly map: IdMap; hasSecrets: boolean };
 
 /** One combination of kinds, with the values of the columns that have been examined for them. */
 class Redaction {
   readonly finder: SecretFinder;
+  readonly hasKeys: boolean;
   readonly values = new Map<TextField, Values>();
 
   constructor(kinds: readonly SecretKind[]) {
     this.finder = new SecretFinder(new Set(kinds));
+    this.hasKeys = kinds.includes("key");
   }
 
   /** Examines the values that were added since the last call. Undefined if none of the column has a secret. */
@@ -53,6 +64,17 @@ class Redaction {
     return values.hasSecrets ? values : undefined;
   }
 
+  /** Replaces parts of a value that has been examined. Returns the number of the new value; 0 if it has none of them. */
+  replaceParts(field: TextField, id: number, column: TextColumn, parts: readonly string[]): number {
+    const values = this.values.get(field);
+    const text = values && withoutParts(column.text(id), parts, replacementOf("key"));
+    if (!values || text === undefined) return 0;
+    const replaced = column.internText(text);
+    values.map.ids[id] = replaced;
+    values.hasSecrets = true;
+    return replaced;
+  }
+
   reset(): void {
     for (const values of this.values.values()) {
       values.map.reset();
@@ -69,6 +91,7 @@ export class BatchRedactor {
   readonly #batch: Batch;
   readonly #kindsOf: KindsOfDataset;
   readonly #redactions = new Map<string, Redaction>();
+  readonly #openKeys = new OpenKeys();
   /** By the number of the dataset; undefined if nothing is redacted there. */
   #byDataset: (Redaction | undefined)[] = [undefined];
 
@@ -126,10 +149,43 @@ export class BatchRedactor {
       // Such a line consists of its fields, none of which had a secret.
       if (layouts[row] !== 0) return undefined;
       const redaction = this.#byDataset[datasets[row]!];
-      const line = redaction && redacted(redaction.finder, bytes, start, end);
-      if (line) this.#batch.storeLine(row);
-      return line;
+      if (!redaction) return undefined;
+      const line = redacted(redaction.finder, bytes, start, end);
+      const mayBeOfKey = redaction.hasKeys && (line !== undefined || !this.#openKeys.isEmpty);
+      const kept = mayBeOfKey
+        ? this.#withoutKey(redaction, row, { original: bytes.subarray(start, end), line })
+        : line;
+      if (kept) this.#batch.storeLine(row);
+      return kept;
     });
+  }
+
+  /** The redacted line, also if it is one of a key that began in an earlier line, whose fields are redacted too. */
+  #withoutKey(
+    redaction: Redaction,
+    row: number,
+    { original, line }: { original: Uint8Array; line: Buffer | undefined },
+  ): Buffer | undefined {
+    const stream = this.#streamOf(row);
+    const parts = this.#openKeys.partsOf(stream, original);
+    if (line) this.#openKeys.note(stream, original);
+    if (parts.length === 0) return line;
+    for (const [field, column] of this.#batch.textColumns()) {
+      const id = column.ids[row] ?? 0;
+      if (id === 0 || EXEMPT.has(field)) continue;
+      const replaced = redaction.replaceParts(field, id, column, parts);
+      if (replaced !== 0) column.ids[row] = replaced;
+    }
+    const text = Buffer.from(line ?? original).toString("latin1");
+    const rest = withoutParts(text, parts, replacementOf("key"));
+    return rest === undefined ? line : Buffer.from(rest, "latin1");
+  }
+
+  #streamOf(row: number): string {
+    return STREAM_FIELDS.map((field) => {
+      const column = this.#batch.text(field);
+      return column.text(column.ids[row] ?? 0);
+    }).join("\n");
   }
 
   /** Overwrites secrets that no row has any longer, because the dictionary of a column may be stored whole. */

@@ -50,6 +50,37 @@ async function embedded(): Promise<EventStore> {
   return openEmbeddedStore({ folder, clock: systemClock });
 }
 
+const KEY_LINES = [
+  "-----BEGIN RSA PRIVATE KEY-----",
+  "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGy0AHB7MtyW0D1dXoGvGkZ7",
+  "K7s2dPq9Lx4mVnQeRtYuIoPaSdFgHjKlZxCvBnMqWeRtYuIoPaSdFgHjKlZxCvB1",
+  "q3RzTg==",
+  "-----END RSA PRIVATE KEY-----",
+];
+const KEY_TEXT = /MIIEpAIB|K7s2dPq9|q3RzTg/;
+
+test.each([
+  ["alone", (line: string) => line],
+  ["after a header of syslog", (line: string) => `<14>Mar 14 10:11:12 web1 shop[7]: ${line}`],
+  [
+    "in lines of Docker",
+    (line: string) =>
+      JSON.stringify({ log: `${line}\n`, stream: "stdout", time: "2026-03-14T10:11:12Z" }),
+  ],
+])("every line of a private key is redacted, %s", async (_name, wrap) => {
+  await using store = await embedded();
+  const log = [access("/before"), ...KEY_LINES.map((line) => `${wrap(line)}\n`), access("/after")];
+  await ingestLog(store, log.join(""));
+  const events = await stored(store);
+  expect(JSON.stringify(events)).not.toMatch(KEY_TEXT);
+  expect(JSON.stringify(events)).toContain("[redacted:key]");
+  for (const { id } of events) {
+    expect(Buffer.from((await store.original(id)) ?? "").toString()).not.toMatch(KEY_TEXT);
+  }
+  const paths = events.map(({ fields }) => fields["url.path"]).filter(Boolean);
+  expect(paths).toEqual(["/before", "/after"]);
+});
+
 const LOG = [
   access("/plain"),
   access("/reset?email=joe%40example.com&x=1", "joe@example.com"),

@@ -1,5 +1,6 @@
 import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
-import type { SecretKind } from "#collectors/redaction/kinds.ts";
+import { replacementOf, type SecretKind } from "#collectors/redaction/kinds.ts";
+import { OpenKeys, withoutParts } from "#collectors/redaction/open-keys.ts";
 import { redacted, redactedText } from "#collectors/redaction/redact.ts";
 
 import type { BusProducer, BusRecord } from "../bus/port.ts";
@@ -29,6 +30,7 @@ export function redactingProducer(
 function recordRedactor(processing: Processing): (record: BusRecord) => BusRecord {
   const kindsOf = redactionRules(processing);
   const all = allKinds(processing);
+  const openKeys = new OpenKeys();
   const finders = new Map<string, SecretFinder>();
   const finderOf = (dataset: string | undefined): SecretFinder => {
     const kinds: readonly SecretKind[] = dataset === undefined ? all : kindsOf(dataset);
@@ -45,16 +47,33 @@ function recordRedactor(processing: Processing): (record: BusRecord) => BusRecor
       name,
       redactedText(named, value),
     ]);
+    const stream = `${header.source ?? ""}\n${header.stream ?? ""}`;
     const parts = linesOf(lines).map((line) => {
       const own = hasFinal ? DATASET.exec(line.toString("latin1"))?.[1] : undefined;
       const dataset = header.dataset ?? own;
-      return redacted(finderOf(dataset), line) ?? line;
+      const kinds = dataset === undefined ? all : kindsOf(dataset);
+      const kept = redacted(finderOf(dataset), line);
+      if (!kinds.includes("key") || (kept === undefined && openKeys.isEmpty)) return kept ?? line;
+      return withoutOpenKey(openKeys, stream, { line, kept });
     });
     return {
       header: { ...header, fields: Object.fromEntries(fields) },
       lines: Buffer.concat(parts),
     };
   };
+}
+
+/** The line, redacted also if it is one of a key that began in an earlier line of the stream. */
+function withoutOpenKey(
+  openKeys: OpenKeys,
+  stream: string,
+  { line, kept }: { line: Buffer; kept: Buffer | undefined },
+): Buffer {
+  const parts = openKeys.partsOf(stream, line);
+  if (kept) openKeys.note(stream, line);
+  const text = (kept ?? line).toString("latin1");
+  const rest = withoutParts(text, parts, replacementOf("key"));
+  return rest === undefined ? (kept ?? line) : Buffer.from(rest, "latin1");
 }
 
 /** Each with its line end. */
