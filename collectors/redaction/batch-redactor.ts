@@ -5,7 +5,10 @@ import type { TextColumn } from "../text-column.ts";
 import { SecretFinder } from "./find-secrets.ts";
 import { replacementOf, type SecretKind } from "./kinds.ts";
 import { OpenKeys, withoutParts } from "./open-keys.ts";
-import { redacted } from "./redact.ts";
+import { redacted, redactedWithKinds } from "./redact.ts";
+
+/** A kind of secret, and the dataset of the lines that had it. */
+export type RedactedName = `${SecretKind} ${string}`;
 
 /** The kinds that are redacted in a dataset; none if it is empty. */
 export type KindsOfDataset = (dataset: string) => readonly SecretKind[];
@@ -91,6 +94,8 @@ export class BatchRedactor {
   readonly #batch: Batch;
   readonly #kindsOf: KindsOfDataset;
   readonly #redactions = new Map<string, Redaction>();
+  /** How many secrets were redacted in original lines. */
+  readonly counts: Record<RedactedName, number> = {};
   readonly #openKeys = new OpenKeys();
   /** By the number of the dataset; undefined if nothing is redacted there. */
   #byDataset: (Redaction | undefined)[] = [undefined];
@@ -150,7 +155,9 @@ export class BatchRedactor {
       if (layouts[row] !== 0) return undefined;
       const redaction = this.#byDataset[datasets[row]!];
       if (!redaction) return undefined;
-      const line = redacted(redaction.finder, bytes, start, end);
+      const found = redactedWithKinds(redaction.finder, { bytes, start, end });
+      for (const kind of found?.kinds ?? []) this.#count(kind, row);
+      const line = found?.line;
       const mayBeOfKey = redaction.hasKeys && (line !== undefined || !this.#openKeys.isEmpty);
       const kept = mayBeOfKey
         ? this.#withoutKey(redaction, row, { original: bytes.subarray(start, end), line })
@@ -176,9 +183,16 @@ export class BatchRedactor {
       const replaced = redaction.replaceParts(field, id, column, parts);
       if (replaced !== 0) column.ids[row] = replaced;
     }
+    this.#count("key", row);
     const text = Buffer.from(line ?? original).toString("latin1");
     const rest = withoutParts(text, parts, replacementOf("key"));
     return rest === undefined ? line : Buffer.from(rest, "latin1");
+  }
+
+  #count(kind: SecretKind, row: number): void {
+    const datasets = this.#batch.text("data_stream.dataset");
+    const name: RedactedName = `${kind} ${datasets.text(datasets.ids[row] ?? 0)}`;
+    this.counts[name] = (this.counts[name] ?? 0) + 1;
   }
 
   #streamOf(row: number): string {

@@ -1,5 +1,5 @@
 import type { Secret, SecretFinder } from "./find-secrets.ts";
-import { replacementOf } from "./kinds.ts";
+import { replacementOf, type SecretKind } from "./kinds.ts";
 
 /** The bytes [start, end) with replacements for their secrets; undefined if there are none. */
 export function redacted(
@@ -10,6 +10,19 @@ export function redacted(
 ): Buffer | undefined {
   const secrets = finder.all(bytes, start, end);
   return secrets && replaced(secrets, bytes, { start, end });
+}
+
+/** The same with the kind of each secret. */
+export function redactedWithKinds(
+  finder: SecretFinder,
+  { bytes, start, end }: { bytes: Uint8Array; start: number; end: number },
+): { line: Buffer; kinds: SecretKind[] } | undefined {
+  const secrets = finder.all(bytes, start, end);
+  if (!secrets) return undefined;
+  return {
+    line: replaced(secrets, bytes, { start, end }),
+    kinds: secrets.map(({ kind }) => kind),
+  };
 }
 
 function replaced(

@@ -44,6 +44,7 @@ export class Ingest {
     bytes: 0,
     bytesSkipped: 0,
   };
+  readonly redacted = (): Readonly<Record<string, number>> => this.#unstored.redacted;
   readonly #activities = new SourceActivities();
   #quarantinedBefore = 0;
   #sealAfterMs: number;

@@ -88,6 +88,11 @@ export class UnstoredBatch {
     return this.#processor.takeDropped();
   }
 
+  /** How many secrets were redacted, by kind and dataset. */
+  get redacted(): Readonly<Record<string, number>> {
+    return this.#processor.redacted;
+  }
+
   /** Stores everything and empties the batch; false if there was nothing. `confirm` is the method of the source. */
   async store(signal: AbortSignal, confirm: () => Promise<void>): Promise<boolean> {
     if (this.positions.size === 0) return false;

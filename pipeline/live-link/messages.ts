@@ -12,7 +12,7 @@ import type { EventDocument, StoreProblem } from "../store/port.ts";
 export const liveAddress = (dataFolder: string): ChannelAddress => ({
   dataFolder,
   name: "index",
-  protocol: "quarterdeck live 4",
+  protocol: "quarterdeck live 5",
 });
 
 /** The filter of the requested new events. */
@@ -23,6 +23,8 @@ export type IndexerStatus = {
   quarantined: number;
   /** Events that were dropped, by the name of the rule. */
   dropped: Readonly<Record<string, number>>;
+  /** Secrets that were redacted, by kind and dataset: `email nginx.access`. */
+  redacted: Readonly<Record<string, number>>;
   sources: SourceStatus[];
   activities: SourceActivity[];
   /** The last lines of the watched sources. */
@@ -43,6 +45,7 @@ export const NO_STATUS: IndexerStatus = {
   lines: 0,
   quarantined: 0,
   dropped: {},
+  redacted: {},
   sources: [],
   activities: [],
   lastLines: [],

@@ -92,6 +92,7 @@ export class LiveSubscriber {
       lines: sum(({ lines }) => lines),
       quarantined: sum(({ quarantined }) => quarantined),
       dropped: summedByName(known.map(({ dropped }) => dropped)),
+      redacted: summedByName(known.map(({ redacted }) => redacted)),
       sources: known.flatMap(({ sources }) => sources),
       activities: known.flatMap(({ activities }) => activities),
       lastLines: known.flatMap(({ lastLines }) => lastLines),

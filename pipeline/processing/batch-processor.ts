@@ -66,6 +66,11 @@ export class BatchProcessor {
     return this.#dropper?.takeDropped() ?? NOTHING_DROPPED;
   }
 
+  /** How many secrets were redacted, by kind and dataset. */
+  get redacted(): Readonly<Record<string, number>> {
+    return this.#redactor?.counts ?? {};
+  }
+
   /** To be called before the batch is stored: overwrites values that no row may have any longer. */
   erase(): void {
     this.#redactor?.erase();

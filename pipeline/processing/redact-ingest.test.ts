@@ -90,6 +90,18 @@ const LOG = [
   access("/after/4012888888881881"),
 ].join("");
 
+test("what was redacted is counted by kind and dataset", async () => {
+  await using store = await embedded();
+  const ingest = await ingestLog(store, LOG);
+  expect(ingest.redacted()).toEqual({
+    "email nginx.access": 3,
+    "card nginx.access": 2,
+    "password nginx.access": 1,
+    "email quarterdeck.quarantine": 1,
+    "password quarterdeck.quarantine": 1,
+  });
+});
+
 test("secrets are in no field, original line, live event or frame, also if no format can parse the line", async () => {
   await using store = await embedded();
   const live: unknown[] = [];

@@ -9,7 +9,7 @@ type Deps = {
 
 type Failures = Omit<
   IndexerStatus,
-  "lines" | "quarantined" | "dropped" | "sources" | "activities" | "lastLines"
+  "lines" | "quarantined" | "dropped" | "redacted" | "sources" | "activities" | "lastLines"
 >;
 
 /** What an indexer cannot do at present: store events, accept pushed ones, maintain the store. */

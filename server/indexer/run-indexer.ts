@@ -96,13 +96,13 @@ export async function runIndexer(
   const publishStatus = async (): Promise<void> => {
     const failed = await failures.status();
     const { lines, quarantined, droppedByRule: dropped } = ingest.counts;
-    const sources = ingest.statusWith(logs.status());
-    const activities = ingest.activities();
+    const logsRead = { sources: ingest.statusWith(logs.status()), activities: ingest.activities() };
     const lastLines = [...publisher.watchedSources()].flatMap((source) => {
       const line = ingest.lastLineOf(source);
       return line ? [{ ...line, source }] : [];
     });
-    publisher.status({ lines, quarantined, dropped, sources, activities, lastLines, ...failed });
+    const counts = { lines, quarantined, dropped, redacted: ingest.redacted() };
+    publisher.status({ ...counts, ...logsRead, lastLines, ...failed });
   };
   await publishStatus();
   const status = setInterval(() => void publishStatus(), STATUS_EVERY_MS);

@@ -81,6 +81,7 @@ function openRegistry(deps: OperationsDeps): Registry {
     );
   }
   registry.registerMetric(droppedCounter(deps));
+  registry.registerMetric(redactedCounter(deps));
   for (const [name, help, value] of counters(deps)) {
     registry.registerMetric(
       new Counter({
@@ -121,6 +122,22 @@ function droppedCounter(deps: OperationsDeps): Counter<"rule"> {
       this.reset();
       for (const [rule, events] of Object.entries(deps.workspace().status().dropped)) {
         this.inc({ rule }, events);
+      }
+    },
+  });
+}
+
+function redactedCounter(deps: OperationsDeps): Counter<"kind" | "dataset"> {
+  return new Counter({
+    name: "quarterdeck_secrets_redacted_total",
+    help: "Secrets that were replaced in lines that indexers read (QUARTERDECK_PROCESSING), by kind and dataset.",
+    labelNames: ["kind", "dataset"],
+    registers: [],
+    collect() {
+      this.reset();
+      for (const [name, secrets] of Object.entries(deps.workspace().status().redacted)) {
+        const space = name.indexOf(" ");
+        this.inc({ kind: name.slice(0, space), dataset: name.slice(space + 1) }, secrets);
       }
     },
   });
