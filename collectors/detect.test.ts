@@ -10,7 +10,13 @@ const NOW_MS = Date.UTC(2026, 10, 23, 12);
 /** Its lines are a time and any text, so that they are only read with the name of the dataset. */
 const NEVER_DETECTED = new Set(["aws.cloudwatch"]);
 /** Requests of several servers in one log are not distinguished. */
-const READ_AS_NGINX = new Set(["apache.access", "varnish.access", "traefik.access"]);
+const READ_AS_OTHER = new Set([
+  "apache.access",
+  "varnish.access",
+  "traefik.access",
+  // Beside objects in single lines it is read as these are.
+  "app.pretty_json",
+]);
 const DETECTED = Object.entries(EVENTS).filter(([dataset]) => !NEVER_DETECTED.has(dataset));
 /** What container runtimes and syslog daemons put around each line. */
 const ENVELOPES: Readonly<Record<string, (line: string) => string>> = {
@@ -47,7 +53,7 @@ describe.each(DETECTED)("%s is recognised", (dataset, events) => {
 
 test("each event of a log of all formats has its own dataset", () => {
   const all = DETECTED.filter(
-    ([dataset, events]) => !hasHeader(events) && !READ_AS_NGINX.has(dataset),
+    ([dataset, events]) => !hasHeader(events) && !READ_AS_OTHER.has(dataset),
   );
   const mixed = [0, 1].flatMap((index) =>
     all.flatMap(([dataset, events]) => {

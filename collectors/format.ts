@@ -66,6 +66,14 @@ type Detection = {
   path?: RegExp;
 };
 
+/** Lines in a quoted text belong to their event, whatever they look like. */
+type Quoting = {
+  /** Whether a quoted text is open after this line, which is the first one of an event unless one was open before. */
+  isOpenAfter(bytes: Uint8Array, line: { start: number; end: number; wasOpen: boolean }): boolean;
+  /** Whether this line begins an event also if a quoted text is open, which then never ended. */
+  mustBegin(bytes: Uint8Array, start: number, end: number): boolean;
+};
+
 /**
  * A log format: one file in formats/ and one entry of its list (formats/index.ts). Stateless except for what `open`
  * returns.
@@ -99,6 +107,8 @@ export type Format = {
   precedes?(bytes: Uint8Array, start: number, end: number): boolean;
   /** For formats with `begins`: whether this line continues the event before it, so that no format needs to be tried. */
   continues?(bytes: Uint8Array, start: number, end: number): boolean;
+  /** For formats with `begins`: that of events with quoted texts of several lines. */
+  readonly quoting?: Quoting;
   /** Whether an event contains any text, such as a statement or a trace: a line of a generic format is part of it. */
   readonly hasAnyText?: boolean;
   readonly detection?: Detection;

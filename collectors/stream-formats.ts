@@ -17,6 +17,8 @@ export type EventLines = {
   format: Format | undefined;
   /** Whether it has its first line, after the lines that precede it. */
   hasBegun: boolean;
+  /** Whether a quoted text is open after its latest line. */
+  isOpen: boolean;
 };
 
 /** The scanners of all formats, each bound once to the columns of the batch. */
@@ -147,6 +149,10 @@ export class StreamFormats {
 
   /** Whether the line belongs to this event of several lines, of which it is the next one. */
   continues(event: EventLines, line: ReadableLine): boolean {
+    return event.isOpen ? isInQuotes(event, line) : this.#continues(event, line);
+  }
+
+  #continues(event: EventLines, line: ReadableLine): boolean {
     const { format } = event;
     const { bytes, start, end } = line;
     if (format?.continues?.(bytes, start, end) === true) return true;
@@ -158,7 +164,9 @@ export class StreamFormats {
 
   /** An event with this first line, of which the format is known that reads or begins it. */
   eventOf(line: ReadableLine, format: Format | undefined): EventLines {
-    return { format, hasBegun: format?.precedes?.(line.bytes, line.start, line.end) !== true };
+    const { bytes, start, end } = line;
+    const isOpen = format?.quoting?.isOpenAfter(bytes, { start, end, wasOpen: false }) === true;
+    return { format, hasBegun: format?.precedes?.(bytes, start, end) !== true, isOpen };
   }
 
   /** Whether the line is the first one of an event of several lines in the main format, also if its values are invalid. */
@@ -255,4 +263,12 @@ export class StreamFormats {
     else this.setMain(format);
     return this.#canParse(format, line) ? format : undefined;
   }
+}
+
+/** Whether the line belongs to the quoted text that is open, and notes whether it is open after it. */
+function isInQuotes(event: EventLines, { bytes, start, end }: Line): boolean {
+  const { quoting } = event.format ?? {};
+  if (!quoting || quoting.mustBegin(bytes, start, end)) return false;
+  event.isOpen = quoting.isOpenAfter(bytes, { start, end, wasOpen: true });
+  return true;
 }

@@ -9,6 +9,7 @@ export const OPEN_BRACKET = 0x5b;
 export const BACKSLASH = 0x5c;
 export const CLOSE_BRACKET = 0x5d;
 export const OPEN_BRACE = 0x7b;
+export const CLOSE_BRACE = 0x7d;
 
 const decoder = new TextDecoder();
 const HEX = "0123456789ABCDEF";

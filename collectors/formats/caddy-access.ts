@@ -1,6 +1,8 @@
 import type { Format } from "../format.ts";
 import { splitHostPort } from "./address.ts";
+import { withoutColours } from "./application/colours.ts";
 import { typeOfLevel } from "./application/levels.ts";
+import { OPEN_BRACE, textOf } from "./bytes.ts";
 import { ignoredField, IGNORED_FIELDS } from "./ignored-fields.ts";
 import { openJsonFields } from "./json-fields.ts";
 import { jsonTime } from "./json-time.ts";
@@ -11,7 +13,13 @@ import { ACCESS_TRAITS } from "./traits.ts";
 
 type Fields = Map<string, unknown>;
 
-/** Caddy's access log, JSON lines of the logger `http.log.access` or one below it. */
+const MESSAGE = "handled request";
+const CONSOLE = /^([^\t]{8,40})\t([A-Za-z]{3,8})\t([\w.]{1,120})\thandled request\t\{/;
+const HEAD_BYTES_MAX = 256;
+const NO_HEAD: ReadonlyMap<string, string> = new Map();
+const REFUSED = "not a Caddy access line: it has no request that was handled";
+
+/** Caddy's access log of the logger `http.log.access` or one below it. */
 export const caddyAccess: Format = {
   dataset: "caddy.access",
   title: "Caddy access log",
@@ -21,17 +29,42 @@ export const caddyAccess: Format = {
   usualPaths: ["/var/log/caddy/*access*.log"],
   related: { "related.ip": ["source.ip"], "related.user": ["user.name"] },
   open(batch, context) {
-    return openJsonFields(batch, context, (fields, row) => {
-      if (!isAccess(fields)) return "not a Caddy access line: it has no request that was handled";
+    let head = NO_HEAD;
+    const scan = openJsonFields(batch, context, (fields, row) => {
+      for (const [name, value] of head) fields.set(name, value);
+      if (!isAccess(fields)) return REFUSED;
       putEvent(row, fields);
       return undefined;
     });
+    return (bytes, start, end) => {
+      head = NO_HEAD;
+      if (bytes[start] === OPEN_BRACE) return scan(bytes, start, end);
+      const console = consoleHead(textOf(bytes, start, Math.min(end, start + HEAD_BYTES_MAX)));
+      if (!console) return REFUSED;
+      ({ head } = console);
+      return scan(bytes, start + console.length, end);
+    };
   },
 };
 
+/** What Caddy's encoder `console` writes before the object: `2026/03/14 10:11:12.345	INFO	http.log.access	handled request	{`. */
+function consoleHead(
+  text: string,
+): { head: ReadonlyMap<string, string>; length: number } | undefined {
+  const [all, ts = "", level = "", logger = ""] = CONSOLE.exec(withoutColours(text)) ?? [];
+  if (all === undefined) return undefined;
+  const head = new Map([
+    ["ts", ts],
+    ["level", level.toLowerCase()],
+    ["logger", logger],
+    ["msg", MESSAGE],
+  ]);
+  return { head, length: text.indexOf("{") };
+}
+
 /** The name of the logger can be changed, the message cannot. */
 const isAccess = (fields: Fields): boolean =>
-  fields.get("msg") === "handled request" &&
+  fields.get("msg") === MESSAGE &&
   typeof fields.get("request.method") === "string" &&
   typeof fields.get("request.uri") === "string";
 

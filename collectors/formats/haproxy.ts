@@ -4,6 +4,8 @@ import type { Batch } from "../batch.ts";
 import type { Format } from "../format.ts";
 import { headerZone, type Zone } from "../zone.ts";
 import { includes, isSet, valueIn } from "./evidence.ts";
+import { clfLine, putClf } from "./haproxy-clf.ts";
+import { putConnections, putRequest, putSource, putTarget, putTotal } from "./haproxy-fields.ts";
 import { readHaproxyJson } from "./haproxy-json.ts";
 import { readNotice } from "./haproxy-notice.ts";
 import { putPriority } from "./put-priority.ts";
@@ -30,11 +32,8 @@ const CONNECT =
 /** Formats `iso`, `timed`, `short` and `priority` of HAProxy: a time, a level, or both, without host and process. */
 const SHORT_HEAD =
   /^(?:<\d{1,3}>)?(?:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)) )?/;
-const REQUEST = /^([A-Za-z_-]{1,32}) (\S+)(?: HTTP\/([\d.]{1,8}))?$/;
 /** A closing brace, and a space after it. */
 const JSON_END = new Set([0x7d, 0x20]);
-const CAPTURES = /^ \{([^}]{0,8192})\}/;
-const TLS = / (\S{1,256})\/(TLS|SSL)v(\d(?:\.\d)?)\/(\S{1,128})$/;
 /** The part of a line before the request. */
 const HEAD_LENGTH_MAX = 8192;
 const REFUSED = "not a HAProxy line: neither the HTTP nor the TCP log, nor a connection error";
@@ -50,6 +49,7 @@ export const haproxyLog: Format = {
     path: /haproxy/i,
     evidence(batch, line) {
       if (isNoticeOfOther(batch)) return -1;
+      if (includes(line, '"" "" ') && isSet(batch, "haproxy.server_name")) return 4;
       return JSON_END.has(line.at(-1) ?? 0) && includes(line, "{") ? 4 : 0;
     },
   },
@@ -94,7 +94,7 @@ function read(line: string, row: RowWriter): string | undefined {
   const body = { head: text.slice(0, HEAD_LENGTH_MAX), header, zone };
   const reason = text.startsWith("{")
     ? readJson(text, body, row)
-    : (readHttp(text, body, row) ?? readOther(body, row));
+    : (readHttp(text, body, row) ?? readCommon(text, body, row) ?? readOther(body, row));
   const refused = reason === undefined || reason === "" ? undefined : reason;
   if (refused === undefined && header?.priority) putPriority(row.batch, header.priority);
   if (refused === undefined && header && !isShort(header)) {
@@ -174,6 +174,20 @@ function readHttp(text: string, body: Body, row: RowWriter): string | undefined 
   return "";
 }
 
+/** In CLF. */
+function readCommon(text: string, { zone }: Body, row: RowWriter): string | undefined {
+  const line = text.includes('"" "" ') ? clfLine(text) : undefined;
+  if (!line) return undefined;
+  const bytes = Buffer.from(line.time);
+  const refused = row.time(parseTime(bytes, 0, bytes.length, zone), line.time);
+  if (refused !== undefined) return refused;
+  putSource(row, line.address, line.port);
+  putClf(row, line);
+  putConnections(row, line.connections);
+  putRequest(row, ` "${line.request}"`);
+  return "";
+}
+
 function readOther({ head, header, zone }: Body, row: RowWriter): string | undefined {
   const tcp = TCP.exec(head);
   if (tcp) {
@@ -239,60 +253,4 @@ function putPeer(
     row.text("haproxy.server_name", server);
   }
   return undefined;
-}
-
-function putSource(row: RowWriter, address: string | undefined, port: string | undefined): void {
-  row.text("source.address", address);
-  if (address !== undefined && isIP(address) !== 0) row.text("source.ip", address);
-  row.number("source.port", port);
-}
-
-function putTarget(row: RowWriter, target: string | undefined): void {
-  if (target === undefined) return;
-  row.text("destination.address", target);
-  if (isIP(target) !== 0) row.text("destination.ip", target);
-  else row.text("destination.domain", target);
-}
-
-/** -1 means that the step was not reached, so that there is no duration. */
-function putTotal(row: RowWriter, totalMs: string | undefined): void {
-  const total = Number(totalMs);
-  if (total >= 0) row.number("event.duration", total * 1e6);
-}
-
-function putConnections(row: RowWriter, counts: readonly (string | undefined)[]): void {
-  const [active, frontend, backend, server, retries, serverQueue, backendQueue] =
-    counts.map(Number);
-  row.number("haproxy.connections.active", active);
-  row.extra("haproxy.connections.frontend", frontend);
-  row.extra("haproxy.connections.backend", backend);
-  row.extra("haproxy.connections.server", server);
-  row.extra("haproxy.connections.retries", retries);
-  row.extra("haproxy.server_queue", serverQueue);
-  row.number("haproxy.backend_queue", backendQueue);
-}
-
-/** ` {request headers} {response headers} "request"`, each optional; then TLS in the HTTPS log. */
-function putRequest(row: RowWriter, text: string): void {
-  let rest = text;
-  for (const side of ["request", "response"]) {
-    const captured = CAPTURES.exec(rest);
-    if (!captured) break;
-    rest = rest.slice(captured[0].length);
-    const headers = (captured[1] ?? "").split("|").filter((header) => header !== "");
-    if (headers.length > 0) row.extra(`haproxy.http.${side}.captured_headers`, headers);
-  }
-  const open = rest.indexOf('"');
-  if (open < 0) return;
-  const close = rest.lastIndexOf('"');
-  const request = rest.slice(open + 1, close > open ? close : undefined);
-  row.extra("haproxy.http.request.raw_request_line", request);
-  const parts = REQUEST.exec(request);
-  row.text("http.request.method", parts?.[1]);
-  row.text("url.original", parts?.[2]);
-  row.text("http.version", parts?.[3]);
-  const tls = close > open ? TLS.exec(rest.slice(close + 1, close + 1024)) : null;
-  row.text("tls.version_protocol", tls?.[2]?.toLowerCase());
-  row.text("tls.version", tls?.[3]);
-  row.text("tls.cipher", tls?.[4]);
 }

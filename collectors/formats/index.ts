@@ -8,6 +8,7 @@ import { appAccess } from "./application/app-access.ts";
 import { appJson } from "./application/app-json.ts";
 import { appLog } from "./application/app-log.ts";
 import { appLogfmt } from "./application/app-logfmt.ts";
+import { appPrettyJson } from "./application/app-pretty-json.ts";
 import { cloudFront } from "./aws/cloudfront.ts";
 import { cloudTrail } from "./aws/cloudtrail.ts";
 import { cloudWatch, ec2 } from "./aws/cloudwatch.ts";
@@ -74,6 +75,7 @@ export const FORMATS: readonly Format[] = [
   caddyLog,
   appAccess,
   appJson,
+  appPrettyJson,
   appLogfmt,
   appLog,
   systemSyslog,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { parseLine } from "./parse-lines.ts";
+import { detectFormat } from "../detect.ts";
+import { parseLine, parseLines } from "./parse-lines.ts";
 
 const REQUEST = {
   "http.request.method": "GET",
@@ -58,6 +59,58 @@ test("MongoDB before 2.6 writes times without a year", () => {
     "@timestamp": "2026-03-14T09:11:12.345Z",
     "source.ip": "203.0.113.9",
     "mongodb.log.context": "conn3",
+  });
+});
+
+test("lines of a statement in csvlog belong to it, whatever they look like", () => {
+  const head = (line: number) =>
+    `2026-03-14 10:11:12.345 UTC,"app","shop",1234,"10.0.0.5:40000",65f2c0a0.4d2,${line},"SELECT",2026-03-14 10:00:00 UTC,3/12,0,ERROR,42601,"syntax error",,,,,,`;
+  const statement = [
+    "SELECT ''",
+    '127.0.0.1 - - [14/Mar/2026:10:11:12 +0000] ""GET / HTTP/1.1"" 200 12 ""-"" ""curl""',
+    "2026-03-14 10:11:12.345 UTC [1234] ERROR:  no error",
+    '{""level"":""info"",""msg"":""hi""}',
+  ].join("\n");
+  const log = `${head(1)}"${statement}",8,,"psql"\n${head(2)}"never ended\n${head(3)}"SELECT 3",8,,"psql"\n`;
+  const events = parseLines("postgresql.log", log, "text");
+  expect(events.map((event) => event["postgresql.log.query"])).toEqual([
+    statement.replaceAll('""', '"'),
+    expect.stringContaining("never ended"),
+    "SELECT 3",
+  ]);
+});
+
+test("HAProxy's lines in CLF have the fields of its HTTP log", () => {
+  const line =
+    '203.0.113.9 - - [14/Mar/2026:10:11:12 +0000] "GET /a HTTP/1.1" 200 512 "" "" 4711 345 "fe~" "be" "srv1" 0 0 1 2 3 ---- 1 2 3 4 0 5 6';
+  expect(parseLine("haproxy.log", line)).toMatchObject({
+    ...REQUEST,
+    "@timestamp": "2026-03-14T10:11:12.345Z",
+    "source.port": 4711,
+    "event.duration": 3_000_000,
+    "haproxy.backend_name": "be",
+    "haproxy.server_name": "srv1",
+    "haproxy.termination_state": "----",
+    "haproxy.connections.active": 1,
+    "haproxy.backend_queue": 6,
+  });
+  expect(detectFormat(Buffer.from(`${line}\n`)).format?.dataset).toBe("haproxy.log");
+});
+
+test("Caddy's encoder for consoles writes an object after the message", () => {
+  const line = `2026/03/14 10:11:12.345\tINFO\thttp.log.access.log0\thandled request\t${JSON.stringify(
+    {
+      request: { remote_ip: "203.0.113.9", method: "GET", uri: "/a", host: "shop.example" },
+      status: 200,
+      size: 512,
+    },
+  )}`;
+  expect(parseLine("caddy.access", line)).toMatchObject({
+    ...REQUEST,
+    "@timestamp": "2026-03-14T09:11:12.345Z",
+    "source.ip": "203.0.113.9",
+    "log.logger": "http.log.access.log0",
+    "http.response.body.bytes": 512,
   });
 });
 

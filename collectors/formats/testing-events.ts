@@ -172,6 +172,10 @@ export const EVENTS: Readonly<Record<string, readonly string[]>> = {
     '{"level":"error","timestamp":"2026-03-14T10:11:13.345Z","message":"payment failed","stack":"Error: no cart\\n    at pay (/srv/pay.js:1:2)"}',
     '{"timeMillis":1773483074345,"thread":"main","level":"WARN","loggerName":"com.example.Shop","message":"slow"}',
   ],
+  "app.pretty_json": [
+    '{\n  "instant" : {\n    "epochSecond" : 1773483072,\n    "nanoOfSecond" : 345000000\n  },\n  "thread" : "main",\n  "level" : "ERROR",\n  "message" : "payment failed",\n  "thrown" : {\n    "name" : "java.lang.IllegalStateException",\n    "message" : "no cart"\n  }\n}',
+    '{\n  "level": "info",\n  "time": "2026-03-14T10:11:13Z",\n  "msg": "started"\n}',
+  ],
   "app.logfmt": [
     'time=2026-03-14T10:11:12.345Z level=INFO msg="cart opened" cart=7',
     'ts=2026-03-14T10:11:13.345Z level=error msg="payment failed" err="no cart"',

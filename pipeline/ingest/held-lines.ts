@@ -9,7 +9,7 @@ import type { LogLine } from "./log-line.ts";
 const LF = 0x0a;
 const LINE_END = Buffer.of(LF);
 /** Parts of a line are joined whatever they contain. */
-const PARTS: EventLines = { format: undefined, hasBegun: true };
+const PARTS: EventLines = { format: undefined, hasBegun: true, isOpen: false };
 
 /** The lines of an event that the next lines may continue, or the parts of a line that a container runtime split. */
 export class HeldLines {

@@ -1,6 +1,6 @@
 import type { Format } from "#collectors/format.ts";
 
-import { isDigit, OPEN_BRACE, OPEN_BRACKET, textOf } from "../bytes.ts";
+import { isDigit, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from "../bytes.ts";
 import { includes } from "../evidence.ts";
 import { openTextLine, type RowWriter } from "../text-line.ts";
 import { DATABASE_TRAITS } from "../traits.ts";
@@ -52,8 +52,23 @@ export const postgresqlLog: Format = {
     bytes[start] === TAB ||
     (bytes[start] === OPEN_BRACKET &&
       NEXT_IN_SYSLOG.test(textOf(bytes, start, Math.min(end, start + SEQUENCE_CHARS_MAX)))),
+  quoting: {
+    isOpenAfter(bytes, { start, end, wasOpen }) {
+      if (!wasOpen && !beginsCsv(bytes, start, end)) return false;
+      let isOpen = wasOpen;
+      for (let i = start; i < end; i += 1) if (bytes[i] === QUOTE) isOpen = !isOpen;
+      return isOpen;
+    },
+    mustBegin: beginsCsv,
+  },
   toElastic: elasticDocument,
 };
+
+function beginsCsv(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    isDigit(bytes[start]) && isCsvHead(textOf(bytes, start, Math.min(end, start + HEAD_CHARS_MAX)))
+  );
+}
 
 /** Whether the line begins like csvlog or jsonlog, or has what follows a level; others are not decoded. */
 function mayBeHead(bytes: Uint8Array, start: number, end: number): boolean {
