@@ -41,7 +41,7 @@ const schema = z
       .meta({
         title: "URL of the queue",
         description:
-          "A queue of SQS to which S3, SNS, EventBridge or CloudTrail announces new objects. Requires sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage. Messages are deleted when their objects are stored, so no other program may use the queue.",
+          "A queue of SQS to which S3, SNS, EventBridge or CloudTrail announces new objects, or to which logs of CloudWatch are sent. Requires sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage. Messages are deleted when their objects are stored, so no other program may use the queue.",
         examples: ["https://sqs.eu-central-1.amazonaws.com/123456789012/logs"],
       }),
     region: z
