@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Chunk, ReadPositions } from "#collectors/source.ts";
 import type { Clock } from "#platform/clock.ts";
 
-import { parseMessage } from "./notification.ts";
+import { type Message, parseMessage } from "./notification.ts";
 import type { Job, ObjectReader, Outcome } from "./object-reader.ts";
 import { contentIdOf } from "./object-ref.ts";
 import { BATCH_MAX, type QueueApi, type QueueMessage } from "./queue-api.ts";
@@ -37,11 +37,15 @@ type Deps = {
 };
 
 type MessageJob = Job & { message: HeldMessage };
+/** A message that was received, and is hidden until its turn comes. */
+type Received = { body: string; parsed: Message; held: HeldMessage };
 
 /** The objects that the messages of a queue announce, and logs in messages. */
 export class AnnouncedObjects {
   readonly #deps: Deps;
   readonly #messages: QueueMessages;
+  /** Requested while the objects of others are read. */
+  #ahead: Promise<Received[]> | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -57,10 +61,12 @@ export class AnnouncedObjects {
       await delay(CHECK_STORED_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }
     if (signal.aborted) return;
+    const received = await (this.#ahead ?? this.#receive(waitSeconds, signal));
+    this.#ahead = received.length < BATCH_MAX ? undefined : this.#receive(0, signal);
+    // A failure is that of the next turn.
+    this.#ahead?.catch(() => undefined);
     const jobs: MessageJob[] = [];
-    for (const message of await this.#receive(waitSeconds, signal)) {
-      yield* this.#take(message, jobs);
-    }
+    for (const message of received) yield* this.#take(message, jobs);
     for await (const item of this.#deps.reader.read(jobs, signal)) {
       if ("chunk" in item) yield item.chunk;
       else settle(item.ended.message, item.outcome);
@@ -93,26 +99,40 @@ export class AnnouncedObjects {
     }
   }
 
-  async #receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {
+  async #receive(waitSeconds: number, signal: AbortSignal): Promise<Received[]> {
     const { queue, visibilitySeconds } = this.#deps;
-    const receive = (seconds: number): Promise<QueueMessage[]> =>
-      queue.receive({ waitSeconds: seconds, visibilitySeconds }, signal).catch((error: unknown) => {
+    const receive = async (seconds: number): Promise<Received[]> => {
+      const times = { waitSeconds: seconds, visibilitySeconds };
+      const messages = await queue.receive(times, signal).catch((error: unknown) => {
         if (signal.aborted) return [];
         throw error;
       });
+      return messages.map((message) => this.#hold(message));
+    };
     const first = await receive(waitSeconds);
     if (first.length < BATCH_MAX) return first;
     const more = await Promise.all(Array.from({ length: TURN_REQUESTS - 1 }, () => receive(0)));
     return [first, ...more].flat();
   }
 
-  /** Adds the objects of the message to `jobs`. A message that is not understood is left in the queue. */
-  *#take(message: QueueMessage, jobs: MessageJob[]): Generator<Chunk, void> {
-    const { among, counts, clock, isOfInterest } = this.#deps;
+  #hold(message: QueueMessage): Received {
     const { body } = message;
     const parsed = parseMessage(body);
+    if (parsed.is !== "objects") {
+      const parts = parsed.is === "other" ? 0 : 1;
+      return { body, parsed, held: this.#messages.hold(message, parts) };
+    }
+    const objects = parsed.objects.filter(this.#deps.isOfInterest);
+    const held = this.#messages.hold(message, objects.length);
+    return { body, parsed: { ...parsed, objects }, held };
+  }
+
+  /** Adds the objects of the message to `jobs`. A message that is not understood is left in the queue. */
+  *#take({ body, parsed, held }: Received, jobs: MessageJob[]): Generator<Chunk, void> {
+    const { among, counts, clock } = this.#deps;
     if (parsed.is === "refused") {
       const { reason } = parsed;
+      held.leave();
       counts.refuse("a message", reason);
       const text = body.slice(0, REFUSED_TEXT_CHARACTERS_MAX);
       const bytes = refusedEvent({ what: "message", reason, text }, clock.nowMs());
@@ -120,15 +140,13 @@ export class AnnouncedObjects {
       return;
     }
     if (parsed.is === "logs") {
-      const held = this.#messages.hold(message, 1);
       yield* this.#once("logs", parsed.lines, { bytes: parsed.lines });
       held.wasRead(among.storedCheck(contentIdOf("logs", parsed.lines)));
       counts.messages += 1;
       return;
     }
-    const refs = parsed.is === "objects" ? parsed.objects.filter(isOfInterest) : [];
-    const held = this.#messages.hold(message, refs.length);
-    jobs.push(...refs.map((ref) => ({ ref, among, message: held })));
+    if (parsed.is === "other") return;
+    jobs.push(...parsed.objects.map((ref) => ({ ref, among, message: held })));
   }
 
   /** The lines, unless they were read before. */
