@@ -4,6 +4,7 @@ import { z } from "zod";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { bodyBudget } from "#platform/http/body-budget.ts";
 import type { ProblemBody } from "#platform/http/problem.ts";
 import type { Route } from "#platform/http/route.ts";
 
@@ -40,7 +41,7 @@ export const firehoseRoutes = (deps: FirehoseDeps): Route<TokenRule>[] => [
       const origin = firehoseOrigin(call.incoming.headers);
       const { body, delivery } = await beginDelivery(deps, "firehose", call);
       const { requestId, records, identity } = firehoseRequest(body);
-      const contents = await unpackRecords(records);
+      const contents = await unpackRecords(records, call.incoming);
       // Without waiting until `send`, so that of two equal requests at a time one is recognised.
       if (!delivery.isRepeatedRequest({ group: "firehose", key: identity })) {
         addRecords(delivery, contents, origin);
@@ -54,7 +55,10 @@ export const firehoseRoutes = (deps: FirehoseDeps): Route<TokenRule>[] => [
 type Content = { content: Buffer; damage?: string };
 
 /** The content of each record. One that cannot be unpacked is kept as it was sent, which no format reads: it is quarantined. */
-async function unpackRecords(records: readonly string[]): Promise<Content[]> {
+async function unpackRecords(
+  records: readonly string[],
+  incoming: IncomingMessage,
+): Promise<Content[]> {
   const contents: Content[] = [];
   let unpackedBytes = 0;
   for (const data of records) {
@@ -62,6 +66,7 @@ async function unpackRecords(records: readonly string[]): Promise<Content[]> {
     const unpacked = "reason" in read ? { content: Buffer.from(data), damage: read.reason } : read;
     contents.push(unpacked);
     unpackedBytes += unpacked.content.length;
+    bodyBudget.add(incoming, unpacked.content.length);
     if (unpackedBytes > UNPACKED_BYTES_MAX) {
       const message = `The records have more than ${UNPACKED_BYTES_MAX} bytes when they are unpacked: let the buffer of the Firehose stream be smaller.`;
       throw new AppError("too_large", message);
