@@ -32,6 +32,7 @@ import { originalRoutes } from "./routes/originals.ts";
 import { pushTokenRoutes } from "./routes/push-tokens.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { receiverMetrics } from "./routes/receiver-metrics.ts";
+import { sourceFormatsRoute } from "./routes/source-formats.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
 import type { SourcesDeps } from "./sources/answer-sources.ts";
@@ -80,6 +81,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...exportRoutes(deps),
     ...originalRoutes(deps),
     sourcesRoute(deps),
+    sourceFormatsRoute(deps),
     ...manageSourcesRoutes(deps),
     ...quarantineRoutes({ ...deps, reprocessing }),
     ...pushTokenRoutes(deps),

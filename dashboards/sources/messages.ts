@@ -63,6 +63,8 @@ export const SourceRow = z.object({
   usualGapMs: Time,
   /** What is not read yet. */
   behind: z.object({ left: z.number(), unit: z.enum(["bytes", "objects", "messages"]) }).nullable(),
+  /** Why less is read, or accepted from senders, than could be; null if nothing holds it back. */
+  paused: z.string().nullable(),
   /** Datasets of its events, most events first. */
   formats: z.array(z.string()),
 });

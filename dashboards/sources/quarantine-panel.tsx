@@ -84,8 +84,13 @@ type ReadAgainProps = { quarantine: Quarantine; path: string; reload: () => void
 function ReadAgain({ quarantine, path, reload }: ReadAgainProps) {
   const { reprocessing, formats, total } = quarantine;
   const [format, setFormat] = useState("");
+  const [from, setFrom] = useState("");
   const change = useChange();
-  const body = { ...(format !== "" && { format }), ...(path !== "" && { path }) };
+  const body = {
+    ...(format !== "" && { format }),
+    ...(path !== "" && { path }),
+    ...(from !== "" && { from: new Date(from).toISOString() }),
+  };
   const request = { method: "POST", url: "/api/quarantine/reprocess", body };
   const isRunning = reprocessing.isRunning || change.isBusy;
   return (
@@ -100,6 +105,14 @@ function ReadAgain({ quarantine, path, reload }: ReadAgainProps) {
             </option>
           ))}
         </select>
+      </label>{" "}
+      <label>
+        since (optional){" "}
+        <input
+          type="datetime-local"
+          value={from}
+          onChange={({ target }) => setFrom(target.value)}
+        />
       </label>{" "}
       <button
         type="button"

@@ -4,6 +4,7 @@ import { formatAge, formatExact, formatQuantity, formatSpan } from "../format.ts
 import { Untrusted } from "../untrusted.tsx";
 import { ManageSource } from "./manage-source.tsx";
 import type { SourceDetail, SourceRow, SourcesAnswer } from "./messages.ts";
+import { FormatsOfSource } from "./source-formats.tsx";
 import { lagText, ORIGINS, rateText, STATES } from "./source-words.ts";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
@@ -57,7 +58,7 @@ const onlyPathOf = ({ parts }: SourceDetail): string =>
   parts.length === 1 ? (parts[0]?.path ?? "") : "";
 
 function Known({ detail, answer }: { detail: SourceDetail; answer: SourcesAnswer }) {
-  const { row, properties, parts, datasets } = detail;
+  const { row, properties, parts } = detail;
   const { word, shape } = STATES[row.state];
   return (
     <>
@@ -71,18 +72,7 @@ function Known({ detail, answer }: { detail: SourceDetail; answer: SourcesAnswer
         <Untrusted text={row.reason} charactersMax={600} />
       </p>
       <Facts row={row} atMs={answer.atMs} />
-      {datasets.length > 0 ? (
-        <section>
-          <h3>Events by dataset</h3>
-          <ul className="source-datasets">
-            {datasets.map(({ dataset, events }) => (
-              <li key={dataset}>
-                <Untrusted text={dataset} /> <b>{formatExact(events)}</b>
-              </li>
-            ))}
-          </ul>
-        </section>
-      ) : null}
+      <FormatsOfSource detail={detail} answer={answer} />
       <LastLine detail={detail} answer={answer} />
       <Parts parts={parts} total={row.parts} />
       {properties.length > 0 ? <Properties properties={properties} /> : null}
@@ -102,6 +92,7 @@ function Facts({ row, atMs }: { row: SourceRow; atMs: number }) {
     ["Last arrival", ago(arrivedMs)],
     ["From event to reading", delayMs === null ? "–" : formatQuantity(delayMs, "ms")],
     ["Not read yet", lagText(row)],
+    ["Reading", row.paused ?? "not held back"],
     ["Usual gap", usualGapMs === null ? "not known yet" : `up to ${formatSpan(usualGapMs)}`],
     ["Configured", ORIGINS[row.origin]],
   ];

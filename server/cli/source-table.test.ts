@@ -32,6 +32,8 @@ test("sources are a table with aligned columns, and the reason of each state tha
       }),
     ],
     file: fileWith("").file(),
+    storeError: null,
+    busError: null,
     nowMs: NOW_MS,
   }).map(({ row }) => row);
   const [head = "", first = "", second = "", reason] = sourceTable(rows, NOW_MS).split("\n");

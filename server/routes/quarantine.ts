@@ -2,15 +2,18 @@ import { z } from "zod";
 
 import { can } from "#access/policy.ts";
 import { type MemberRule, memberRoute, signedInOf } from "#access/route.ts";
-import { FORMATS } from "#collectors/formats/index.ts";
 import { Quarantine } from "#dashboards/sources/quarantine-messages.ts";
 import type { Filter } from "#pipeline/filter.ts";
 import { forAsker } from "#pipeline/for-asker.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { EventDocument, EventReader } from "#pipeline/store/port.ts";
+import { parseInstant } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
+import type { ControlSettings } from "../settings.ts";
+import { formatNames } from "../sources/check-entry.ts";
 import type { Reprocessing } from "../sources/reprocessing.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { FOLLOW_EVENTS } from "./events.ts";
@@ -19,9 +22,9 @@ import { MANAGE_SOURCES } from "./sources.ts";
 const REASONS_MAX = 20;
 const SAMPLES = 3;
 const LINE_CHARACTERS_MAX = 2_000;
-const FORMAT_NAMES = FORMATS.map(({ dataset }) => dataset);
 
 type QuarantineDeps = {
+  settings: Pick<ControlSettings, "dataFolder">;
   workspace(): Pick<WorkspaceView, "store">;
   reprocessing: Reprocessing;
   clock: Clock;
@@ -39,7 +42,7 @@ export const quarantineRoutes = (deps: QuarantineDeps): Route<MemberRule>[] => [
   reading(deps),
 ];
 
-const listing = ({ workspace, reprocessing, clock }: QuarantineDeps): Route<MemberRule> =>
+const listing = ({ settings, workspace, reprocessing, clock }: QuarantineDeps): Route<MemberRule> =>
   memberRoute({
     method: "GET",
     path: "/api/quarantine",
@@ -56,7 +59,7 @@ const listing = ({ workspace, reprocessing, clock }: QuarantineDeps): Route<Memb
       const body = {
         ...(await reasonsIn(store, query.path)),
         reprocessing: reprocessing.state(),
-        formats: FORMAT_NAMES,
+        formats: await formatNames(settings.dataFolder),
         mayManage: can(subject, MANAGE_SOURCES.capability, MANAGE_SOURCES.target),
       };
       return { status: 200, body };
@@ -98,7 +101,7 @@ const sampleOf = ({ id, fields }: EventDocument) => ({
 
 const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
 
-const reading = ({ reprocessing }: QuarantineDeps): Route<MemberRule> =>
+const reading = ({ settings, reprocessing, clock }: QuarantineDeps): Route<MemberRule> =>
   memberRoute({
     method: "POST",
     path: "/api/quarantine/reprocess",
@@ -108,9 +111,20 @@ const reading = ({ reprocessing }: QuarantineDeps): Route<MemberRule> =>
     description:
       "Lines that can be parsed become events of their dataset with the same source and offset. GET /api/quarantine has the result.",
     rule: MANAGE_SOURCES,
-    body: z.strictObject({ path: Path.optional(), format: z.enum(FORMAT_NAMES).optional() }),
+    body: z.strictObject({
+      path: Path.optional(),
+      format: z.string().min(1).max(256).optional(),
+      from: z.string().max(64).optional().describe("Only lines since then, e.g. now-2h"),
+    }),
     responses: { 202: { description: "They are being read again", body: z.strictObject({}) } },
-    handle({ body }) {
+    async handle({ body }) {
+      const { format, from } = body;
+      if (format !== undefined && !(await formatNames(settings.dataFolder)).includes(format)) {
+        const message = `there is no format ${format}`;
+        const fields = [{ path: "body.format", code: "invalid", message } as const];
+        throw new AppError("bad_request", message, { fields });
+      }
+      if (from !== undefined) parseInstant(from, "from", clock.nowMs());
       reprocessing.start(body);
       return { status: 202, body: {} };
     },

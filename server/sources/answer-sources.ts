@@ -37,13 +37,14 @@ export function observeSources({
   clock,
 }: SourcesDeps): (view: SourcesView, sight: Sight) => SourcesAnswer {
   const { kind, status } = workspace();
-  const { sources: statuses, activities, lastLines: lines, indexers } = status();
+  const { sources: statuses, activities, lastLines: lines, indexers, ...errors } = status();
+  const { storeError, busError } = errors;
   const nowMs = clock.nowMs();
   // The sources of the file are not read while the boards show the demo or a replay.
   const file = kind === "logs" ? sourcesFile.file() : { sources: [], exclude: [] };
   const { listening, statuses: receivers } =
     kind === "replay" ? { listening: [], statuses: [] } : listeners(nowMs);
-  const known = { statuses, receivers, activities, file, nowMs };
+  const known = { statuses, receivers, activities, file, storeError, busError, nowMs };
   const all: readonly SourceWithParts[] = sourcesOf(known);
   const [problem] = sourcesFile.status();
   return (view, sight) => ({

@@ -45,6 +45,8 @@ test("a token states what to do until a receiver runs, and then where it listens
     receivers: listeners.statuses,
     activities: [activityOf("syslog+udp", { arrivedMs: NOW_MS, isPushed: true })],
     file: fileWith("").file(),
+    storeError: null,
+    busError: null,
     nowMs: NOW_MS,
   }).map(({ row }) => row);
   expect(rows.map(({ source, state, origin }) => `${source} ${state} ${origin}`)).toEqual([

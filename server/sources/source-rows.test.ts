@@ -32,6 +32,8 @@ test("a source is silent after three times its usual gap, and not while the gap 
     receivers: [],
     activities: [activityOf("/a.log", { arrivedMs: NOW_MS - agoMs, usualGapMs })],
     file,
+    storeError: null,
+    busError: null,
     nowMs: NOW_MS,
   });
   expect(statesOf(known(3 * MINUTE_MS, MINUTE_MS))["/a.log"]).toBe("receiving");
@@ -58,6 +60,8 @@ test("the worst of its parts decides the state of a source, and those in the fil
     receivers: [],
     activities: [activityOf("/big.log", { arrivedMs: NOW_MS })],
     file,
+    storeError: null,
+    busError: null,
     nowMs: NOW_MS,
   };
   expect(statesOf(known)).toEqual({
@@ -84,6 +88,8 @@ test("a file that was not written to for years is idle, also right after it was 
       receivers: [],
       activities: [activityOf("/old.log", activity)],
       file,
+      storeError: null,
+      busError: null,
       nowMs: NOW_MS,
     }).find(({ row }) => row.source === "/old.log")?.row;
   const newestEventMs = NOW_MS - 3 * year;
@@ -112,6 +118,8 @@ test("of several indexers that read parts of a source, rates are added and the n
       activityOf("web", { eventsPerSecond: 3, newestEventMs: 7, arrivedMs: 8 }),
     ],
     file,
+    storeError: null,
+    busError: null,
     nowMs: 10,
   });
   expect(row).toMatchObject({ eventsPerSecond: 5, newestEventMs: 7, arrivedMs: 8, usualGapMs: 9 });
@@ -126,6 +134,8 @@ test("sources are found by words, sorted, grouped, and limited with the number o
     receivers: [],
     activities: [activityOf("/log/7.log", { eventsPerSecond: 9 })],
     file,
+    storeError: null,
+    busError: null,
     nowMs: NOW_MS,
   });
   const select = (view: object) =>
@@ -153,7 +163,15 @@ test("lines, and reasons that may quote them, are only for members who may see r
     }),
   ];
   const lines = [{ source: "/a.log", path: "/a.log", raw: "pw=1", fields: { message: "pw=1" } }];
-  const all = sourcesOf({ statuses, receivers: [], activities: [], file, nowMs: NOW_MS });
+  const all = sourcesOf({
+    statuses,
+    receivers: [],
+    activities: [],
+    file,
+    storeError: null,
+    busError: null,
+    nowMs: NOW_MS,
+  });
   const view = SourcesView.parse({ source: "/a.log" });
   const hidden = selectSources(all, view, { sight: { ...ALL, maySeeLines: false }, lines });
   expect(JSON.stringify(hidden)).not.toContain("pw=1");

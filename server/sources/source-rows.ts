@@ -35,6 +35,9 @@ export type KnownSources = {
   receivers: readonly SourceStatus[];
   activities: readonly SourceActivity[];
   file: SourcesFile;
+  /** Why events cannot be stored, and why pushed ones are not taken from the bus; null while they can. */
+  storeError: string | null;
+  busError: string | null;
   nowMs: number;
 };
 
@@ -63,7 +66,7 @@ export function sourcesOf(known: KnownSources): SourceWithParts[] {
     const isPushed = activity.isPushed || listening.has(source);
     const about = { source, parts, activity, isPushed, configured: configured.get(source), nowMs };
     const datasets = datasetsOf(parts, activity);
-    const row = rowOf(about, datasets);
+    const row = { ...rowOf(about, datasets), paused: pausedBy(known, isPushed) };
     return { row, parts, datasets, configured: about.configured };
   });
 }
@@ -77,7 +80,13 @@ type About = {
   nowMs: number;
 };
 
-function rowOf(about: About, datasets: ReadonlyMap<string, number>): SourceRow {
+/** The reader of a source waits for the store; receivers answer senders with 503, or pause their connections. */
+function pausedBy({ storeError, busError }: KnownSources, isPushed: boolean): string | null {
+  if (storeError !== null) return `paused: events cannot be stored (${storeError})`;
+  return isPushed && busError !== null ? `paused: ${busError}` : null;
+}
+
+function rowOf(about: About, datasets: ReadonlyMap<string, number>): Omit<SourceRow, "paused"> {
   const { source, parts, activity, configured } = about;
   const behind = behindOf(parts);
   const { kind, title, origin } = kindOf(about);

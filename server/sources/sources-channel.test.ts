@@ -12,9 +12,15 @@ test("a command gets the present state of the sources from the control plane of 
   const folder = await mkdtemp(join(tmpdir(), "sources-channel-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const file = fileWith("sources:\n  - {id: web, kind: files, paths: [/a]}\n").file();
-  const rows = sourcesOf({ statuses: [], receivers: [], activities: [], file, nowMs: 0 }).map(
-    ({ row }) => row,
-  );
+  const rows = sourcesOf({
+    statuses: [],
+    receivers: [],
+    activities: [],
+    file,
+    storeError: null,
+    busError: null,
+    nowMs: 0,
+  }).map(({ row }) => row);
   const served = await serveSourceRows(folder, () => rows);
   onTestFinished(() => served[Symbol.asyncDispose]());
   expect(await askForSourceRows(folder)).toEqual({ rows });
