@@ -57,6 +57,9 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     await detail().getByText("url.original").waitFor();
     // Live data is pushed.
     expect(requests.filter((url) => url.includes("/api/"))).toEqual([]);
+    await detail().getByText("Why not another format?").click();
+    await detail().getByText("reads it, and fits best").waitFor(SOON);
+    await detail().getByText("not held back").waitFor();
   });
 
   test("many sources are searched, grouped and opened by keyboard, and the URL keeps it", async () => {
@@ -113,10 +116,12 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     expect(await readFile(join(folder, "data", "sources.yaml"), "utf8")).toContain("id: checkout");
 
     await detail().getByText("Change it").click();
+    await detail().getByLabel("Format (optional)").selectOption("nginx.access");
     await detail().getByLabel("Name").fill("tills");
     await detail().getByRole("button", { name: "Save" }).click();
     await page.waitForURL(/source=tills/);
     await detail().getByText("Idle").first().waitFor(SOON);
+    await detail().getByText("was chosen: lines are tried with it first").waitFor(SOON);
 
     await detail().getByRole("button", { name: "Remove it" }).click();
     await detail().getByRole("button", { name: "Remove it" }).click();
@@ -200,6 +205,12 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     expect(await axeViolations(page)).toEqual([]);
     await panel.getByRole("button", { name: "Read them again" }).click();
     await panel.getByText("Of 1 lines that were read again, 0 are events now.").waitFor(SOON);
+    await panel.getByRole("link", { name: "Make a format from these lines" }).click();
+    await page.waitForURL(/\/formats\?reason=/, SOON);
+    expect(await page.getByLabel("Lines to try it on").inputValue()).toContain(
+      "no format can read",
+    );
+    expect(await page.getByLabel("Files").inputValue()).toBe(board.logFile);
   }, 60_000);
 
   const widths = [1440, 390];
