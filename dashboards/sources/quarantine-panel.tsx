@@ -107,7 +107,7 @@ function ReadAgain({ quarantine, path, reload }: ReadAgainProps) {
         </select>
       </label>{" "}
       <label>
-        since (optional){" "}
+        Only since (optional){" "}
         <input
           type="datetime-local"
           value={from}

@@ -21,6 +21,8 @@ type FormProps = {
 /** The properties of a source, and the same as YAML. */
 export function SourceForm({ kind, known, before, onDone }: FormProps) {
   const [values, setValues] = useState<FormValues>(before?.values ?? initialValues(kind));
+  /** The values that were refused, if they were. */
+  const [sent, setSent] = useState<FormValues>({});
   const [secrets, setSecrets] = useState<FormValues>({});
   const [named, setNamed] = useState(before?.id);
   const change = useChange();
@@ -33,6 +35,7 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
     const given = Object.entries(secrets).filter(([, secret]) => secret !== "");
     const body = given.length === 0 ? entry : { ...entry, secrets: Object.fromEntries(given) };
     const request = { method: before ? "PUT" : "POST", url: `/api/sources${at}`, body };
+    setSent(values);
     change.run(request, () => onDone(entry.id));
   };
   return (
@@ -45,7 +48,11 @@ export function SourceForm({ kind, known, before, onDone }: FormProps) {
           field={field}
           value={values[field.name] ?? ""}
           isKept={before !== undefined && field.isSecret}
-          error={errorOf(change.problem, `body.properties.${field.name}`)}
+          error={
+            values[field.name] === sent[field.name]
+              ? errorOf(change.problem, `body.properties.${field.name}`)
+              : undefined
+          }
           onValue={(value) => setValues({ ...values, [field.name]: value })}
         />
       ))}

@@ -19,6 +19,7 @@ import type { Zone } from "#collectors/zone.ts";
 import type { DroppedByRule } from "../processing/event-dropper.ts";
 import { AheadLines } from "./ahead-lines.ts";
 import { formatChosenFor } from "./chosen-format.ts";
+import { countRows } from "./count-rows.ts";
 import { DroppedCounts } from "./dropped-counts.ts";
 import { LogCounts } from "./log-counts.ts";
 import { notesByPath, type PathNotes } from "./path-notes.ts";
@@ -145,9 +146,8 @@ export class Streams {
 
   /** To be called after the rows of a chunk were written: the main format is that of most lines. */
   settle(stream: Stream, rows: number): void {
-    const { formats, rowsOfOthers } = stream;
-    if (formats.main) stream.lines.add(formats.main.dataset, rows - rowsOfOthers);
-    stream.rowsOfOthers = 0;
+    const { formats } = stream;
+    countRows(stream, this.#formats.batch, rows);
     stream.recent.count(rows);
     formats.settle(rows);
     if (formats.main && !stream.isPushed) this.#stored.note(stream.path, formatsOf(stream));

@@ -109,6 +109,21 @@ test("a file that was not written to for years is idle, also right after it was 
   });
 });
 
+test("a token or a listener that was removed is not listed any more", () => {
+  const pushed = (source: string) => activityOf(source, { isPushed: true, arrivedMs: NOW_MS });
+  const names = ["token/gone", "edge", "syslog+udp", "token/filebeat", "pushed events"];
+  const found = sourcesOf({
+    statuses: names.map((source) => status(source)),
+    receivers: [{ ...status("http"), source: "token/filebeat" }],
+    activities: names.map(pushed),
+    file: { sources: [], exclude: [] },
+    storeError: null,
+    busError: null,
+    nowMs: NOW_MS,
+  }).map(({ row }) => row.source);
+  expect(found.toSorted()).toEqual(["pushed events", "syslog+udp", "token/filebeat"]);
+});
+
 test("of several indexers that read parts of a source, rates are added and the newest event counts", () => {
   const [{ row } = { row: undefined }] = sourcesOf({
     statuses: [status("web")],

@@ -3,6 +3,7 @@ import type { ConfiguredSource, SourcesFile } from "#collectors/configured/sourc
 import type { SourceStatus } from "#collectors/source.ts";
 import { formatAge, formatSpan } from "#dashboards/format.ts";
 import type { SourceRow, SourceState } from "#dashboards/sources/messages.ts";
+import { PUSHED_EVENTS } from "#pipeline/ingest/pushed-status.ts";
 import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { SourceActivity } from "#pipeline/ingest/source-activity.ts";
 
@@ -58,8 +59,15 @@ export function sourcesOf(known: KnownSources): SourceWithParts[] {
   const partsOf = Map.groupBy([...others, ...receivers], ({ source, path }) => source ?? path);
   const activityOf = mergedActivities(activities);
   const configured = new Map(file.sources.map((source) => [source.id, source]));
-  const names = new Set([...configured.keys(), ...partsOf.keys()]);
-  return [...names].map((source) => {
+  const isRemoved = (source: string): boolean =>
+    activityOf.get(source)?.isPushed === true &&
+    !configured.has(source) &&
+    !listening.has(source) &&
+    !isUnnamed(source);
+  const names = [...new Set([...configured.keys(), ...partsOf.keys()])].filter(
+    (source) => !isRemoved(source),
+  );
+  return names.map((source) => {
     const found = partsOf.get(source) ?? [];
     const parts = LEVELS.flatMap((level) => found.filter((part) => part.level === level));
     const activity = activityOf.get(source) ?? { source, ...NO_ACTIVITY };
@@ -70,6 +78,9 @@ export function sourcesOf(known: KnownSources): SourceWithParts[] {
     return { row, parts, datasets, configured: about.configured };
   });
 }
+
+/** What names no token and no entry: senders without a name, and listeners of settings, such as syslog+udp. */
+const isUnnamed = (source: string): boolean => source === PUSHED_EVENTS || source.includes("+");
 
 type About = {
   source: string;
