@@ -60,12 +60,12 @@ export function demoModel(options: { seed: number; requestsPerSecondMean: number
   };
 }
 
-/** The daily and weekly curve, about 1 on average. Hours are UTC. */
+/** The daily and weekly curve, about 1 on average; nights are busy enough for a live board. Hours are UTC. */
 function season(tMs: number): number {
   const hour = (tMs % DAY_MS) / HOUR_MS;
   const wave = (times: number, peakHour: number): number =>
     Math.cos((2 * Math.PI * times * (hour - peakHour)) / 24);
-  return (1 + 0.55 * wave(1, 15.5) + 0.18 * wave(2, 20.5)) * weekday(tMs);
+  return (1 + 0.4 * wave(1, 15.5) + 0.14 * wave(2, 20.5)) * weekday(tMs);
 }
 
 function weekday(tMs: number): number {
