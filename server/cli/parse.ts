@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { stdin, stdout } from "node:process";
+import { stderr, stdin, stdout } from "node:process";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 
@@ -161,7 +161,8 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
   };
   const begin = (format: Format): Parser =>
     (parser = new Parser({ ...options, format, hasOthers: true, all: options.all || asTable }));
-  for await (const chunk of options.isGzip ? gunzipStream(stdin) : stdin) {
+  const warn = (message: string): void => void stderr.write(`quarterdeck: ${message}\n`);
+  for await (const chunk of options.isGzip ? gunzipStream(stdin, warn) : stdin) {
     const bytes = Buffer.from(chunk);
     if (parser) await take(parser.push(bytes));
     else {
