@@ -1,5 +1,5 @@
 import { Batch } from "./batch.ts";
-import { openDeriver, type Deriver } from "./derive/derive.ts";
+import { openDeriver } from "./derive/derive.ts";
 import type { DeriveRules } from "./derive/request-pattern.ts";
 import { sampleLines } from "./detect.ts";
 import { emptyDocument, toDocument } from "./document.ts";
@@ -47,6 +47,14 @@ export type ParseOptions = {
   rules: DeriveRules;
   /** What its durations mean. Default: decided by its lines. */
   units?: DurationUnits;
+  /** What happens to events before they are stored. Default: nothing. */
+  processing?: RowProcessing | undefined;
+};
+
+export type RowProcessing = {
+  open(batch: Batch): { process(fromRow: number): void; reset(): void };
+  /** Writes the open row of a line that no format can parse. */
+  quarantine(batch: Batch, line: { reason: string; atMs: number }): void;
 };
 
 /** A line as it was read, or several ones that are an event, and what formats read of it. */
@@ -67,7 +75,7 @@ export class Parser {
   readonly #splitter = new LineSplitter(LINE_BYTES_MAX);
   readonly #batch = new Batch(ROWS_MAX);
   readonly #formats: StreamFormats;
-  readonly #deriver: Deriver;
+  readonly #processor: ReturnType<RowProcessing["open"]>;
   #held: Held[] = [];
   #heldBytes = 0;
   #isSampled = false;
@@ -83,7 +91,8 @@ export class Parser {
     this.#formats = new StreamFormats(new BoundFormats(this.#batch, this.#options));
     this.#formats.setMain(options.format);
     this.#formats.isOnly = options.hasOthers !== true;
-    this.#deriver = openDeriver(this.#batch, options.rules);
+    this.#processor =
+      options.processing?.open(this.#batch) ?? derivation(this.#batch, options.rules);
   }
 
   *push(chunk: Uint8Array): Generator<Document> {
@@ -204,11 +213,24 @@ export class Parser {
       this.#batch.text("data_stream.dataset").putText(this.#batch.rows, format.dataset);
       if (line.origin) putOrigin(this.#batch, line.origin, { path: "", format });
       this.#putTime(line.origin);
-      this.#batch.commit();
-    } else this.#batch.rollback();
+      this.#commit(line);
+    } else this.#quarantine(line, reason);
     this.#held.push({ line, format, reason });
     this.#heldBytes += line.bytes.length;
     if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length >= ROWS_MAX) yield* this.#documents();
+  }
+
+  #commit({ bytes }: ParsedLine): void {
+    if (this.#options.processing) this.#batch.lines.put(this.#batch.rows, bytes, 0, bytes.length);
+    this.#batch.commit();
+  }
+
+  /** The line is a row only if there is something to process in it. */
+  #quarantine(line: ParsedLine, reason: string): void {
+    const { processing, nowMs } = this.#options;
+    if (!processing) return this.#batch.rollback();
+    processing.quarantine(this.#batch, { reason, atMs: this.#eventMs ?? nowMs });
+    return this.#commit(line);
   }
 
   /** An event without a time of its own has that of its envelope, otherwise that of the event before it. */
@@ -224,12 +246,13 @@ export class Parser {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    this.#deriver.derive(0, this.#batch.rows);
+    this.#processor.process(0);
     let row = 0;
     for (const { line, format, reason } of held) {
-      const document = format ? this.#document(row) : quarantined(reason);
-      if (format) row += 1;
-      document["event.original"] = textOf(line.bytes, 0, line.bytes.length);
+      const isRow = format !== undefined || this.#options.processing !== undefined;
+      const document = isRow ? this.#document(row) : quarantined(reason);
+      if (isRow) row += 1;
+      document["event.original"] ??= textOf(line.bytes, 0, line.bytes.length);
       if (format && !this.#options.all) format.toElastic?.(document);
       if (line.bytesCut > 0) {
         document["log.flags"] = ["truncated"];
@@ -239,7 +262,7 @@ export class Parser {
       yield document;
     }
     this.#batch.reset();
-    this.#deriver.reset();
+    this.#processor.reset();
   }
 
   #document(row: number): Document {
@@ -247,6 +270,14 @@ export class Parser {
     if (!this.#options.all) delete document["http.route"];
     return document;
   }
+}
+
+function derivation(batch: Batch, rules: DeriveRules): ReturnType<RowProcessing["open"]> {
+  const deriver = openDeriver(batch, rules);
+  return {
+    process: (fromRow) => deriver.derive(fromRow, batch.rows),
+    reset: () => deriver.reset(),
+  };
 }
 
 const withLineEnds = (lines: readonly Uint8Array[]): Buffer =>
@@ -264,27 +295,4 @@ function quarantined(reason: string): Document {
   document["event.kind"] = "pipeline_error";
   document["error.message"] = reason;
   return document;
-}
-
-/** The same document with nested objects; if a name is both a value and a prefix, the longer name stays dotted. */
-export function nested(document: Document): Document {
-  const root = emptyDocument();
-  const names = Object.keys(document).toSorted((a, b) => a.length - b.length);
-  for (const name of names) {
-    const path = name.split(".");
-    let parent = root;
-    let depth = 0;
-    for (; depth < path.length - 1; depth += 1) {
-      const child = (parent[path[depth] ?? ""] ??= emptyDocument());
-      if (!isPlain(child)) break;
-      parent = child;
-    }
-    parent[path.slice(depth).join(".")] = document[name];
-  }
-  return root;
-}
-
-/** Created by `nested`, not a value of the event: those have a prototype. */
-function isPlain(value: unknown): value is Document {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
 }

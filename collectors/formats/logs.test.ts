@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { nested } from "../parse.ts";
+import { nested } from "../nested.ts";
 import { NOW_MS, parseLine, parseLines } from "./parse-lines.ts";
 
 describe("haproxy.log", () => {

@@ -4,7 +4,8 @@ import { stdin } from "node:process";
 import { z } from "zod";
 
 import type { Format } from "#collectors/format.ts";
-import { nested, Parser } from "#collectors/parse.ts";
+import { nested } from "#collectors/nested.ts";
+import { Parser } from "#collectors/parse.ts";
 import {
   FormatEntry,
   formatsFileIn,

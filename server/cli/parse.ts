@@ -9,9 +9,12 @@ import type { DeriveRules } from "#collectors/derive/request-pattern.ts";
 import { detectFormat } from "#collectors/detect.ts";
 import type { Format } from "#collectors/format.ts";
 import { findFormat, FORMATS, formatNamed } from "#collectors/formats/index.ts";
-import { Parser, nested, type Document, type ParseOptions } from "#collectors/parse.ts";
+import { nested } from "#collectors/nested.ts";
+import { type Document, type ParseOptions, Parser, type RowProcessing } from "#collectors/parse.ts";
 import { compressionIn } from "#collectors/sources/files/file-kind.ts";
 import { zoneOf } from "#collectors/zone.ts";
+import { quarantineRow } from "#pipeline/ingest/quarantine.ts";
+import { BatchProcessor } from "#pipeline/processing/batch-processor.ts";
 import { AppError } from "#platform/errors.ts";
 import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
@@ -40,6 +43,7 @@ const OPTIONS = {
   data: { type: "string" },
   table: { type: "boolean", default: false },
   all: { type: "boolean", default: false },
+  processing: { type: "boolean", default: false },
 } as const;
 
 const BatchCase = z.object({
@@ -67,6 +71,8 @@ Options
   --data DIR       the data folder with your formats (default: QUARTERDECK_DATA, else ./data)
   --table          print a table (the default on a terminal)
   --all            also print the fields that Quarterdeck derives, such as http.route (always part of a table)
+  --processing     apply what QUARTERDECK_PROCESSING configures: redaction, user agents, countries and networks (docs/processing.md);
+                   events that rules would drop are printed, and identifiers are not hashed
   --batch          for programs: one JSON object per line as input, {"id","dataset","mode","timezone","input_base64"},
                    and one per line as output, {"id","docs":[…]} or {"id","docs":[],"error":"…"}
 
@@ -99,7 +105,7 @@ type Options = Omit<ParseOptions, "format" | "hasOthers"> & {
 
 async function readOptions(args: string[]): Promise<Options> {
   const values = parsedArgs(args);
-  const { batch, table, all, dataset } = values;
+  const { batch, table, all, dataset, processing } = values;
   if (dataset !== undefined && !findFormat(dataset)) {
     const groups = { data: dataFolderSettings };
     await useFormatsOf(parseSettings(groups, environmentWith(values)).data.dataFolder);
@@ -112,9 +118,20 @@ async function readOptions(args: string[]): Promise<Options> {
     nowMs: Date.now(),
     // Without derived fields, the documents can be compared with those of Elastic's modules.
     rules: all || table || stdout.isTTY ? configuredRules() : NO_RULES,
+    processing: processing ? configuredProcessing() : undefined,
     batch,
     table,
-    all,
+    all: all || processing,
+  };
+}
+
+/** Of what is configured, what changes single events. */
+function configuredProcessing(): RowProcessing {
+  const settings = configured();
+  const processing = { ...settings.processing, drop: [], sample: [], hash: [] };
+  return {
+    open: (batch) => new BatchProcessor(batch, { rules: deriveRules(settings), processing }),
+    quarantine: quarantineRow,
   };
 }
 
@@ -146,6 +163,8 @@ function modeOf(mode: string): "lines" | "text" {
   throw new AppError("bad_request", `mode "${mode}": use lines, text or ${GZIP_MODE}`);
 }
 
+const warn = (message: string): void => void stderr.write(`quarterdeck: ${message}\n`);
+
 async function runStream(options: Options, asTable: boolean): Promise<void> {
   const output = openOutput();
   let sample: Buffer = Buffer.alloc(0);
@@ -161,7 +180,6 @@ async function runStream(options: Options, asTable: boolean): Promise<void> {
   };
   const begin = (format: Format): Parser =>
     (parser = new Parser({ ...options, format, hasOthers: true, all: options.all || asTable }));
-  const warn = (message: string): void => void stderr.write(`quarterdeck: ${message}\n`);
   for await (const chunk of options.isGzip ? gunzipStream(stdin, warn) : stdin) {
     const bytes = Buffer.from(chunk);
     if (parser) await take(parser.push(bytes));
