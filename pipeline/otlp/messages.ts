@@ -2,6 +2,7 @@ import protobuf from "protobufjs";
 import { z } from "zod";
 
 import { decodeBounded } from "#platform/bounded-protobuf.ts";
+import { listOf } from "#platform/list-of.ts";
 
 /**
  * The messages of OTLP logs (opentelemetry.proto.collector.logs.v1) with the fields in use; unknown fields are skipped,
@@ -117,19 +118,19 @@ const AnyValue = z.object({
   doubleValue: Double.optional(),
   bytesValue: Bytes.optional(),
   get arrayValue() {
-    return z.object({ values: z.array(AnyValue).default([]) }).optional();
+    return z.object({ values: listOf(AnyValue).default([]) }).optional();
   },
   get kvlistValue() {
-    return z.object({ values: z.array(KeyValue).default([]) }).optional();
+    return z.object({ values: listOf(KeyValue).default([]) }).optional();
   },
 });
 const KeyValue = z.object({
-  key: z.string(),
+  key: z.string().default(""),
   get value() {
     return AnyValue.nullish();
   },
 });
-const Attributes = z.array(KeyValue).default([]);
+const Attributes = listOf(KeyValue).default([]);
 const LogRecord = z.object({
   timeUnixNano: Long.optional(),
   observedTimeUnixNano: Long.optional(),
@@ -143,27 +144,23 @@ const LogRecord = z.object({
 });
 
 export const ExportRequest = z.object({
-  resourceLogs: z
-    .array(
-      z.object({
-        resource: z.object({ attributes: Attributes }).nullish(),
-        scopeLogs: z
-          .array(
-            z.object({
-              scope: z
-                .object({
-                  name: z.string().optional(),
-                  version: z.string().optional(),
-                  attributes: Attributes,
-                })
-                .nullish(),
-              logRecords: z.array(LogRecord).default([]),
-            }),
-          )
-          .default([]),
-      }),
-    )
-    .default([]),
+  resourceLogs: listOf(
+    z.object({
+      resource: z.object({ attributes: Attributes }).nullish(),
+      scopeLogs: listOf(
+        z.object({
+          scope: z
+            .object({
+              name: z.string().optional(),
+              version: z.string().optional(),
+              attributes: Attributes,
+            })
+            .nullish(),
+          logRecords: listOf(LogRecord).default([]),
+        }),
+      ).default([]),
+    }),
+  ).default([]),
 });
 export type ExportRequest = z.output<typeof ExportRequest>;
 export type LogRecord = z.output<typeof LogRecord>;

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { DATASET, DATASET_HINT } from "#pipeline/dataset-names.ts";
 import { AppError } from "#platform/errors.ts";
 import { checkObjectCount } from "#platform/http/bounded-json.ts";
+import { listOf } from "#platform/list-of.ts";
 
 const REQUEST_ID_CHARACTERS_MAX = 256;
 /** Firehose sends 10,000. */
@@ -21,7 +22,7 @@ const Body = z.object({
     .custom<unknown[]>((it) => Array.isArray(it) && it.length <= RECORDS_MAX, {
       error: `give a list of at most ${RECORDS_MAX} records`,
     })
-    .pipe(z.array(z.object({ data: z.string() }))),
+    .pipe(listOf(z.object({ data: z.string() }))),
 });
 const Attributes = z.object({
   // Not z.record, which drops a name __proto__; AWS allows texts only.

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { decodeBounded } from "#platform/bounded-protobuf.ts";
 import { AppError } from "#platform/errors.ts";
 import { checkObjectCount } from "#platform/http/bounded-json.ts";
+import { listOf } from "#platform/list-of.ts";
 
 import { type Labels, parseLabels } from "./labels.ts";
 
@@ -36,26 +37,22 @@ const root = protobuf.Root.fromJSON({
 const PushRequest = root.lookupType("PushRequest");
 
 const Decoded = z.object({
-  streams: z
-    .array(
-      z.object({
-        labels: z.string().default(""),
-        entries: z
-          .array(
-            z.object({
-              timestamp: z
-                .object({ seconds: z.string().default("0"), nanos: z.int().default(0) })
-                .optional(),
-              line: z.string().default(""),
-              structuredMetadata: z
-                .array(z.object({ name: z.string().default(""), value: z.string().default("") }))
-                .default([]),
-            }),
-          )
-          .default([]),
-      }),
-    )
-    .default([]),
+  streams: listOf(
+    z.object({
+      labels: z.string().default(""),
+      entries: listOf(
+        z.object({
+          timestamp: z
+            .object({ seconds: z.string().default("0"), nanos: z.int().default(0) })
+            .optional(),
+          line: z.string().default(""),
+          structuredMetadata: listOf(
+            z.object({ name: z.string().default(""), value: z.string().default("") }),
+          ).default([]),
+        }),
+      ).default([]),
+    }),
+  ).default([]),
 });
 
 /** A snappy block of a protobuf request. @throws AppError bad_request, or too_large */
@@ -101,10 +98,10 @@ function decoded(bytes: Buffer): z.output<typeof Decoded> {
 
 const Text = z.record(z.string(), z.string());
 const JsonBody = z.object({
-  streams: z.array(
+  streams: listOf(
     z.object({
       stream: Text.default({}),
-      values: z.array(
+      values: listOf(
         z.union([z.tuple([z.string(), z.string()]), z.tuple([z.string(), z.string(), Text])]),
       ),
     }),

@@ -133,6 +133,8 @@ export const HTTP_DOORS: readonly HttpDoor[] = [
   { path: "/sns/raw", ...RAW },
 ];
 
+const ONES = `${"1,".repeat(2_000_000)}1`;
+
 /** Bodies that are wrong for their protocol, beside any other bytes. */
 export const MALFORMED: Readonly<Record<string, { type: string; body: Buffer }>> = {
   "deep JSON": {
@@ -164,6 +166,21 @@ export const MALFORMED: Readonly<Record<string, { type: string; body: Buffer }>>
     body: Buffer.from(`{${Array.from({ length: 100_000 }, (_, n) => `"k${n}":1`).join()}}`),
   },
   null: { type: JSON_TYPE, body: Buffer.from("null") },
+  "many wrong attributes": {
+    type: JSON_TYPE,
+    body: Buffer.from(
+      `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"attributes":[${ONES}]}]}]}]}`,
+    ),
+  },
+  "many wrong streams": { type: JSON_TYPE, body: Buffer.from(`{"streams":[${ONES}]}`) },
+  "many wrong records": {
+    type: JSON_TYPE,
+    body: Buffer.from(`{"requestId":"x","timestamp":1,"records":[${ONES}]}`),
+  },
+  "many empty attributes": {
+    type: PROTOBUF_TYPE,
+    body: field(1, field(2, field(2, Buffer.alloc(3_900_000, Buffer.from([0x32, 0]))))),
+  },
   "a length beyond the end": {
     type: PROTOBUF_TYPE,
     body: Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x01]),
