@@ -5,7 +5,7 @@ import path from "node:path";
 
 import { SHIPPERS } from "#dashboards/sources/shippers.ts";
 
-import { OTELCOL } from "./otelcol.ts";
+import { OTELCOL, TELEGRAF } from "./built-agents.ts";
 import { hasRsyslogModule, rsyslogCommand } from "./rsyslog.ts";
 import { logOf, running, type Sender } from "./sending.ts";
 
@@ -117,5 +117,60 @@ ${offered.replace("receivers: [otlp]", "receivers: [filelog]")}
   },
 };
 
+/** Telegraf with its tail input, and an output. */
+const telegraf = (name: string, output: (port: number, secret: string) => string): Sender => ({
+  name,
+  transport: "HTTP",
+  isInstalled: existsSync(TELEGRAF),
+  builtBy: `node tests/senders/run.ts --build ${name}`,
+  async start(sending) {
+    const { folder, ports, secret } = sending;
+    const file = await logOf(sending);
+    const config = path.join(folder, "telegraf.conf");
+    await writeFile(
+      config,
+      `[agent]
+  flush_interval = "1s"
+  flush_jitter = "0s"
+  metric_batch_size = 5000
+  metric_buffer_limit = 100000
+[[inputs.tail]]
+  files = ["${file}"]
+  initial_read_offset = "beginning"
+  max_undelivered_lines = 20000
+  data_format = "value"
+  data_type = "string"
+${output(ports.http, secret)}
+`,
+    );
+    const child = spawn(TELEGRAF, ["--config", config], { stdio: "ignore" });
+    return running(child, Promise.resolve());
+  },
+});
+
+const telegrafBulk = telegraf(
+  "telegraf-elasticsearch",
+  (port, secret) => `[[outputs.elasticsearch]]
+  urls = ["http://127.0.0.1:${port}"]
+  username = "quarterdeck"
+  password = "${secret}"
+  index_name = "telegraf-%Y.%m.%d"
+  force_document_id = true`,
+);
+
+const telegrafLoki = telegraf(
+  "telegraf-loki",
+  (port, secret) => `[[outputs.loki]]
+  domain = "http://127.0.0.1:${port}"
+  username = "quarterdeck"
+  password = "${secret}"`,
+);
+
 /** Programs that read a file and deliver it over HTTP, each with the configuration of its manual. */
-export const AGENTS: readonly Sender[] = [rsyslogBulk, syslogNgBulk, otelcol];
+export const AGENTS: readonly Sender[] = [
+  rsyslogBulk,
+  syslogNgBulk,
+  otelcol,
+  telegrafBulk,
+  telegrafLoki,
+];

@@ -1,11 +1,12 @@
 /**
  * What programs deliver to a receiver that is killed: `node tests/senders/run.ts [--events 200000] [--kills 5] [NAME…]`, with
- * `--holder` its socket holder too; and what a receiver withstands: `node tests/senders/run.ts --attack`. With --build the OpenTelemetry Collector is built before, by Go.
+ * `--holder` its socket holder too; and what a receiver withstands: `node tests/senders/run.ts --attack`. With `--build` the
+ * OpenTelemetry Collector and Telegraf are built before, by Go.
  */
 import { parseArgs } from "node:util";
 
+import { buildAgents } from "./built-agents.ts";
 import { deliver } from "./deliver.ts";
-import { buildOtelcol } from "./otelcol.ts";
 import { withstand } from "./withstand.ts";
 
 const ATTACK = {
@@ -26,7 +27,7 @@ const { values, positionals } = parseArgs({
     build: { type: "boolean", default: false },
   },
 });
-if (values.build) buildOtelcol();
+if (values.build) buildAgents();
 const { SENDERS } = await import("./senders.ts");
 const size = {
   events: Number(values.events),
