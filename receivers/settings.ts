@@ -4,6 +4,7 @@ import { hostSettings } from "#platform/http/settings.ts";
 import { portNumber } from "#platform/settings/schemas.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 
+import { hasSockets } from "./sockets/open-sockets.ts";
 import { socketSettings } from "./sockets/settings.ts";
 
 const AUTO = { port: 4_680, ifTaken: "next" } as const;
@@ -36,3 +37,7 @@ export const receiverSettings = {
 } satisfies SettingGroup;
 
 export type ReceiverSettings = SettingsOf<typeof receiverSettings>;
+
+/** Whether a setting names a receiver, so that logs are expected to be pushed. */
+export const namesReceivers = (settings: ReceiverSettings): boolean =>
+  hasSockets(settings) || (settings.pushPort !== "off" && settings.pushPort.ifTaken === "fail");

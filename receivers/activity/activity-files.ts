@@ -59,7 +59,6 @@ export function publishActivity(
   about: {
     name: string;
     addresses: readonly string[];
-    listeners: () => ListenerState[];
     activity: Activity;
     clock: Clock;
   },
@@ -68,7 +67,7 @@ export function publishActivity(
   return publish(path.join(folderIn(dataFolder), `${name}${SUFFIX}`), () => ({
     writtenMs: clock.nowMs(),
     addresses: [...addresses],
-    listeners: about.listeners(),
+    listeners: [],
     streams: [...activity.streams],
   }));
 }

@@ -1,9 +1,12 @@
 import type { Duplex } from "node:stream";
 
-import type { HeldListener } from "./held-listener.ts";
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 
 /** The protocol of a listener, and what its events name as their source. */
-export type HeldSourceName = Pick<HeldListener, "protocol" | "source">;
+export type HeldSourceName = Pick<Listener, "protocol" | "source">;
+
+/** How a sender ended: what is left without the end of an event is an event, or will be sent again. */
+export type HeldEnd = "whole" | "broken";
 
 /** What a socket holder tells its receiver. Bytes of a connection are messages without a head. */
 export type ToReceiver =
@@ -21,7 +24,7 @@ export type ToReceiver =
       state: string;
     } & HeldSourceName)
   /** Nothing more comes from the sender. */
-  | { type: "end" }
+  | { type: "end"; how: HeldEnd }
   /** All connections were named that an earlier receiver had. */
   | { type: "attached" }
   | ({ type: "refused"; sender: string; reason: string } & HeldSourceName)
@@ -44,7 +47,7 @@ export type ToHolder =
   /** Nothing more can be read from the connection. */
   | { type: "close" }
   /** The listeners of the sources file that are to be open. */
-  | { type: "listeners"; listeners: readonly HeldListener[] }
+  | { type: "listeners"; listeners: readonly Listener[] }
   /** It listens for HTTP at these addresses and reads what is sent to it. */
   | { type: "ready"; addresses: readonly string[] }
   | { type: "failed"; message: string };

@@ -2,11 +2,12 @@ import { readFile } from "node:fs/promises";
 import type { TlsOptions } from "node:tls";
 
 import type { TlsFiles } from "#collectors/sources/listeners/listener.ts";
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Receiver } from "../receiver.ts";
-import type { HeldListener } from "./held-listener.ts";
+import { openJournalHttpListener } from "./journal-http-listener.ts";
 import type { SocketHolder } from "./socket-holder.ts";
 import { openStreamListener } from "./stream-listener.ts";
 import { openUdpListener } from "./udp-listener.ts";
@@ -14,7 +15,7 @@ import { openUnixDatagramListener } from "./unix-datagram-listener.ts";
 
 /** Opens a listener for the holder. @throws AppError that names the port, path or file, and what to do */
 export async function openListener(
-  listener: HeldListener,
+  listener: Listener,
   holder: SocketHolder,
   log: Log,
 ): Promise<Receiver> {
@@ -38,6 +39,8 @@ export async function openListener(
     case "gelf+tcp":
     case "journal+tcp":
       return openStreamListener(holder, { protocol, source, listenOn: listener.listenOn, log });
+    case "journal+http":
+      return openJournalHttpListener(holder, { protocol, source, listenOn: listener.listenOn });
   }
 }
 

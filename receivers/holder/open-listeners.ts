@@ -1,9 +1,9 @@
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import type { Log } from "#platform/log.ts";
 
 import { ConfiguredListeners, type ListenerState } from "../sockets/configured-listeners.ts";
 import { socketListeners } from "../sockets/open-sockets.ts";
 import type { SocketSettings } from "../sockets/settings.ts";
-import { type HeldListener, isHeld } from "./held-listener.ts";
 import { openListener } from "./open-listener.ts";
 import type { SocketHolder } from "./socket-holder.ts";
 
@@ -13,7 +13,7 @@ export type OpenListeners = AsyncDisposable & {
   /** Of the listeners in the sources file. */
   states(): ListenerState[];
   /** Opens these listeners of the sources file, and closes the others. */
-  apply(listeners: readonly HeldListener[]): Promise<void>;
+  apply(listeners: readonly Listener[]): Promise<void>;
 };
 
 /** Opens the listeners that the settings turn on. @throws AppError if one cannot listen; then none does */
@@ -24,12 +24,10 @@ export async function openListeners(
 ): Promise<OpenListeners> {
   await using opened = new AsyncDisposableStack();
   const addresses: string[] = [];
-  for (const listener of socketListeners(settings).filter(isHeld)) {
+  for (const listener of socketListeners(settings)) {
     addresses.push(opened.use(await openListener(listener, holder, log)).address);
   }
-  const configured = new ConfiguredListeners<HeldListener>((listener) =>
-    openListener(listener, holder, log),
-  );
+  const configured = new ConfiguredListeners((listener) => openListener(listener, holder, log));
   opened.use(configured);
   const resources = opened.move();
   return {

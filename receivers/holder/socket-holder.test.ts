@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import type { BusRecord } from "#pipeline/bus/port.ts";
 
 import { frameOf } from "./datagram-frames.ts";
 import { HeldBytes } from "./held-bytes.ts";
-import type { HeldListener } from "./held-listener.ts";
 import { type HeldConnection, SocketHolder } from "./socket-holder.ts";
 import { testReceiver } from "./testing-receiver.ts";
 
@@ -14,7 +14,7 @@ const TCP = { protocol: "syslog+tcp", source: "edge" } as const;
 const UDP = { protocol: "syslog+udp", source: "edge" } as const;
 
 /** A sender of the holder, and what was answered to it. */
-function senderOf(holder: SocketHolder, protocol: HeldListener["protocol"]) {
+function senderOf(holder: SocketHolder, protocol: Listener["protocol"]) {
   let answers = "";
   const nothing = (): void => undefined;
   const connection = holder.open(
@@ -37,7 +37,7 @@ const turn = (): Promise<void> => new Promise(setImmediate);
 
 /** Sends the stream in parts of these lengths, while receivers are killed after some of them. Returns what was kept. */
 async function sendWithKills(
-  sending: { protocol: HeldListener["protocol"]; stream: Buffer; lengths: readonly number[] },
+  sending: { protocol: Listener["protocol"]; stream: Buffer; lengths: readonly number[] },
   kills: readonly number[],
 ): Promise<{ kept: string[]; answers: string }> {
   const holder = new SocketHolder();
@@ -62,7 +62,7 @@ async function sendWithKills(
 }
 
 async function end(holder: SocketHolder, connection: HeldConnection): Promise<void> {
-  connection.end();
+  connection.end("whole");
   await holder.drained();
 }
 
@@ -78,7 +78,7 @@ const RUNS = { numRuns: 60 };
 const line = (text: string, index: number): string => `<13>${index} ${text}`;
 const counted = (text: string): string => `${text.length} ${text}`;
 
-test.each<[string, HeldListener["protocol"], (it: string, n: number) => string]>([
+test.each<[string, Listener["protocol"], (it: string, n: number) => string]>([
   ["syslog with line ends", "syslog+tcp", (it: string) => `${it}\n`],
   ["syslog with octet counting", "syslog+tcp", counted],
   ["RELP", "relp+tcp", (it: string, n: number) => `${n + 1} syslog ${counted(it)}\n`],
@@ -193,6 +193,19 @@ test("an entry of the journal is kept once, also if its value looks like other e
   );
 });
 
+test("the last entry of an upload of the journal that was broken off is not kept, because it is sent again", async () => {
+  const holder = new SocketHolder();
+  const receiver = testReceiver(holder);
+  const { connection } = senderOf(holder, "journal+http");
+  const time = "__REALTIME_TIMESTAMP=1773483072000000\n";
+  connection.add(Buffer.from(`${time}MESSAGE=n=1\n\n${time}MESSAGE=n=2\n`));
+  connection.end("broken");
+  connection.end("whole");
+  await holder.drained();
+  expect(receiver.kept().map((it) => String(JSON.parse(it).message))).toEqual(["n=1"]);
+  await receiver.kill();
+});
+
 test("an endless message is held in bounded memory, and the message after it is kept though receivers are killed", async () => {
   const holder = new SocketHolder();
   const records: BusRecord[] = [];
@@ -234,6 +247,9 @@ test("what was dropped is counted, also without a receiver, and what was refused
   await expect.poll(receiver.dropped).toBe(5);
   await expect.poll(receiver.reasons).toEqual(["connection closed: too slow"]);
   await receiver.kill();
+  const next = testReceiver(holder);
+  await expect.poll(next.dropped).toBe(5);
+  await next.kill();
 });
 
 test("bytes are held from the first one that is not acknowledged", () => {

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 
 import { HeldBytes } from "./held-bytes.ts";
 import {
+  type HeldEnd,
   type HeldSourceName,
   MessageReader,
   MessageWriter,
@@ -34,14 +35,16 @@ export type HeldSource = HeldSourceName & {
   close(): void;
   /** To be called with what is known after bytes were read: see `Connections.read`. */
   onRead(read: { heldBytes: number; hasEvents: boolean }): void;
+  /** Called when everything that was sent is durable, after the end. */
+  onEnd?(): void;
 };
 
 export type HeldConnection = {
   /** Whether the memory is not full. Bytes can be added anyway: those that were already read. */
   readonly hasRoom: boolean;
   add(bytes: Buffer): void;
-  /** Nothing more comes from the sender. */
-  end(): void;
+  /** Nothing more comes from the sender. Only the first call counts. */
+  end(how: HeldEnd): void;
 };
 
 /**
@@ -52,7 +55,7 @@ export class SocketHolder {
   /** So that connections of another holder are never mistaken for ours. */
   readonly #id = randomBytes(CONNECTION_ID_BYTES).toString("hex");
   readonly #connections = new Map<number, Connection>();
-  #dropped: Extract<ToReceiver, { type: "dropped" }>[] = [];
+  readonly #dropped: Extract<ToReceiver, { type: "dropped" }>[] = [];
   #lastId = 0;
   #writer: MessageWriter<ToReceiver> | undefined;
   #onEmpty: (() => void) | undefined;
@@ -82,10 +85,10 @@ export class SocketHolder {
         connection.add(bytes);
         this.#writer?.write(id, undefined, bytes);
       },
-      end: () => {
-        if (connection.isEnded) return;
-        connection.isEnded = true;
-        this.#writer?.write(id, { type: "end" });
+      end: (how) => {
+        if (connection.ended) return;
+        connection.ended = how;
+        this.#writer?.write(id, { type: "end", how });
       },
     };
   }
@@ -95,12 +98,9 @@ export class SocketHolder {
     this.#writer?.write(0, { type: "refused", protocol, source, sender, reason });
   }
 
-  /** Events that were lost. They are counted as soon as there is a receiver. */
+  /** Events that were lost. Each receiver gets the counts since the start of the holder. */
   dropped({ protocol, source }: HeldSourceName, events: number): void {
-    if (this.#writer) {
-      this.#writer.write(0, { type: "dropped", protocol, source, events });
-      return;
-    }
+    this.#writer?.write(0, { type: "dropped", protocol, source, events });
     const before = this.#dropped.find((it) => it.source === source && it.protocol === protocol);
     if (before) before.events += events;
     else this.#dropped.push({ type: "dropped", protocol, source, events });
@@ -117,11 +117,11 @@ export class SocketHolder {
     const writer = new MessageWriter<ToReceiver>(channel);
     this.#writer = writer;
     for (const message of this.#dropped) writer.write(0, message);
-    this.#dropped = [];
     for (const [id, connection] of this.#connections) {
       writer.write(id, connection.opening);
       for (const chunk of connection.held.chunks) writer.write(id, undefined, chunk);
-      if (connection.isEnded) writer.write(id, { type: "end" });
+      const { ended: how } = connection;
+      if (how) writer.write(id, { type: "end", how });
     }
     writer.write(0, { type: "attached" });
     const reader = new MessageReader<ToHolder>({
@@ -151,6 +151,7 @@ export class SocketHolder {
     if (reply.length > 0) connection.source.reply(reply);
     if (message.isEnd) {
       connection.forget();
+      connection.source.onEnd?.();
       this.#connections.delete(id);
       if (this.#connections.size === 0) this.#onEmpty?.();
     }
@@ -176,7 +177,7 @@ class Connection {
   readonly #memory: HeldMemory;
   #state = "";
   #readTo = 0;
-  isEnded = false;
+  ended: HeldEnd | undefined;
 
   constructor(key: string, source: HeldSource, memory: HeldMemory) {
     this.#key = key;

@@ -149,6 +149,7 @@ function holdAll(
     connections.arrived(connection);
     held.add(bytes);
   });
-  socket.once("end", () => held.end());
-  socket.once("close", () => held.end());
+  socket.once("end", () => held.end("whole"));
+  // It has no acknowledgement, so nothing is sent again.
+  socket.once("close", () => held.end("whole"));
 }

@@ -4,9 +4,9 @@ import { getCompileCacheDir } from "node:module";
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import { AppError } from "#platform/errors.ts";
 
-import type { HeldListener } from "./held-listener.ts";
 import type { SocketHolder } from "./socket-holder.ts";
 
 /** The file descriptor of the channel in a receiver; its input is at 0. */
@@ -26,7 +26,7 @@ export type ReceiverProcess = {
   /** Called when it reads, with the addresses at which it listens itself. */
   onReady(addresses: readonly string[]): void;
   /** Called with the listeners of the sources file that are to be open. */
-  onListeners(listeners: readonly HeldListener[]): void;
+  onListeners(listeners: readonly Listener[]): void;
   /** Called when it has ended by itself, with the reason for people. */
   onEnded(reason: string): void;
 };

@@ -60,7 +60,7 @@ export async function openUdpListener(
       socket.close();
       await closed;
       batch.flush();
-      held.end();
+      held.end("whole");
     },
   };
 }

@@ -94,5 +94,5 @@ async function holdAll(reader: Reader, holder: SocketHolder, name: HeldSourceNam
   stdout.on("data", (bytes: Buffer) => held.add(bytes));
   stdout.resume();
   await ended;
-  held.end();
+  held.end("whole");
 }

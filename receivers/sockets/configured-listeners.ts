@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 
+import type { ConfiguredSource } from "#collectors/configured/sources-file.ts";
 import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import { hostOf } from "#platform/listen.ts";
 
@@ -10,34 +11,33 @@ const RETRY_MS = 5_000;
 /** A listener of the sources file, and why it does not listen; null if it does. */
 export type ListenerState = { source: string; address: string; problem: string | null };
 
-type Running<L> = {
-  listener: L;
-  closing: AbortController;
+type Running = {
+  listener: Listener;
   receiver: Receiver | undefined;
   problem: string | null;
 };
 
-type Open<L> = (listener: L, signal: AbortSignal) => Promise<Receiver>;
+type Open = (listener: Listener) => Promise<Receiver>;
 
 /**
  * The listeners of the sources file, which may change while they are open. One that cannot listen, such as on a port in
  * use, is tried again every few seconds, and none delays the others.
  */
-export class ConfiguredListeners<L extends Listener> implements AsyncDisposable {
-  readonly #open: Open<L>;
-  readonly #running = new Map<string, Running<L>>();
-  #wanted: ReadonlyMap<string, L> = new Map();
+export class ConfiguredListeners implements AsyncDisposable {
+  readonly #open: Open;
+  readonly #running = new Map<string, Running>();
+  #wanted: ReadonlyMap<string, Listener> = new Map();
   #turn: Promise<void> = Promise.resolve();
   readonly #retry: NodeJS.Timeout;
 
-  constructor(open: Open<L>) {
+  constructor(open: Open) {
     this.#open = open;
     this.#retry = setInterval(() => void this.#adjustNext().catch(() => undefined), RETRY_MS);
     this.#retry.unref();
   }
 
   /** Opens these listeners, and closes the others. Resolves when that was tried. */
-  apply(listeners: readonly L[]): Promise<void> {
+  apply(listeners: readonly Listener[]): Promise<void> {
     this.#wanted = new Map(listeners.map((listener) => [listener.source, listener]));
     return this.#adjustNext();
   }
@@ -70,23 +70,25 @@ export class ConfiguredListeners<L extends Listener> implements AsyncDisposable 
     await Promise.all(missing.map(([id, listener]) => this.#start(id, listener)));
   }
 
-  async #close(id: string, { closing, receiver }: Running<L>): Promise<void> {
+  async #close(id: string, { receiver }: Running): Promise<void> {
     this.#running.delete(id);
-    closing.abort();
     await receiver?.[Symbol.asyncDispose]();
   }
 
-  async #start(id: string, listener: L): Promise<void> {
-    const closing = new AbortController();
-    const running: Running<L> = { listener, closing, receiver: undefined, problem: null };
+  async #start(id: string, listener: Listener): Promise<void> {
+    const running: Running = { listener, receiver: undefined, problem: null };
     try {
-      running.receiver = await this.#open(listener, closing.signal);
+      running.receiver = await this.#open(listener);
     } catch (error) {
       running.problem = error instanceof Error ? error.message : String(error);
     }
     this.#running.set(id, running);
   }
 }
+
+/** The listeners among the sources. */
+export const listenersIn = (sources: readonly ConfiguredSource[]): Listener[] =>
+  sources.flatMap(({ id, kind, properties }) => kind.listener?.(properties, id) ?? []);
 
 /** Where it is to listen. */
 function addressOf({ protocol, listenOn }: Listener): string {

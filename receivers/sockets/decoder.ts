@@ -42,6 +42,3 @@ export type DatagramDecoder = {
 
 /** Called for an event that its sender has to correct, with the reason for people. */
 export type Refuse = (reason: string, sender: string) => void;
-
-export const isEmpty = ({ lines, documents }: Decoded): boolean =>
-  lines.length === 0 && documents.length === 0;

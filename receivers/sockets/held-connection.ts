@@ -1,4 +1,4 @@
-import type { ToHolder, ToReceiver } from "../holder/messages.ts";
+import type { HeldEnd, ToHolder, ToReceiver } from "../holder/messages.ts";
 import type { ConnectionDecoder } from "./connection-decoder.ts";
 import { hasEvents, type Keep, type Part } from "./keep-events.ts";
 
@@ -30,7 +30,7 @@ export class HeldConnection {
   #arrived: Buffer[] = [];
   #offset: number;
   #cutAt: number[];
-  #hasEnded = false;
+  #ended: HeldEnd | undefined;
   #isClosed = false;
   #skippedBytes = 0;
   #lost = 0;
@@ -50,8 +50,8 @@ export class HeldConnection {
     this.#begin();
   }
 
-  end(): void {
-    this.#hasEnded = true;
+  end(how: HeldEnd): void {
+    this.#ended = how;
     this.#begin();
   }
 
@@ -68,7 +68,7 @@ export class HeldConnection {
     // What arrives together is written together.
     await new Promise(setImmediate);
     while (this.#arrived.length > 0) await this.#turn();
-    if (this.#hasEnded) await this.#end();
+    if (this.#ended) await this.#end();
     this.#reading = undefined;
   }
 
@@ -133,7 +133,7 @@ export class HeldConnection {
 
   async #end(): Promise<void> {
     const { decoder, keep, send } = this.#options;
-    const rest = this.#isClosed ? [] : decoder.end();
+    const rest = this.#isClosed || this.#ended === "broken" ? [] : decoder.end();
     // After all that was read before the end.
     if (hasEvents(rest)) await keep(this.#partOf(rest, this.#offset + 1));
     const { state } = decoder;

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 
-import type { HeldListener } from "../holder/held-listener.ts";
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
+
 import {
   MessageReader,
   MessageWriter,
@@ -17,7 +18,7 @@ import type { SocketSettings } from "./settings.ts";
 
 export type HolderLink = {
   /** Names the listeners of the sources file that are to be open. */
-  listen(listeners: readonly HeldListener[]): void;
+  listen(listeners: readonly Listener[]): void;
   /** Reads until the holder ends the channel. `addresses`: at which this receiver listens. Rejects if events cannot be kept. */
   read(addresses: readonly string[]): Promise<void>;
 };
@@ -63,7 +64,7 @@ class HeldConnections {
     this.#protocols = protocolsOf(context.settings, context.deps.clock);
   }
 
-  listen(listeners: readonly HeldListener[]): void {
+  listen(listeners: readonly Listener[]): void {
     this.#writer.write(0, { type: "listeners", listeners });
   }
 
@@ -85,7 +86,7 @@ class HeldConnections {
   #onMessage(id: number, message: ToReceiver): void {
     const { activity } = this.#context.deps;
     if (message.type === "open") this.#add(id, message);
-    if (message.type === "end") this.#open.get(id)?.end();
+    if (message.type === "end") this.#open.get(id)?.end(message.how);
     if (message.type === "attached") this.#endOfEarlier();
     if (message.type === "refused") {
       const { protocol, source, sender: stream, reason } = message;

@@ -1,8 +1,8 @@
+import type { Listener } from "#collectors/sources/listeners/listener.ts";
 import { zoneOf } from "#collectors/zone.ts";
 import type { Clock } from "#platform/clock.ts";
 
 import { gelfDatagrams, gelfStream } from "../gelf/gelf-decoders.ts";
-import type { HeldListener } from "../holder/held-listener.ts";
 import { journalStream } from "../journal/journal-decoder.ts";
 import { syslogDatagrams, syslogRelp, syslogStream } from "../syslog/syslog-decoders.ts";
 import { type ConnectionDecoder, ofDatagrams, ofStream } from "./connection-decoder.ts";
@@ -12,7 +12,7 @@ import type { SocketSettings } from "./settings.ts";
 /** The datasets of messages that are not log lines of another format. */
 const SYSLOG = "system.syslog";
 const GELF = "gelf";
-export const JOURNAL = "system.journal";
+const JOURNAL = "system.journal";
 
 /** Anybody can fill a UDP port: the rest of the backlog is for others. */
 const UDP_BACKLOG_SHARE = 0.5;
@@ -36,11 +36,14 @@ const stream = (unreadDataset: string, newDecoder: (from: From) => StreamDecoder
 export function protocolsOf(
   { timezone }: Pick<SocketSettings, "timezone">,
   clock: Clock,
-): Readonly<Record<HeldListener["protocol"], Protocol>> {
+): Readonly<Record<Listener["protocol"], Protocol>> {
   const times = { zone: zoneOf(timezone), clock };
   const nowMs = (): number => clock.nowMs();
   const syslog = stream(SYSLOG, ({ state }) => syslogStream(times, state));
   const relp = stream(SYSLOG, ({ state }) => syslogRelp(times, state));
+  const journal = stream(JOURNAL, ({ refuse, sender, state }) =>
+    journalStream(refuse, sender, state),
+  );
   const unixDatagrams: Protocol = {
     unreadDataset: SYSLOG,
     backlogShare: 1,
@@ -60,8 +63,7 @@ export function protocolsOf(
       newDecoder: ({ refuse }) => ofDatagrams(gelfDatagrams(refuse), nowMs),
     },
     "gelf+tcp": stream(GELF, ({ state }) => gelfStream(state)),
-    "journal+tcp": stream(JOURNAL, ({ refuse, sender, state }) =>
-      journalStream(refuse, sender, state),
-    ),
+    "journal+tcp": journal,
+    "journal+http": journal,
   };
 }

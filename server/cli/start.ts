@@ -3,7 +3,7 @@ import { findLogs } from "#collectors/sources/usual-places.ts";
 import { systemClock } from "#platform/clock.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { openTerminal } from "#platform/terminal.ts";
-import { namesReceivers } from "#receivers/open-receivers.ts";
+import { namesReceivers } from "#receivers/settings.ts";
 import { listTokens } from "#receivers/tokens/token-file.ts";
 
 import { ownRoles } from "../composition.ts";

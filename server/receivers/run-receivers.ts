@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 
 import { followSourcesFile } from "#collectors/configured/follow-sources.ts";
+import type { SourcesFile } from "#collectors/configured/sources-file.ts";
 import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
 import { redactedText } from "#collectors/redaction/redact.ts";
 import { allKinds } from "#pipeline/processing/processing.ts";
@@ -8,7 +9,9 @@ import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { publishActivity } from "#receivers/activity/activity-files.ts";
 import { Activity } from "#receivers/activity/activity.ts";
-import { heldListenersIn, type OpenReceivers, openReceivers } from "#receivers/open-receivers.ts";
+import { openHttpReceiver } from "#receivers/http/http-receiver.ts";
+import type { Receiver, ReceiverDeps } from "#receivers/receiver.ts";
+import { listenersIn } from "#receivers/sockets/configured-listeners.ts";
 import { openHolderLink } from "#receivers/sockets/holder-link.ts";
 import { TokenReader } from "#receivers/tokens/token-file.ts";
 
@@ -29,27 +32,25 @@ export async function runReceivers(
   await using bus = PIPELINE.openBus(settings);
   const tokens = new TokenReader(dataFolder);
   const link = await openHolderLink(channel, settings, { bus, activity, clock });
-  const state: { receivers: OpenReceivers | undefined } = { receivers: undefined };
-  const onFile = (): void => {
-    if (!state.receivers) return;
-    link.listen(heldListenersIn(sources()));
-    state.receivers.applySources().catch((error: unknown) => {
-      log.error("a listener cannot be closed", { error });
-    });
-  };
   using stack = new DisposableStack();
   const following = new AbortController();
   stack.defer(() => following.abort());
-  const followed = await followSourcesFile(dataFolder, onFile, following.signal);
+  const listen = ({ sources }: SourcesFile): void => link.listen(listenersIn(sources));
+  const followed = await followSourcesFile(dataFolder, listen, following.signal);
   const sources = () => followed.file().sources;
   const deps = { dataFolder, bus, tokens, activity, clock, log, sources };
-  await using receivers = await openReceivers(settings, deps);
-  state.receivers = receivers;
-  const { addresses, listeners } = receivers;
+  await using http = await openHttp(settings, deps);
+  const addresses = http ? [http.address] : [];
   // Named after the holder, so that another receiver replaces the file of a killed one.
   const name = String(process.ppid);
-  stack.use(publishActivity(dataFolder, { name, addresses, listeners, activity, clock }));
+  stack.use(publishActivity(dataFolder, { name, addresses, activity, clock }));
   log.info("receivers listen for pushed logs", { addresses });
-  link.listen(heldListenersIn(sources()));
   await link.read(addresses);
+}
+
+async function openHttp(
+  { pushHost: host, pushPort: port }: ReceiveSettings,
+  deps: ReceiverDeps,
+): Promise<Receiver | undefined> {
+  return port === "off" ? undefined : openHttpReceiver({ host, ...port }, deps);
 }

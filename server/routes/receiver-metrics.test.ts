@@ -20,7 +20,7 @@ test("/metrics has what receivers got, refused and dropped, by protocol", async 
   using _ = publishActivity(folder.path, {
     name: "1",
     addresses: [],
-    listeners: () => [],
+
     activity,
     clock,
   });

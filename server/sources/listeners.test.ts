@@ -33,7 +33,7 @@ test("a token states what to do until a receiver runs, and then where it listens
   const published = publishActivity(folder, {
     name: "receive",
     addresses,
-    listeners: () => [],
+
     activity,
     clock,
   });

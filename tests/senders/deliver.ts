@@ -12,6 +12,8 @@ export type Delivered = {
   /** Events that were not stored, and those that were stored several times. */
   lost: number;
   doubled: number;
+  /** Of those that were lost: datagrams that the kernel dropped. */
+  droppedByKernel: number;
 };
 
 const POLL_MS = 20;
@@ -48,6 +50,7 @@ export async function deliver(
   await sending.done;
   await receiver.quiet(kills > 0 ? QUIET_AFTER_KILLS_MS : QUIET_MS);
   await sending[Symbol.asyncDispose]();
+  const droppedByKernel = await receiver.droppedByKernel();
   const numbers = await receiver.numbers();
   const distinct = new Set(numbers).size;
   return {
@@ -57,5 +60,6 @@ export async function deliver(
     kills,
     lost: events - distinct,
     doubled: numbers.length - distinct,
+    droppedByKernel,
   };
 }

@@ -7,6 +7,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { bytesIn } from "#pipeline/bus/segments.ts";
 import { systemClock } from "#platform/clock.ts";
 import { freePort } from "#platform/free-port.ts";
+import { kernelDrops } from "#receivers/holder/kernel-drops.ts";
 import { TokenRequest } from "#receivers/tokens/push-token.ts";
 import { addToken } from "#receivers/tokens/token-file.ts";
 
@@ -24,6 +25,7 @@ export type Ports = {
   relpTcp: number;
   gelfUdp: number;
   gelfTcp: number;
+  journalHttp: number;
   http: number;
 };
 
@@ -41,6 +43,8 @@ export type TestReceiver = AsyncDisposable & {
   kill(): Promise<void>;
   /** Kills the holder too, and starts both again. */
   killAll(): Promise<void>;
+  /** Datagrams that the kernel dropped, because the machine was busy. */
+  droppedByKernel(): Promise<number>;
   /** The largest resident sets of holder and receiver so far, MB. */
   rssMbPeak(): number;
   /** Resolves when nothing has arrived for this long. */
@@ -57,6 +61,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
   const ports = await freePorts();
   const env = {
     QUARTERDECK_DATA: data,
+    QUARTERDECK_JOURNAL_HTTP: String(ports.journalHttp),
     QUARTERDECK_PUSH_PORT: String(ports.http),
     QUARTERDECK_SYSLOG_UDP: String(ports.syslogUdp),
     QUARTERDECK_SYSLOG_TCP: String(ports.syslogTcp),
@@ -88,6 +93,7 @@ export async function startReceiver(folder: string): Promise<TestReceiver> {
       const pids = [program.child.pid ?? 0, ...receiversOf(program)];
       return pids.reduce((sum, pid) => sum + rssMbPeakOf(pid), 0);
     },
+    droppedByKernel: () => droppedAt(ports.syslogUdp, ports.gelfUdp),
     kill: () => killReceiver(program),
     async killAll() {
       const pids = receiversOf(program);
@@ -111,8 +117,16 @@ const freePorts = async (): Promise<Ports> => ({
   relpTcp: await freePort(),
   gelfUdp: await freePort(),
   gelfTcp: await freePort(),
+  journalHttp: await freePort(),
   http: await freePort(),
 });
+
+async function droppedAt(...udpPorts: number[]): Promise<number> {
+  const counts = udpPorts.map((port) =>
+    kernelDrops({ address: "127.0.0.1", family: "IPv4", port }),
+  );
+  return (await Promise.all(counts)).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+}
 
 const orNone = (pids: number[]): number[] | undefined => (pids.length > 0 ? pids : undefined);
 

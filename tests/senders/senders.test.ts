@@ -22,11 +22,11 @@ test.each(SENDERS.filter(({ isInstalled }) => isInstalled))(
   async (sender) => {
     // What a client over HTTP sends again has its own tests.
     const kills = sender.transport === "HTTP" ? 0 : 2;
-    const { lost, doubled } = await deliver(sender, { events: EVENTS, kills });
+    const { lost, doubled, droppedByKernel } = await deliver(sender, { events: EVENTS, kills });
     expect(doubled).toBe(0);
-    // A busy machine may drop datagrams.
-    if (sender.transport !== "UDP") expect(lost).toBe(0);
-    else expect(lost).toBeLessThan(EVENTS / 2);
+    // Of a busy machine the kernel may drop datagrams.
+    expect(lost).toBe(droppedByKernel);
+    expect(droppedByKernel).toBeLessThan(EVENTS / 2);
   },
 );
 

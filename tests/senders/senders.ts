@@ -8,6 +8,7 @@ import { freePort } from "#platform/free-port.ts";
 
 import { until } from "../harness/program.ts";
 import { AGENTS } from "./agents.ts";
+import { JOURNAL_UPLOAD } from "./journal.ts";
 import type { Ports } from "./receiver.ts";
 import { hasRsyslogModule, RSYSLOG, rsyslogCommand } from "./rsyslog.ts";
 import { logOf, running, type Sender, type Sending } from "./sending.ts";
@@ -279,5 +280,6 @@ export const SENDERS: readonly Sender[] = [
   webServer({ name: "haproxy", transport: "UDP" }, "haproxy", SERVERS.haproxyUdp),
   webServer({ name: "haproxy-ring", transport: "TCP" }, "haproxy", SERVERS.haproxyTcp),
   gelfPro,
+  JOURNAL_UPLOAD,
   ...AGENTS,
 ];

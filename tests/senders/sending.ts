@@ -25,7 +25,9 @@ export type Sender = {
   /** The command that builds it; undefined if it has a package. */
   builtBy?: string;
   /** How an event travels: only over RELP and HTTP can the sender know what the receiver has kept. */
-  transport: "UDP" | "TCP" | "TLS" | "RELP" | "HTTP" | "Unix stream" | "Unix datagrams";
+  transport:
+    | ("UDP" | "TCP" | "TLS" | "RELP" | "Unix stream" | "Unix datagrams")
+    | ("HTTP" | "journal over HTTP");
   start(sending: Sending): Promise<Running>;
 };
 
