@@ -1,5 +1,24 @@
-/** Where a shipper sends to: the URL of the HTTP receiver, or host and port of a socket; and its token. */
-export type Target = { url: string; host: string; port: string; token: string };
+import {
+  filebeat,
+  logstash,
+  fluentBit,
+  vector,
+  openTelemetry,
+  rsyslog,
+  rsyslogRelp,
+  syslogNg,
+  logger,
+  nginx,
+  haproxy,
+  splunk,
+  promtail,
+  gelf,
+  journald,
+  elasticsearch,
+  curl,
+  firehose,
+  type Target,
+} from "./snippets.ts";
 
 export type Shipper = {
   id: string;
@@ -24,119 +43,6 @@ export const LISTENERS: Record<ListenerScheme, { kind: string; transport: string
     "gelf+udp": { kind: "gelf", transport: "udp", port: 12_201 },
     "journal+tcp": { kind: "journal", transport: "tcp", port: 19_531 },
   };
-
-const filebeat = ({ url, token }: Target): string => `filebeat.inputs:
-  - type: filestream
-    id: logs
-    paths: [/var/log/nginx/*.log]
-output.elasticsearch:
-  hosts: ["${url}"]
-  api_key: "quarterdeck:${token}"
-setup.ilm.enabled: false
-setup.template.enabled: false`;
-
-const logstash = ({ url, token }: Target): string => `output {
-  elasticsearch {
-    hosts => ["${url}"]
-    user => "quarterdeck"
-    password => "${token}"
-    data_stream => "true"
-  }
-}`;
-
-const fluentBit = ({ host, port, token }: Target): string => `[OUTPUT]
-    Name               es
-    Match              *
-    Host               ${host}
-    Port               ${port}
-    HTTP_User          quarterdeck
-    HTTP_Passwd        ${token}
-    Index              logs
-    Suppress_Type_Name On
-    Generate_ID        On`;
-
-const vector = ({ url, token }: Target): string => `[sinks.quarterdeck]
-type = "elasticsearch"
-inputs = ["your_source"]
-endpoints = ["${url}"]
-mode = "data_stream"
-auth.strategy = "basic"
-auth.user = "quarterdeck"
-auth.password = "${token}"`;
-
-const openTelemetry = ({ url, token }: Target): string => `exporters:
-  otlphttp/quarterdeck:
-    endpoint: ${url}
-    headers:
-      Authorization: "Bearer ${token}"
-    retry_on_failure:
-      max_elapsed_time: 0
-    sending_queue:
-      block_on_overflow: true
-service:
-  pipelines:
-    logs:
-      receivers: [otlp]
-      exporters: [otlphttp/quarterdeck]`;
-
-const rsyslog = ({ host, port }: Target): string =>
-  `*.* action(type="omfwd" target="${host}" port="${port}" protocol="tcp" tcp_framing="octet-counted")`;
-
-const rsyslogRelp = ({ host, port }: Target): string => `module(load="omrelp")
-*.* action(type="omrelp" target="${host}" port="${port}" action.resumeRetryCount="-1")`;
-
-const syslogNg = ({
-  host,
-  port,
-}: Target): string => `destination d_quarterdeck { syslog("${host}" port(${port}) transport("tcp")); };
-log { source(s_src); destination(d_quarterdeck); };`;
-
-const logger = ({ host, port }: Target): string =>
-  `logger --server ${host} --port ${port} --udp --rfc5424 "hello from logger"`;
-
-const nginx = ({
-  host,
-  port,
-}: Target): string => `access_log syslog:server=${host}:${port},tag=nginx combined;
-error_log syslog:server=${host}:${port};`;
-
-const haproxy = ({ host, port }: Target): string => `global
-    log ${host}:${port} local0
-defaults
-    log global
-    option httplog`;
-
-const splunk = ({ url, token }: Target): string => `curl ${url}/services/collector/event \\
-  -H "Authorization: Splunk ${token}" \\
-  -d '{"event": "hello", "sourcetype": "app"}'`;
-
-const promtail = ({ url, token }: Target): string => `clients:
-  - url: ${url}/loki/api/v1/push
-    bearer_token: ${token}`;
-
-const gelf = ({ host, port }: Target): string =>
-  `docker run --log-driver gelf --log-opt gelf-address=udp://${host}:${port} IMAGE`;
-
-const journald = ({ host, port }: Target): string =>
-  `journalctl --output=export --follow | nc ${host} ${port}`;
-
-const elasticsearch = ({
-  url,
-  token,
-}: Target): string => `import { Client } from "@elastic/elasticsearch";
-
-const client = new Client({
-  node: "${url}",
-  auth: { username: "quarterdeck", password: "${token}" },
-});
-await client.helpers.bulk({
-  datasource: [{ "@timestamp": new Date().toISOString(), message: "hello" }],
-  onDocument: () => ({ create: { _index: "logs-app-default" } }),
-});`;
-
-const curl = ({ url, token }: Target): string => `curl ${url}/push/app \\
-  -H "Authorization: Bearer ${token}" -H "content-type: text/plain" \\
-  --data-binary @app.log`;
 
 /** The senders that are offered, each with a configuration that only needs the names of one's own logs. */
 export const SHIPPERS: readonly Shipper[] = [
@@ -229,6 +135,15 @@ export const SHIPPERS: readonly Shipper[] = [
     path: "/services/collector/event",
     where: "a shell, or any client of HEC with this URL and token",
     snippet: splunk,
+  },
+  {
+    id: "firehose",
+    title: "Amazon Data Firehose",
+    receiver: "http",
+    path: "/firehose",
+    where:
+      "aws firehose create-delivery-stream --cli-input-json, with the address of your TLS proxy",
+    snippet: firehose,
   },
   {
     id: "promtail",
