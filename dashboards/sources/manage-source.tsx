@@ -6,17 +6,24 @@ import { useResource } from "../client/use-resource.ts";
 import { Untrusted } from "../untrusted.tsx";
 import { SourceKindsAnswer } from "./edit-messages.ts";
 import type { FormValues } from "./entry.ts";
+import { ManageToken } from "./manage-token.tsx";
 import type { SourceDetail } from "./messages.ts";
 import { SourceForm } from "./source-form.tsx";
 import { useChange } from "./use-change.ts";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
+/** Events that are pushed with a token name it as their source. */
+const TOKEN = "token/";
+
 type ManageProps = { detail: SourceDetail; view: SourcesViewState };
 
 /** Changing and removing a source. Of one that was named at start only reading can be stopped. */
 export function ManageSource({ detail, view }: ManageProps) {
-  const { origin } = detail.row;
-  if (origin === "pushed") return null;
+  const { origin, source } = detail.row;
+  if (origin === "pushed") {
+    if (!source.startsWith(TOKEN)) return null;
+    return <ManageToken name={source.slice(TOKEN.length)} view={view} />;
+  }
   return (
     <section>
       <h3>Manage</h3>

@@ -145,6 +145,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     const panel = page.getByRole("complementary", { name: "Add a source" });
     await panel.getByRole("button", { name: "curl" }).click();
     await panel.getByLabel("Name of its token").fill("checkout");
+    await panel.getByLabel("Events per second").fill("1000");
     await panel.getByRole("button", { name: "Make a token" }).click();
     const snippet = await panel.locator("pre").innerText();
     await panel.getByText("Listening … no event yet").waitFor(SOON);
@@ -160,6 +161,14 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     await page.goto(`${board.url}/sources?source=token/checkout`);
     await detail().getByLabel("Last line as it arrived").getByText("GET /").waitFor(SOON);
     await detail().getByText("nginx.access").first().waitFor(SOON);
+    await detail()
+      .getByText("It may write all datasets, at most 1,000 events per second.")
+      .waitFor(SOON);
+    await detail().getByRole("button", { name: "Remove the token" }).click();
+    await detail().getByRole("button", { name: "Remove the token" }).click();
+    await row("token/checkout").waitFor({ state: "detached", ...SOON });
+    const pushed = async () => (await fetch(url, { method: "POST", headers, body })).status;
+    await expect.poll(pushed, SOON).toBe(401);
   }, 60_000);
 
   test("a port for syslog is opened in the page, and its first event is seen to arrive", async () => {
