@@ -17,6 +17,8 @@ type Connection = {
   /** When the incomplete event began, ms of a monotonic clock. */
   beganMs: number | undefined;
   hasSentEvents: boolean;
+  /** Bytes have arrived that are not read yet. */
+  isUnread: boolean;
 };
 
 /** Why a connection was closed by the receiver, for people. */
@@ -58,7 +60,14 @@ export class Connections {
       this.#close(silent?.socket ?? socket, "too many connections", address);
       if (!silent) return false;
     }
-    const connection = { socket, address, heldBytes: 0, beganMs: undefined, hasSentEvents: false };
+    const connection = {
+      socket,
+      address,
+      heldBytes: 0,
+      beganMs: undefined,
+      hasSentEvents: false,
+      isUnread: false,
+    };
     this.#open.set(socket, connection);
     this.#silent.add(connection);
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
@@ -77,13 +86,16 @@ export class Connections {
   /** To be called when bytes have arrived, which may be a complete event: only `read` tells. */
   arrived(socket: Socket): void {
     const connection = this.#open.get(socket);
-    if (connection && !connection.hasSentEvents) this.#silent.delete(connection);
+    if (!connection) return;
+    connection.isUnread = true;
+    if (!connection.hasSentEvents) this.#silent.delete(connection);
   }
 
   /** To be called after bytes were read: how many of them wait for the rest of an event, and whether events are complete. */
   read(socket: Socket, { heldBytes, hasEvents }: { heldBytes: number; hasEvents: boolean }): void {
     const connection = this.#open.get(socket);
     if (!connection) return;
+    connection.isUnread = false;
     connection.hasSentEvents ||= hasEvents;
     if (connection.hasSentEvents) this.#silent.delete(connection);
     else this.#silent.add(connection);
@@ -98,8 +110,9 @@ export class Connections {
   /** Closes connections whose event is not complete in time. To be called now and then. */
   closeSlow(): void {
     const before = performance.now() - this.#limits.eventMsMax;
-    for (const { socket, beganMs = Infinity, address } of this.#open.values()) {
-      if (beganMs < before) this.#close(socket, "too slow", address);
+    for (const { socket, beganMs = Infinity, isUnread, address } of this.#open.values()) {
+      // The rest of its event may have arrived, and cannot be kept now.
+      if (beganMs < before && !isUnread) this.#close(socket, "too slow", address);
     }
   }
 

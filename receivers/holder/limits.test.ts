@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { expect, onTestFinished, test } from "vitest";
 
 import { silentLog } from "#platform/log.ts";
 
-import type { ConnectionLimits } from "./connections.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
 import { DatagramBatch } from "./datagram-batch.ts";
 import { DatagramFrames } from "./datagram-frames.ts";
 import { type HeldLimits, SocketHolder } from "./socket-holder.ts";
@@ -14,6 +14,7 @@ import { openStreamListener } from "./stream-listener.ts";
 import { testReceiver } from "./testing-receiver.ts";
 
 const MB = 1024 * 1024;
+const GENEROUS = { connectionsMax: 10, perAddressMax: 10, heldBytesMax: MB, eventMsMax: 60_000 };
 
 type Options = { limits?: Partial<ConnectionLimits>; heldLimits?: HeldLimits };
 
@@ -93,6 +94,20 @@ test("a sender whose event is not complete in time is disconnected, and an idle 
   await expect.poll(reasons).toEqual(["connection closed: too slow"]);
   idle.write("<13>after\n");
   await expect.poll(kept).toEqual(["<13>before", "<13>slo", "<13>after"]);
+});
+
+test("a sender is not too slow while what it has sent waits to be read", async () => {
+  const connections = new Connections({ ...GENEROUS, eventMsMax: 0 }, () => undefined);
+  const [slow, waiting] = [new Socket(), new Socket()];
+  for (const socket of [slow, waiting]) {
+    connections.add(socket);
+    connections.arrived(socket);
+    connections.read(socket, { heldBytes: 3, hasEvents: false });
+  }
+  connections.arrived(waiting);
+  await delay(5);
+  connections.closeSlow();
+  expect([slow.destroyed, waiting.destroyed]).toEqual([true, false]);
 });
 
 test("incomplete events of all connections together are bounded", async () => {

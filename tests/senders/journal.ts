@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -39,8 +39,11 @@ MESSAGE=${numberedLine(n, startUs / 1_000 + n)}
   );
   const exported = path.join(folder, "entries");
   await writeFile(exported, entries.join(""));
-  const journal = path.join(folder, "sent.journal");
-  await run(program("systemd-journal-remote"), [`--output=${journal}`, exported], { env });
+  const journal = path.join(folder, "journal");
+  await mkdir(journal);
+  // A long journal has several files.
+  const output = `--output=${path.join(journal, "sent.journal")}`;
+  await run(program("systemd-journal-remote"), [output, exported], { env });
   return journal;
 }
 
@@ -54,7 +57,7 @@ export const JOURNAL_UPLOAD: Sender = {
     const journal = await journalOf(sending);
     const args = [
       `--url=http://127.0.0.1:${ports.journalHttp}`,
-      `--file=${journal}`,
+      `--directory=${journal}`,
       `--save-state=${path.join(folder, "upload.state")}`,
       "--follow=no",
     ];
