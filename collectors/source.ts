@@ -45,6 +45,8 @@ export type RecordHeader = {
   identity?: string;
   /** By which the request of these documents is recognised when it is sent again after a crash; see docs/adr/0020. */
   request?: string;
+  /** Members that the documents have in common: lines that begin with a TAB are packed (packed-documents.ts). */
+  parts?: readonly string[];
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */

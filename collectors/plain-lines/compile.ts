@@ -8,8 +8,8 @@ const COMPILER = here("../../node_modules/assemblyscript/bin/asc.js");
 const OPTIONS = ["-O3", "--converge", "--noAssert", "--enable", "simd", "--runtime", "stub"];
 
 /** @throws Error with the messages of the compiler */
-export async function compile(output: string): Promise<void> {
-  const args = [here("assembly/scan.ts"), "--outFile", output, "--importMemory", ...OPTIONS];
+export async function compile(output: string, source = here("assembly/scan.ts")): Promise<void> {
+  const args = [source, "--outFile", output, "--importMemory", ...OPTIONS];
   await promisify(execFile)(process.execPath, [COMPILER, ...args], { cwd: here(".") });
 }
 

@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 
 import { z } from "zod";
 
+import { PART_CODES } from "#collectors/packed/packed-documents.ts";
 import type { RecordHeader } from "#collectors/source.ts";
 
 /**
@@ -33,6 +34,7 @@ const Header: z.ZodType<RecordHeader> = z.object({
   identities: z.string().exactOptional(),
   identity: z.string().exactOptional(),
   request: z.string().exactOptional(),
+  parts: z.array(z.string()).max(PART_CODES.length).exactOptional(),
   receivedMs: z.number().exactOptional(),
   readTo: z.object({ connection: z.string(), offset: z.number() }).exactOptional(),
   fields: Fields,

@@ -67,7 +67,7 @@ export class Ingest {
     this.#batch = this.#unstored.batch;
     this.#streams = new Streams(this.#batch, this.#context, deps.unitOf);
     this.#lines = new LineTaker(this.#batch, this.#context, this.counts);
-    this.#messages = new MessageLines(this.#batch, this.#context, this.counts);
+    this.#messages = new MessageLines(this.#batch, this.#context, this.#lines);
   }
 
   /**

@@ -12,7 +12,6 @@ import {
 } from "#collectors/envelopes/unwrap.ts";
 import type { Format, FormatContext } from "#collectors/format.ts";
 import { eachLine } from "#collectors/lines.ts";
-import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
 import type { CommonFields, LineRecord } from "#collectors/records.ts";
 import type { Chunk } from "#collectors/source.ts";
 
@@ -21,6 +20,7 @@ import type { IngestCounts } from "./ingest-deps.ts";
 import { lineOf, type LogLine } from "./log-line.ts";
 import { messageRow } from "./message-row.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
+import { SharedPlainLines } from "./shared-plain-lines.ts";
 import { datasetOf, type Stream } from "./stream.ts";
 import { RESERVE_ROWS } from "./unstored-batch.ts";
 
@@ -32,7 +32,6 @@ const HELD_MAX = 64;
 const SAMPLE_LINES = 100;
 /** After so many lines that are not plain, the rest of the chunk is not examined for plain ones. */
 const MISSES_MAX = 16;
-const PLAIN_CHUNK_BYTES_MIN = 64 * 1024;
 
 /**
  * Writes the lines of chunks into rows, without their envelopes. Each line is read by the format that can parse it; one
@@ -44,11 +43,12 @@ export class LineTaker {
   readonly #context: FormatContext;
   /** The same for the times of envelopes, which do not decide the zone of the times of lines. */
   readonly #envelopes: FormatContext;
-  readonly #counts: IngestCounts;
-  /** Null if it cannot be opened. */
-  #plainLines: PlainLines | null | undefined;
+  readonly counts: IngestCounts;
+  /** Also for those who write other rows of the batch. */
+  readonly plain: SharedPlainLines;
 
   constructor(batch: Batch, context: FormatContext, counts: IngestCounts) {
+    this.plain = new SharedPlainLines(batch, context);
     this.#batch = batch;
     this.#context = context;
     this.#envelopes = {
@@ -57,19 +57,19 @@ export class LineTaker {
         return context.nowMs;
       },
     };
-    this.#counts = counts;
+    this.counts = counts;
   }
 
   /** Memory in which plain lines are read without copying their chunk first. */
   chunkMemory(bytes: number): Buffer | undefined {
-    return this.#plainLines?.chunkMemory(bytes);
+    return this.plain.lines?.chunkMemory(bytes);
   }
 
   takeChunk(stream: Stream, chunk: Chunk): void {
     const batch = this.#batch;
     const { bytes, offset, retime } = chunk;
     const { formats, keepsLines, held } = stream;
-    this.#openPlainLines(stream, chunk);
+    this.plain.openFor(formats, chunk);
     const time = batch.number("@timestamp");
     const offsets = batch.number("log.offset");
     const datasets = batch.text("data_stream.dataset");
@@ -110,7 +110,7 @@ export class LineTaker {
   ): ((start: number, dataset: number) => number) | undefined {
     const { formats, held } = stream;
     const tail = formats.scanLine?.plainTail;
-    const lines = this.#plainLines;
+    const { lines } = this.plain;
     if (!lines || !tail || !stream.keepsLines || chunk.retime) return undefined;
     lines.begin({ bytes: chunk.bytes, offset: chunk.offset, tail });
     const times = this.#batch.number("@timestamp");
@@ -125,13 +125,6 @@ export class LineTaker {
       }
       return next;
     };
-  }
-
-  /** Opened for the first large chunk: for few lines it is not worth its memory. */
-  #openPlainLines({ formats }: Stream, { bytes }: Chunk): void {
-    if (this.#plainLines !== undefined || bytes.length < PLAIN_CHUNK_BYTES_MIN) return;
-    if (!formats.scanLine?.plainTail || this.#batch.rows > 0) return;
-    this.#plainLines = openPlainLines(this.#batch, this.#context);
   }
 
   /** Takes what the stream holds as complete, as far as it was not changed since then. */
@@ -285,7 +278,7 @@ export class LineTaker {
     const timeMs = retime ? retime(ownMs) : ownMs;
     const atMs = timeMs <= nowMs ? timeMs : (stream.eventMs ?? nowMs);
     quarantineRow(this.#batch, { reason, atMs });
-    this.#counts.quarantined += 1;
+    this.counts.quarantined += 1;
     stream.recent.refuse(reason);
     this.#note(stream, QUARANTINE_DATASET);
   }

@@ -11,7 +11,9 @@ import { type Chunk, IDENTITY_FIELDS } from "#collectors/source.ts";
 
 import { nearestDataset } from "../dataset-names.ts";
 import type { IngestCounts } from "./ingest-deps.ts";
+import { type Added, addedFields, PackedLines } from "./packed-lines.ts";
 import { QUARANTINE_DATASET, quarantineRow } from "./quarantine.ts";
+import type { SharedPlainLines } from "./shared-plain-lines.ts";
 import type { Stream } from "./stream.ts";
 
 /** Shippers name it if nobody has named another one. */
@@ -32,29 +34,60 @@ export class MessageLines {
   readonly #context: FormatContext;
   readonly #counts: IngestCounts;
   readonly #extras = new Extras();
+  readonly #packed: PackedLines;
 
-  constructor(batch: Batch, context: FormatContext, counts: IngestCounts) {
+  constructor(
+    batch: Batch,
+    context: FormatContext,
+    { counts, plain }: { counts: IngestCounts; plain: SharedPlainLines },
+  ) {
     this.#batch = batch;
     this.#context = context;
     this.#counts = counts;
+    this.#packed = new PackedLines(batch, plain);
   }
 
   takeChunk(stream: Stream, chunk: Chunk): void {
-    const { bytes, offset } = chunk;
-    const batch = this.#batch;
-    const offsets = batch.number("log.offset");
+    const { bytes } = chunk;
     this.#context.units = stream.units;
     this.#context.zone = stream.zone;
-    eachLine(chunk, (start, end) => {
-      batch.reserve(1);
-      batch.rollback();
-      const line = bytes.subarray(start, end);
-      const fields = fieldsOf(line);
-      if (typeof fields === "string") this.#quarantine(stream, line, fields);
-      else this.#take(stream, { line, fields, header: chunk.header });
-      offsets.values[batch.rows] = offset + start;
-      batch.commit();
-    });
+    const take = (line: Uint8Array, at: number): void =>
+      this.#takeDocument(stream, { chunk, line, at });
+    if (chunk.header?.parts) {
+      this.#packed.takeChunk(stream, chunk, {
+        take,
+        addedBy: (document) => this.#addedBy(document),
+      });
+    } else eachLine(chunk, (start, end) => take(bytes.subarray(start, end), start));
+  }
+
+  #takeDocument(
+    stream: Stream,
+    { chunk, line, at }: { chunk: Chunk; line: Uint8Array; at: number },
+  ): void {
+    const batch = this.#batch;
+    batch.reserve(1);
+    batch.rollback();
+    const fields = fieldsOf(line);
+    if (typeof fields === "string") this.#quarantine(stream, line, fields);
+    else this.#take(stream, { line, fields, header: chunk.header });
+    batch.number("log.offset").values[batch.rows] = chunk.offset + at;
+    batch.commit();
+  }
+
+  /** What the document adds to the line that its message is; undefined if it has the fields of such a line. */
+  #addedBy(document: Uint8Array): Added | undefined {
+    const batch = this.#batch;
+    const fields = fieldsOf(document);
+    if (typeof fields === "string" || fields.has("event.original")) return undefined;
+    const dataset = datasetIn(fields);
+    for (const name of ["message", "@timestamp", "log.offset"]) fields.delete(name);
+    batch.reserve(1);
+    batch.rollback();
+    this.#putFields(fields);
+    const added = addedFields(batch, dataset);
+    batch.rollback();
+    return added;
   }
 
   #take(

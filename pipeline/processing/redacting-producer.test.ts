@@ -102,3 +102,24 @@ test("without rules the records are those that were given", async () => {
   };
   expect(redactingProducer(bus, Processing.parse({}))).toBe(bus);
 });
+
+test("secrets of packed documents are replaced, in what they have in common and in what differs", async () => {
+  const { producer, records } = recorded({ redact: [{}] });
+  const parts = ['"user":{"email":"joe@example.com"}', '"password":"hunter2"'];
+  await producer.append({
+    header: { format: "ecs", message: "line", fields: {}, parts },
+    lines: Buffer.from(
+      '\t0M1\tmessage "of" joe@example.com\n\tM\tpaid with 4111111111111111\n{"n":1}\n',
+    ),
+  });
+  const [record] = records;
+  const text = Buffer.from(record?.lines ?? []).toString();
+  expect(text).not.toMatch(SECRETS);
+  expect(JSON.stringify(record?.header)).not.toMatch(SECRETS);
+  const [first, , last] = text
+    .trim()
+    .split("\n")
+    .map((line): unknown => JSON.parse(line));
+  expect(first).toMatchObject({ message: expect.stringMatching(/^message "of" /), user: {} });
+  expect(last).toEqual({ n: 1 });
+});

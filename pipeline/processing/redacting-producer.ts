@@ -1,3 +1,4 @@
+import { unpackedLines } from "#collectors/packed/packed-documents.ts";
 import { SecretFinder } from "#collectors/redaction/find-secrets.ts";
 import { replacementOf, type SecretKind } from "#collectors/redaction/kinds.ts";
 import { OpenKeys, withoutParts } from "#collectors/redaction/open-keys.ts";
@@ -39,7 +40,8 @@ function recordRedactor(processing: Processing): (record: BusRecord) => BusRecor
     if (!finder) finders.set(key, (finder = new SecretFinder(new Set(kinds))));
     return finder;
   };
-  return ({ header, lines }) => {
+  return (record) => {
+    const { header, lines } = asDocuments(record);
     const named = finderOf(header.dataset);
     // The dataset in a document gives way to that of the line which its message is.
     const hasFinal = header.dataset === undefined && header.message === undefined;
@@ -74,6 +76,13 @@ function withoutOpenKey(
   const text = (kept ?? line).toString("latin1");
   const rest = withoutParts(text, parts, replacementOf("key"));
   return rest === undefined ? (kept ?? line) : Buffer.from(rest, "latin1");
+}
+
+/** Secrets are looked for in whole documents, where names precede values. */
+function asDocuments({ header: { parts, ...header }, lines }: BusRecord): BusRecord {
+  if (!parts) return { header, lines };
+  const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
+  return { header, lines: Buffer.concat([...unpackedLines(parts, bytes)]) };
 }
 
 /** Each with its line end. */

@@ -1,10 +1,12 @@
 import { hash } from "node:crypto";
 
+import { unpackedLine } from "#collectors/packed/packed-documents.ts";
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Activity } from "../activity/activity.ts";
+import type { Packer } from "../packing/packer.ts";
 import type { PushToken } from "../tokens/push-token.ts";
 import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts";
 import { type Identities, type Identity, withIdentity } from "./identities.ts";
@@ -16,6 +18,7 @@ export type DeliveryDeps = {
   activity: Activity;
   rates: EventRates;
   identities: Identities;
+  packer: Packer;
 };
 
 /** Who delivers what: by which protocol (`elasticsearch`), with which token, from where, and when (epoch ms). */
@@ -42,7 +45,17 @@ export type Names = {
 /** `repeated`: the document was received before, and is kept once. */
 type Added = Refusal | "repeated" | undefined;
 
-type Group = { header: RecordHeader; lines: Uint8Array[]; events: number; bytes: number };
+type Group = {
+  header: RecordHeader;
+  lines: Uint8Array[];
+  events: number;
+  bytes: number;
+  /** Of packed documents. More may be added at the end. */
+  parts?: readonly string[];
+};
+
+/** Where packed documents of one stream and dataset are added. */
+export type PackedGroup = Pick<Group, "lines" | "events" | "bytes">;
 
 const LF = Buffer.from("\n");
 /** Documents in a request: each takes some hundred bytes beside its own. */
@@ -86,28 +99,55 @@ export class Delivery {
    */
   addDocument(line: Uint8Array, fields: Fields, names: Names): Added {
     this.#countDocument();
-    const { token, nowMs } = this.#from;
-    const named = namedDataset(fields) ?? names.dataset;
-    const placed = placeEvent(token, { named, unread: names.unread });
-    if (!placed.ok) return this.refuse(placed.refusal);
+    const { token } = this.#from;
+    const placed = this.#placeDocument(fields, names);
+    if ("code" in placed) return this.refuse(placed);
     const { identity } = names;
     this.#hasOnlyTimes &&= identity === undefined && fields["@timestamp"] !== undefined;
     const scope = identity && `${token.id} ${identity.group}`;
     if (scope && this.#isRepeated({ scope, key: identity.key })) return "repeated";
+    const { stream, header } = placed;
+    const group = this.#group(stream, { ...header, ...(scope && { identities: scope }) });
+    group.lines.push(identity ? withIdentity(line, identity) : line, LF);
+    group.bytes += line.length + LF.length;
+    group.events += 1;
+    return undefined;
+  }
+
+  /**
+   * Where packed documents with these fields besides their message and time are to be added; a refusal, which is not counted, if the
+   * token may not write there. `parts`: the members of which they consist.
+   */
+  packedGroup(
+    fields: Fields,
+    names: Names,
+    { parts, version }: { parts: readonly string[]; version: number },
+  ): PackedGroup | Refusal {
+    const placed = this.#placeDocument(fields, names);
+    if ("code" in placed) return placed;
+    const group = this.#group(placed.stream, placed.header, `packed ${version}`);
+    group.parts = parts;
+    return group;
+  }
+
+  #placeDocument(
+    fields: Fields,
+    names: Names,
+  ): Refusal | { stream: string; header: Omit<RecordHeader, "stream"> } {
+    const { token, nowMs } = this.#from;
+    const named = namedDataset(fields) ?? names.dataset;
+    const placed = placeEvent(token, { named, unread: names.unread });
+    if (!placed.ok) return placed.refusal;
     const { dataset, unread } = placed;
-    const group = this.#group(`${names.stream} ${streamOf(fields)}`.trim(), {
+    const header = {
       format: "ecs",
       fields: {},
       message: "line",
       receivedMs: nowMs,
       ...(dataset !== undefined && { dataset }),
       ...(unread !== undefined && { unreadDataset: unread }),
-      ...(scope && { identities: scope }),
-    });
-    group.lines.push(identity ? withIdentity(line, identity) : line, LF);
-    group.bytes += line.length + LF.length;
-    group.events += 1;
-    return undefined;
+    } as const;
+    return { stream: `${names.stream} ${streamOf(fields)}`.trim(), header };
   }
 
   /**
@@ -181,7 +221,7 @@ export class Delivery {
     let events = 0;
     for (const [name, group] of this.#groups) {
       events += group.events;
-      activity.received(this.#about(name), group);
+      activity.received(this.#about(name), { ...group, lines: shownLines(group) });
     }
     rates.count(this.#from.token, events);
     if (this.#lastRefusal) {
@@ -199,8 +239,9 @@ export class Delivery {
       await repeated.kept;
       return;
     }
-    const records: BusRecord[] = [...this.#groups.values()].map(({ header, lines }) => {
-      return { header: request ? { ...header, request } : header, lines: Buffer.concat(lines) };
+    const records: BusRecord[] = [...this.#groups.values()].map(({ header, lines, parts }) => {
+      const whole = { ...header, ...(parts && { parts }), ...(request && { request }) };
+      return { header: whole, lines: Buffer.concat(lines) };
     });
     const kept = bus.append(...records);
     identities.keep(this.#identities, kept);
@@ -220,8 +261,9 @@ export class Delivery {
     return { protocol, token, stream: this.#groups.get(key)?.header.stream ?? "", nowMs };
   }
 
-  #group(stream: string, header: Omit<RecordHeader, "stream">): Group {
-    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}`;
+  /** `kind` separates groups with the same header. */
+  #group(stream: string, header: Omit<RecordHeader, "stream">, kind = ""): Group {
+    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}\n${kind}`;
     let group = this.#groups.get(key);
     if (!group) {
       const { token, protocol } = this.#from;
@@ -237,4 +279,13 @@ export class Delivery {
     }
     return group;
   }
+}
+
+/** The last lines as documents, for people. */
+function shownLines({ lines, parts }: Group): readonly Uint8Array[] {
+  const last = lines.at(-1);
+  if (!parts || !last) return lines;
+  const bytes = Buffer.from(last.buffer, last.byteOffset, last.length - 1);
+  const start = bytes.lastIndexOf(LF) + 1;
+  return [unpackedLine(parts, { bytes, start, end: bytes.length })];
 }

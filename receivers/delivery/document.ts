@@ -35,7 +35,7 @@ const refused = (code: Refusal["code"], message: string): Judged => ({
 });
 
 /** The number of values that are no objects, as far as it is needed: nesting is limited by the parser. */
-function countFields(object: Fields): number {
+export function countFields(object: Fields): number {
   let count = 0;
   for (const name in object) {
     const value = object[name];
@@ -46,7 +46,7 @@ function countFields(object: Fields): number {
 }
 
 /** The text of a field, nested or with a dotted name; undefined if it has none. */
-function textIn(fields: Fields, name: string): string | undefined {
+export function textIn(fields: Fields, name: string): string | undefined {
   const flat = fields[name];
   if (typeof flat === "string") return flat;
   let value: unknown = fields;
@@ -65,6 +65,9 @@ export function namedDataset(fields: Fields): string | undefined {
 
 /** The fields that tell which program wrote a log, the most exact one first. */
 const ORIGINS = ["log.file.path", "container.id", "kubernetes.pod.name", "service.name"];
+
+/** The fields that decide about the dataset and the stream of a document. */
+export const ORIGIN_FIELDS = [...ORIGINS, "host.name", "data_stream.dataset", "event.dataset"];
 
 /** A name of the stream of which the document is a part; empty if it states none. */
 export function streamOf(fields: Fields): string {

@@ -8,6 +8,7 @@ import { openMemoryBus } from "#pipeline/bus/memory-bus.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { Activity } from "../activity/activity.ts";
+import { Packer } from "../packing/packer.ts";
 import type { PushToken } from "../tokens/push-token.ts";
 import { Delivery } from "./delivery.ts";
 import { Identities } from "./identities.ts";
@@ -40,7 +41,7 @@ async function receiverOnBus() {
     },
     async send(documents: readonly object[], { nowMs = NOW_MS, address = "192.0.2.1" } = {}) {
       const body = Buffer.from(JSON.stringify(documents));
-      const deps = { bus, activity, identities, rates: new EventRates() };
+      const deps = { bus, activity, identities, rates: new EventRates(), packer: new Packer() };
       const from = { protocol: "http", token: TOKEN, address, nowMs, body };
       const delivery = new Delivery(deps, from);
       for (const it of documents) {

@@ -15,37 +15,64 @@ export type Action = {
   pipeline: string | undefined;
 };
 
-/** `document` is absent for `delete`. */
-export type BulkItem = { action: Action; document: Uint8Array | undefined };
+/** `document` is absent for `delete`. `line`: that of the action, with its line end. */
+export type BulkItem = { action: Action; document: Buffer | undefined; line: Buffer };
 
-/**
- * The items of a bulk request: NDJSON of actions, each followed by its document.
- * @throws AppError bad_request with the number of the line, as Elasticsearch refuses a malformed request as a whole
- */
-export function* bulkItems(body: Buffer, indexOfPath: string): Generator<BulkItem> {
-  // Most requests repeat the same action.
-  let known: { bytes: Uint8Array; action: Action } | undefined;
-  let number = 0;
-  for (let start = 0; start < body.length;) {
-    const line = lineAt(body, start);
-    start = line.next;
-    number += 1;
-    if (line.bytes.length === 0) continue;
-    if (!known || !line.bytes.equals(known.bytes)) {
-      known = { bytes: line.bytes, action: actionIn(line.bytes, { number, indexOfPath }) };
-    }
-    const { action } = known;
-    if (action.operation === "delete") {
-      yield { action, document: undefined };
-      continue;
-    }
-    const document = lineAt(body, start);
-    start = document.next;
-    number += 1;
-    if (document.bytes.length === 0) throw malformed(number, "a document must follow its action");
-    yield { action, document: document.bytes };
+/** Reads the items of a bulk request: NDJSON of actions, each followed by its document. */
+export class BulkReader {
+  readonly #body: Buffer;
+  readonly #indexOfPath: string;
+  /** Where the next item begins. */
+  at = 0;
+  #lines = 0;
+  /** Most requests repeat the same action. */
+  #known: { bytes: Uint8Array; action: Action } | undefined;
+
+  constructor(body: Buffer, indexOfPath: string) {
+    this.#body = body;
+    this.#indexOfPath = indexOfPath;
   }
-  if (number === 0) throw malformed(1, "the request has no actions");
+
+  /**
+   * The next item; undefined at the end.
+   * @throws AppError bad_request with the number of the line, as Elasticsearch refuses a malformed request as a whole
+   */
+  next(): BulkItem | undefined {
+    while (this.at < this.#body.length) {
+      const start = this.at;
+      const { bytes } = this.#line();
+      if (bytes.length === 0) continue;
+      const line = this.#body.subarray(start, this.at);
+      const action = this.#actionOf(bytes);
+      if (action.operation === "delete") return { action, document: undefined, line };
+      const document = this.#line();
+      if (document.bytes.length > 0) return { action, document: document.bytes, line };
+      throw malformed(this.#lines, "a document must follow its action");
+    }
+    if (this.#lines === 0) throw malformed(1, "the request has no actions");
+    return undefined;
+  }
+
+  /** Skips items of an action and a document each, which another reader has read. */
+  skip(items: number, next: number): void {
+    this.#lines += 2 * items;
+    this.at = next;
+  }
+
+  #line(): { bytes: Buffer } {
+    const line = lineAt(this.#body, this.at);
+    this.at = line.next;
+    this.#lines += 1;
+    return line;
+  }
+
+  #actionOf(bytes: Buffer): Action {
+    if (!this.#known || !bytes.equals(this.#known.bytes)) {
+      const at = { number: this.#lines, indexOfPath: this.#indexOfPath };
+      this.#known = { bytes, action: actionIn(bytes, at) };
+    }
+    return this.#known.action;
+  }
 }
 
 function lineAt(body: Buffer, start: number): { bytes: Buffer; next: number } {

@@ -4,8 +4,9 @@ import type { Route } from "#platform/http/route.ts";
 
 import type { DeliveryDeps } from "../delivery/delivery.ts";
 import { beginDelivery } from "../http/deliver.ts";
-import { tokenRoute, type TokenRule } from "../http/token-access.ts";
-import { addBulk, type BulkResults } from "./bulk.ts";
+import { tokenOf, tokenRoute, type TokenRule } from "../http/token-access.ts";
+import type { BulkResults } from "./bulk-results.ts";
+import { addBulk } from "./bulk.ts";
 import { elasticRefusal, elasticResponse } from "./responses.ts";
 
 const ITEM_FIELD = /^items\.(?:\*|\w+)\.(\w+)/;
@@ -44,7 +45,9 @@ const bulkRoute = (deps: DeliveryDeps, method: "POST" | "PUT", path: string): Ro
       const { params, query, incoming } = call;
       const { body, delivery } = await beginDelivery(deps, "elasticsearch", call);
       const index = "index" in params ? String(params.index) : "";
-      const results = addBulk(delivery, body, index);
+      const { packer } = deps;
+      const table = packer.tableOf(`${tokenOf(call.caller).id} ${index}`);
+      const results = addBulk(delivery, { body, indexOfPath: index }, { packer, table });
       await delivery.send();
       if (query.pipeline !== undefined) results.pipelines.add(query.pipeline);
       const tookMs = Math.round(performance.now() - startedMs);

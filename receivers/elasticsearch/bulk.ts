@@ -1,8 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 
-import type { Delivery, Names } from "../delivery/delivery.ts";
+import type { Delivery, Names, PackedGroup } from "../delivery/delivery.ts";
 import { judgeDocument, type Refusal } from "../delivery/document.ts";
-import { type Action, type BulkItem, bulkItems } from "./bulk-body.ts";
+import type { PackTable } from "../packing/pack-table.ts";
+import type { Packed, Packer } from "../packing/packer.ts";
+import { type Action, type BulkItem, BulkReader } from "./bulk-body.ts";
+import { BulkResults, CREATED, type ItemResult } from "./bulk-results.ts";
 import { datasetOfIndex } from "./index-name.ts";
 
 /** Elasticsearch's types of errors. */
@@ -14,65 +17,103 @@ const ERROR_TYPES: Record<Refusal["code"], { type: string; status: number }> = {
   forbidden: { type: "security_exception", status: 403 },
 };
 
-type ItemError = { type: string; reason: string };
-type ItemResult = { status: number; result?: string; error?: ItemError };
+/** What packs the documents of this shipper. */
+export type Packing = { packer: Packer; table: PackTable };
 
-/** What happened to the items of a request, in their order. */
-export class BulkResults {
-  hasErrors = false;
-  /** Ingest pipelines that the request named. */
-  readonly pipelines = new Set<string>();
-  readonly #items: { action: Action; result: ItemResult }[] = [];
+/** Adds the documents of a bulk request to the delivery. @throws AppError bad_request if the request is malformed */
+export function addBulk(
+  delivery: Delivery,
+  { body, indexOfPath }: { body: Buffer; indexOfPath: string },
+  { packer, table }: Packing,
+): BulkResults {
+  const results = new BulkResults();
+  const namesOf = namesByIndex();
+  const reader = new BulkReader(body, indexOfPath);
+  const packed = new PackedItems(delivery, results);
+  const packing = packer.open(table, body);
+  let learnt: Action | undefined;
+  for (;;) {
+    if (learnt && table.isUseful) {
+      const start = reader.at;
+      const items = packing.pack(start);
+      packed.add({ items, body, start, table }, { action: learnt, names: namesOf(learnt.index) });
+      reader.skip(items.count, items.next);
+      if (items.count > 0) continue;
+    }
+    const item = reader.next();
+    if (!item) return results;
+    const { action, document, line } = item;
+    const result = addItem(delivery, item, namesOf(action.index));
+    results.add(action, result);
+    const isPackable = result === CREATED && action.id === undefined;
+    if (isPackable && document && table.learn(line, document)) learnt = action;
+  }
+}
 
-  add(action: Action, result: ItemResult): void {
-    this.#items.push({ action, result });
-    this.hasErrors ||= result.error !== undefined;
-    if (action.pipeline !== undefined && action.pipeline !== "_none") {
-      this.pipelines.add(action.pipeline);
+/** Packed items of a request, by the numbers of their parts. */
+class PackedItems {
+  readonly #delivery: Delivery;
+  readonly #results: BulkResults;
+  readonly #groups = new Map<number, PackedGroup | Refusal>();
+  #version = 0;
+
+  constructor(delivery: Delivery, results: BulkResults) {
+    this.#delivery = delivery;
+    this.#results = results;
+  }
+
+  add(
+    { items, body, start, table }: { items: Packed; body: Buffer; start: number; table: PackTable },
+    { action, names }: { action: Action; names: Names },
+  ): void {
+    const { count, sums, lineEnds, documentBytes, lines } = items;
+    if (table.version !== this.#version) this.#groups.clear();
+    this.#version = table.version;
+    let at = start;
+    for (let first = 0; first < count;) {
+      const sum = sums[first] ?? 0;
+      const from = first === 0 ? 0 : (lineEnds[first - 1] ?? 0);
+      let group = this.#groups.get(sum);
+      if (!group) {
+        const documentAt = at + table.actionBytes;
+        const document = body.subarray(documentAt, documentAt + (documentBytes[first] ?? 0));
+        const judged = judgeDocument(document);
+        group = judged.ok
+          ? this.#delivery.packedGroup(judged.fields, names, table)
+          : judged.refusal;
+        this.#groups.set(sum, group);
+      }
+      let bytes = 0;
+      let next = first;
+      for (; next < count && sums[next] === sum; next += 1) bytes += documentBytes[next] ?? 0;
+      const events = next - first;
+      const text = lines.subarray(from, lineEnds[next - 1]);
+      at += bytes + events * (table.actionBytes + 1);
+      this.#take({ group, text, bytes, events }, action);
+      first = next;
     }
   }
 
-  /** The response as JSON. `only`: the fields of items that the request asked for; undefined: all. */
-  text(tookMs: number, only: ReadonlySet<string> | undefined): string {
-    const ids = new IdSequence();
-    const items = this.#items.map(({ action, result }) => {
-      const { status, error } = result;
-      const whole = {
-        _index: action.index,
-        _id: action.id ?? ids.next(),
-        ...(error ? {} : { _version: 1, result: result.result, _shards: SHARDS }),
-        ...(error ? {} : { _seq_no: 0, _primary_term: 1 }),
-        status,
-        ...(error && { error }),
-      };
-      const shown = only ? Object.entries(whole).filter(([name]) => only.has(name)) : undefined;
-      return { [action.operation]: shown ? Object.fromEntries(shown) : whole };
-    });
-    return JSON.stringify({ took: tookMs, errors: this.hasErrors, items });
+  #take(
+    {
+      group,
+      text,
+      bytes,
+      events,
+    }: { group: PackedGroup | Refusal; text: Buffer; bytes: number; events: number },
+    action: Action,
+  ): void {
+    if ("code" in group) {
+      for (let n = 0; n < events; n += 1) {
+        this.#results.add(action, refused(this.#delivery.refuse(group)));
+      }
+      return;
+    }
+    group.lines.push(Buffer.from(text));
+    group.bytes += bytes + events;
+    group.events += events;
+    this.#results.add(action, CREATED, events);
   }
-}
-
-const SHARDS = { total: 1, successful: 1, failed: 0 };
-
-/** Ids of documents to which the sender gave none. */
-class IdSequence {
-  readonly #prefix = randomBytes(9).toString("base64url");
-  #count = 0;
-
-  next(): string {
-    this.#count += 1;
-    return `${this.#prefix}${this.#count.toString(36)}`;
-  }
-}
-
-/** Adds the documents of a bulk request to the delivery. @throws AppError bad_request if the request is malformed */
-export function addBulk(delivery: Delivery, body: Buffer, indexOfPath: string): BulkResults {
-  const results = new BulkResults();
-  const namesOf = namesByIndex();
-  for (const item of bulkItems(body, indexOfPath)) {
-    results.add(item.action, addItem(delivery, item, namesOf(item.action.index)));
-  }
-  return results;
 }
 
 /** The names of documents by their index: most requests have one. */
@@ -102,11 +143,8 @@ function addItem(delivery: Delivery, { action, document }: BulkItem, names: Name
   const added = judged.ok
     ? delivery.addDocument(document, judged.fields, withIdentity(names, action, document))
     : delivery.refuse(judged.refusal);
-  if (added === undefined) return { status: 201, result: "created" };
-  if (added !== "repeated") {
-    const { type, status } = ERROR_TYPES[added.code];
-    return failed(status, type, added.message);
-  }
+  if (added === undefined) return CREATED;
+  if (added !== "repeated") return refused(added);
   if (operation === "index") return { status: 200, result: "updated" };
   const reason = `[${id}]: version conflict, document already exists (current version [1])`;
   return failed(409, "version_conflict_engine_exception", reason);
@@ -121,6 +159,11 @@ function withIdentity(names: Names, { operation, index, id }: Action, document: 
   const content = (): string => createHash("sha256").update(document).digest("hex").slice(0, 32);
   const key = operation === "index" ? `${id} ${content()}` : id;
   return { ...names, identity: { group: index, key, id } };
+}
+
+function refused({ code, message }: Refusal): ItemResult {
+  const { type, status } = ERROR_TYPES[code];
+  return failed(status, type, message);
 }
 
 const failed = (status: number, type: string, reason: string): ItemResult => ({

@@ -176,3 +176,45 @@ test("the lines of a shipper are read in their format, each file as a stream of 
     message: "order 17 was paid",
   });
 });
+
+test("documents of a shipper that differ in a line keep all their fields, and others their place", async () => {
+  await using receivers = await testReceivers();
+  const documentOf = (n: number, message: string): object => ({
+    "@timestamp": "2026-03-15T00:00:00Z",
+    message,
+    log: { offset: n, file: { path: "/var/log/nginx/access.log" } },
+    host: { name: "web1" },
+    agent: { type: "filebeat", version: n % 2 === 0 ? "8.15.0" : "8.15.1" },
+  });
+  const messages = Array.from({ length: 900 }, (_, n) => ACCESS.replace("/cart", `/cart/${n}`));
+  messages[450] = "no access line";
+  const create = { create: { _index: "logs-nginx.access-default" } };
+  const items = messages.flatMap((message, n) => [create, documentOf(n, message)]);
+  items.splice(600, 0, create, []);
+  for (let request = 0; request < 2; request += 1) {
+    const answer = await receivers.send("POST", "/_bulk", {
+      headers: ndjson,
+      body: lines(...items),
+    });
+    const answered = (answer.json as { errors: boolean; items: { create: object }[] }).items;
+    expect(answered).toHaveLength(901);
+    expect(answered.findIndex(({ create: it }) => "error" in it)).toBe(300);
+    expect(new Set(answered.map(({ create: it }) => "_id" in it && it["_id"])).size).toBe(901);
+    const events = await receivers.stored(900 * (request + 1));
+    expect(new Set(events.map((it) => it["url.path"])).size).toBe(900);
+    const read = events.filter((it) => it["http.response.status_code"] === 200);
+    expect(read).toHaveLength(899 * (request + 1));
+    for (const [n, event] of read.entries()) {
+      expect(event, `event ${n}`).toMatchObject({
+        "@timestamp": "2026-03-14T10:00:00.000Z",
+        "data_stream.dataset": "nginx.access",
+        "log.file.path": "/var/log/nginx/access.log",
+        "host.name": "web1",
+        "agent.type": "filebeat",
+        "agent.version": expect.stringMatching(/^8\.15\.[01]$/),
+      });
+    }
+    const versions = Object.groupBy(read, (it) => String(it["agent.version"]));
+    expect(versions["8.15.1"]).toHaveLength(450 * (request + 1));
+  }
+});

@@ -13,6 +13,7 @@ import type { ServiceDatabase } from "#platform/postgres/service-database.ts";
 
 import { Identities } from "../delivery/identities.ts";
 import { EventRates } from "../delivery/rate.ts";
+import { Packer } from "../packing/packer.ts";
 import type { Receiver, ReceiverDeps } from "../receiver.ts";
 import { httpsGet } from "../sns/https-get.ts";
 import { RecentIds } from "../sns/recent-ids.ts";
@@ -38,7 +39,8 @@ export async function openHttpReceiver(
   await identities.read(bus, path.join(folder, "identities"), clock.nowMs());
   const file = path.join(folder, "sns-messages");
   const recent = await RecentIds.open(RECENT_MESSAGES, { bus, file, clock });
-  const delivery = { bus, activity, rates: new EventRates(), identities };
+  const packer = new Packer();
+  const delivery = { bus, activity, rates: new EventRates(), identities, packer };
   const listener = createListener(
     pushRoutes({ ...delivery, clock, sources, get: httpsGet, recent }),
     {

@@ -1,0 +1,293 @@
+import {
+  ACTION,
+  ACTION_BYTES,
+  DOCUMENT_BYTES,
+  ENTRIES,
+  ENTRY_AT,
+  ENTRY_BIT,
+  ENTRY_BYTES,
+  ENTRY_LENGTH,
+  ENTRY_NEXT,
+  ENTRY_NUMBER,
+  ENTRY_SCOPE,
+  HASH_HIGH,
+  HASH_LOW,
+  HEADS,
+  ITEMS,
+  ITEMS_MAX,
+  LINE_ENDS,
+  OUTPUT,
+  SUMS,
+} from "../layout";
+import {
+  CODES,
+  CODES_MAX,
+  LOG_BIT,
+  MESSAGE,
+  MESSAGE_BIT,
+  MESSAGE_BYTES_MAX,
+  OFFSET_BIT,
+  OUTPUT_END,
+  TIME_BIT,
+  VALUES,
+} from "./own";
+
+const TAB: u8 = 0x09;
+const LF: u8 = 0x0a;
+const QUOTE: u8 = 0x22;
+const COMMA: u8 = 0x2c;
+const ZERO: u8 = 0x30;
+const BACKSLASH: u8 = 0x5c;
+const OPEN: u8 = 0x7b;
+const CLOSE: u8 = 0x7d;
+const DIGITS_MAX: usize = 15;
+const TOP: u32 = 0;
+const LOG: u32 = 1;
+/** Returned instead of an address. */
+const NONE: usize = 0;
+
+// The beginnings of members, as the numbers of their bytes.
+/** `"@timest` and `amp":"` */
+const TIME_8: u64 = 0x7473656d69744022;
+const TIME_REST: u64 = 0x223a22706d61;
+const TIME_LENGTH: usize = 14;
+/** `"message` and `":"` */
+const MESSAGE_8: u64 = 0x6567617373656d22;
+const MESSAGE_REST: u32 = 0x223a22;
+const MESSAGE_LENGTH: usize = 11;
+/** `"log":{` */
+const LOG_7: u64 = 0x7b3a22676f6c22;
+const LOG_LENGTH: usize = 7;
+/** `"offset"` and `:` */
+const OFFSET_8: u64 = 0x2274657366666f22;
+const OFFSET_LENGTH: usize = 9;
+
+const NEEDED_BITS: u32 = TIME_BIT | MESSAGE_BIT;
+
+// What was found of the document that is read.
+let codes: usize = 0;
+let values: usize = 0;
+let names: u32 = 0;
+let sum: u32 = 0;
+let messageBytes: usize = 0;
+
+/**
+ * Packs the items at the beginning of [from, to): the action of the table and a document of its parts in each. Returns the address
+ * of the first one that is different, or not complete.
+ */
+export function scan(table: usize, from: usize, to: usize): usize {
+  let items: u32 = 0;
+  let out: usize = OUTPUT;
+  let at = from;
+  const actionBytes: usize = load<u32>(table + ACTION_BYTES);
+  while (items < <u32>ITEMS_MAX) {
+    if (at + actionBytes >= to || !isEqual(at, table + ACTION, actionBytes)) break;
+    const document = at + actionBytes;
+    const end = read(table, document, to);
+    if (end == NONE || end >= to || load<u8>(end) != LF) break;
+    if (out + (end - document) + 64 > OUTPUT_END) break;
+    out = write(out);
+    store<u32>(<usize>SUMS + ((<usize>items) << 2), sum);
+    store<u32>(<usize>LINE_ENDS + ((<usize>items) << 2), <u32>out - <u32>OUTPUT);
+    store<u32>(<usize>DOCUMENT_BYTES + ((<usize>items) << 2), <u32>(end - document));
+    items += 1;
+    at = end + 1;
+  }
+  store<u32>(ITEMS, items);
+  return at;
+}
+
+/** Reads a document, and returns the address after it; NONE if it cannot be packed. */
+function read(table: usize, from: usize, to: usize): usize {
+  codes = 0;
+  values = 0;
+  names = 0;
+  sum = 0;
+  let scope = TOP;
+  if (load<u8>(from) != OPEN) return NONE;
+  let at = from + 1;
+  while (at < to && codes < CODES_MAX) {
+    const next = scope == TOP ? readMember(table, at, to) : readLogMember(table, at, to);
+    if (next == NONE) return NONE;
+    if (load<u8>(next - 1) == OPEN) {
+      scope = LOG;
+      at = next;
+      continue;
+    }
+    let after = load<u8>(next);
+    at = next + 1;
+    if (after == CLOSE && scope == LOG) {
+      addCode(0x45);
+      scope = TOP;
+      after = load<u8>(at);
+      at += 1;
+    }
+    if (after == CLOSE) return (names & NEEDED_BITS) == NEEDED_BITS ? at : NONE;
+    if (after != COMMA) return NONE;
+  }
+  return NONE;
+}
+
+function readMember(table: usize, at: usize, to: usize): usize {
+  const first = load<u64>(at);
+  if (first == MESSAGE_8 && (load<u32>(at + 8) & 0xffffff) == MESSAGE_REST) {
+    if (!addName(MESSAGE_BIT)) return NONE;
+    addCode(0x4d);
+    return readMessage(at + MESSAGE_LENGTH, to);
+  }
+  if (first == TIME_8 && (load<u64>(at + 8) & 0xffffffffffff) == TIME_REST) {
+    if (!addName(TIME_BIT)) return NONE;
+    addCode(0x54);
+    return readText(at + TIME_LENGTH, to);
+  }
+  if ((first & 0xffffffffffffff) == LOG_7) {
+    if (!addName(LOG_BIT)) return NONE;
+    addCode(0x4c);
+    return at + LOG_LENGTH;
+  }
+  return readPart(table, TOP, at);
+}
+
+function readLogMember(table: usize, at: usize, to: usize): usize {
+  if (load<u64>(at) == OFFSET_8 && load<u8>(at + 8) == 0x3a) {
+    if (!addName(OFFSET_BIT)) return NONE;
+    addCode(0x4f);
+    return readDigits(at + OFFSET_LENGTH);
+  }
+  return readPart(table, LOG, at);
+}
+
+function readPart(table: usize, scope: u32, at: usize): usize {
+  const hash = (load<u32>(at) * <u32>HASH_LOW) ^ (load<u32>(at + 4) * <u32>HASH_HIGH);
+  let index = load<u32>(table + HEADS + ((<usize>(hash >> 24)) << 2));
+  while (index != 0) {
+    const entry = table + ENTRIES + <usize>(index - 1) * ENTRY_BYTES;
+    const length: usize = load<u32>(entry + ENTRY_LENGTH);
+    const isHere = load<u32>(entry + ENTRY_SCOPE) == scope;
+    if (isHere && isEqual(at, load<u32>(entry + ENTRY_AT), length)) {
+      if (!addName(load<u32>(entry + ENTRY_BIT))) return NONE;
+      sum += load<u32>(entry + ENTRY_NUMBER);
+      addCode(index <= 10 ? 0x2f + index : 0x56 + index);
+      return at + length;
+    }
+    index = load<u32>(entry + ENTRY_NEXT);
+  }
+  return NONE;
+}
+
+/** Whether the document had no member of this name before. */
+function addName(bit: u32): bool {
+  const isNew = (names & bit) == 0;
+  names |= bit;
+  return isNew;
+}
+
+function addCode(code: u32): void {
+  store<u8>(CODES + codes, <u8>code);
+  codes += 1;
+}
+
+/** `from`: after the opening quote. The value, with its quotes, has no escapes. Returns the address after it. */
+function readText(from: usize, to: usize): usize {
+  for (let at = from; at < to; at += 1) {
+    const byte = load<u8>(at);
+    if (byte == QUOTE) return addValue(from - 1, at + 1);
+    if (byte < 0x20 || byte > 0x7e || byte == BACKSLASH) return NONE;
+  }
+  return NONE;
+}
+
+function readDigits(from: usize): usize {
+  let at = from;
+  while (at - from <= DIGITS_MAX && <u8>(load<u8>(at) - ZERO) <= 9) at += 1;
+  const length = at - from;
+  if (length == 0 || length > DIGITS_MAX) return NONE;
+  if (length > 1 && load<u8>(from) == ZERO) return NONE;
+  return addValue(from, at);
+}
+
+function addValue(from: usize, to: usize): usize {
+  const at: usize = VALUES + (values << 3);
+  store<u32>(at, <u32>from);
+  store<u32>(at + 4, <u32>(to - from));
+  values += 1;
+  return to;
+}
+
+/** `from`: after the opening quote. Writes the message without escapes, and returns the address after the closing quote. */
+function readMessage(from: usize, to: usize): usize {
+  const quotes = i8x16.splat(<i8>QUOTE);
+  const backslashes = i8x16.splat(<i8>BACKSLASH);
+  // Of control characters and non-ASCII bytes, as they are negative.
+  const spaces = i8x16.splat(0x20);
+  let out: usize = MESSAGE;
+  let at = from;
+  const last: usize = MESSAGE + MESSAGE_BYTES_MAX;
+  while (at < to && out < last) {
+    const block = v128.load(at);
+    v128.store(out, block);
+    const found = i8x16.bitmask(
+      v128.or(
+        v128.or(i8x16.eq(block, quotes), i8x16.eq(block, backslashes)),
+        i8x16.lt_s(block, spaces),
+      ),
+    );
+    if (found == 0) {
+      at += 16;
+      out += 16;
+      continue;
+    }
+    const count = <usize>ctz(found);
+    at += count;
+    out += count;
+    const byte = load<u8>(at);
+    if (byte == QUOTE) {
+      messageBytes = out - MESSAGE;
+      return messageBytes == 0 ? NONE : at + 1;
+    }
+    if (byte != BACKSLASH) return NONE;
+    const escaped = load<u8>(at + 1);
+    if (escaped != QUOTE && escaped != BACKSLASH) return NONE;
+    store<u8>(out, escaped);
+    at += 2;
+    out += 1;
+  }
+  return NONE;
+}
+
+/** Writes the line of the document that was read, and returns the address after it. */
+function write(to: usize): usize {
+  let out = to;
+  store<u8>(out, TAB);
+  out += 1;
+  copy(out, CODES, codes);
+  out += codes;
+  store<u8>(out, TAB);
+  out += 1;
+  for (let i: usize = 0; i < values; i += 1) {
+    const at: usize = VALUES + (i << 3);
+    const length: usize = load<u32>(at + 4);
+    copy(out, load<u32>(at), length);
+    out += length;
+    store<u8>(out, TAB);
+    out += 1;
+  }
+  copy(out, MESSAGE, messageBytes);
+  out += messageBytes;
+  store<u8>(out, LF);
+  return out + 1;
+}
+
+/** Copies bytes, and may change 15 after them. */
+function copy(to: usize, from: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+}
+
+function isEqual(a: usize, b: usize, length: usize): bool {
+  let i: usize = 0;
+  for (; i + 16 <= length; i += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
+  }
+  for (; i < length; i += 1) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
+}
