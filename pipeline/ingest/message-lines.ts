@@ -53,12 +53,11 @@ export class MessageLines {
     this.#context.zone = stream.zone;
     const take = (line: Uint8Array, at: number): void =>
       this.#takeDocument(stream, { chunk, line, at });
-    if (chunk.header?.parts) {
-      this.#packed.takeChunk(stream, chunk, {
-        take,
-        addedBy: (document) => this.#addedBy(document),
-      });
-    } else eachLine(chunk, (start, end) => take(bytes.subarray(start, end), start));
+    const takeLine = (line: Uint8Array, at: number): void =>
+      eachLine({ bytes: line }, (start, end) => take(line.subarray(start, end), at + start));
+    const addedBy = (document: Uint8Array): Added | undefined => this.#addedBy(document);
+    if (!chunk.header?.parts) takeLine(bytes, 0);
+    else this.#packed.takeChunk(stream, chunk, { take, takeLine, addedBy });
   }
 
   #takeDocument(

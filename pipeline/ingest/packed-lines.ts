@@ -35,8 +35,10 @@ export type Added = {
 };
 
 export type Documents = {
-  /** Writes a document that is not packed into a row. `at`: where it begins in the chunk. */
+  /** Writes a document into a row. `at`: where it begins in the chunk. */
   take(document: Buffer, at: number): void;
+  /** The same for a line that is not packed, which may have several events. */
+  takeLine(line: Buffer, at: number): void;
   /** The fields of a document without message, time and offset; undefined if it cannot be added to a line. */
   addedBy(document: Buffer): Added | undefined;
 };
@@ -78,7 +80,8 @@ export class PackedLines {
       const added = line && this.#addedBy(line.codes, { parts, known, documents });
       if (!added || end - line.messageStart >= RUN_BYTES) {
         flush();
-        if (end > start) documents.take(documentAt(parts, { bytes, start, end }), start);
+        if (bytes[start] !== TAB) documents.takeLine(bytes.subarray(start, end), start);
+        else documents.take(unpackedLine(parts, { bytes, start, end }), start);
       } else {
         if (this.#isOther(added, end - line.messageStart + 1)) flush();
         this.#add(added, { bytes, start, end, messageStart: line.messageStart });
@@ -127,7 +130,7 @@ export class PackedLines {
       if (line === run.lines) return;
       if (tail) this.#misses += 1;
       const [start, end] = [this.#lineStarts[line] ?? 0, this.#lineEnds[line] ?? 0];
-      documents.take(documentAt(parts, { bytes, start, end }), start);
+      documents.take(unpackedLine(parts, { bytes, start, end }), start);
       line += 1;
     }
   }
@@ -196,14 +199,6 @@ export class PackedLines {
     return added;
   }
 }
-
-const documentAt = (
-  parts: readonly string[],
-  line: { bytes: Buffer; start: number; end: number },
-): Buffer =>
-  line.bytes[line.start] === TAB
-    ? unpackedLine(parts, line)
-    : line.bytes.subarray(line.start, line.end);
 
 /** Any values, to see what the document has besides. */
 const valuesFor = (codes: string): string[] =>

@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 
-import { unpackedLine } from "#collectors/packed/packed-documents.ts";
 import type { RecordHeader } from "#collectors/source.ts";
-import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
+import type { BusProducer } from "#pipeline/bus/port.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Activity } from "../activity/activity.ts";
 import type { Packer } from "../packing/packer.ts";
 import type { PushToken } from "../tokens/push-token.ts";
 import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts";
+import { type Group, recordsOf, shownLines } from "./group.ts";
 import { type Identities, type Identity, withIdentity } from "./identities.ts";
 import type { EventRates } from "./rate.ts";
 import { placeEvent } from "./token-scope.ts";
@@ -44,15 +44,6 @@ export type Names = {
 
 /** `repeated`: the document was received before, and is kept once. */
 type Added = Refusal | "repeated" | undefined;
-
-type Group = {
-  header: RecordHeader;
-  lines: Uint8Array[];
-  events: number;
-  bytes: number;
-  /** Of packed documents. More may be added at the end. */
-  parts?: readonly string[];
-};
 
 /** Where packed documents of one stream and dataset are added. */
 export type PackedGroup = Pick<Group, "lines" | "events" | "bytes">;
@@ -230,7 +221,7 @@ export class Delivery {
   }
 
   async #append(): Promise<void> {
-    const { bus, identities } = this.#deps;
+    const { bus, identities, packer } = this.#deps;
     if (this.#groups.size === 0) return;
     const request = this.#requestKey();
     const repeated = request && identities.findRequest(request, this.#from.nowMs);
@@ -239,9 +230,10 @@ export class Delivery {
       await repeated.kept;
       return;
     }
-    const records: BusRecord[] = [...this.#groups.values()].map(({ header, lines, parts }) => {
-      const whole = { ...header, ...(parts && { parts }), ...(request && { request }) };
-      return { header: whole, lines: Buffer.concat(lines) };
+    const records = [...this.#groups.values()].flatMap((group) => {
+      const { token, protocol } = this.#from;
+      const table = packer.tableOf(`${token.id} ${protocol} documents`);
+      return recordsOf(group, request, { packer, table });
     });
     const kept = bus.append(...records);
     identities.keep(this.#identities, kept);
@@ -279,13 +271,4 @@ export class Delivery {
     }
     return group;
   }
-}
-
-/** The last lines as documents, for people. */
-function shownLines({ lines, parts }: Group): readonly Uint8Array[] {
-  const last = lines.at(-1);
-  if (!parts || !last) return lines;
-  const bytes = Buffer.from(last.buffer, last.byteOffset, last.length - 1);
-  const start = bytes.lastIndexOf(LF) + 1;
-  return [unpackedLine(parts, { bytes, start, end: bytes.length })];
 }

@@ -29,6 +29,8 @@ import { type Member, membersOf } from "./members.ts";
 /** So that documents of parts have fewer fields than is allowed, and headers of records stay small. */
 const PART_FIELDS_MAX = 20;
 const PART_BYTES_MIN = 8;
+/** Larger documents differ in more than their line. */
+const LEARNT_BYTES_MAX = 65_536;
 const PART_BYTES_MAX = 2_048;
 const NAMES_MAX = 32 - FIRST_PART_BIT;
 /** Members that differ in each document. */
@@ -80,17 +82,7 @@ export class PackTable {
 
   /** Learns the action and the members of a document that was read otherwise. False if such documents cannot be packed. */
   learn(action: Uint8Array, document: Uint8Array): boolean {
-    if (this.#pause > 0) {
-      this.#pause -= 1;
-      return false;
-    }
-    this.#credit -= CREDIT.learning;
-    if (this.#credit < 0) {
-      this.#credit = CREDIT.first;
-      this.#pause = PAUSE_ITEMS;
-      this.#forget();
-      return false;
-    }
+    if (!this.#mayLearn() || document.length > LEARNT_BYTES_MAX) return false;
     const text = Buffer.from(document.buffer, document.byteOffset, document.length).toString();
     const found = membersOf(text);
     if (found?.end !== text.length || action.length > ACTION_BYTES_MAX) return false;
@@ -105,6 +97,19 @@ export class PackTable {
     this.#memory.set(action, this.address + ACTION);
     this.#memory.writeUInt32LE(action.length, this.address + ACTION_BYTES);
     return true;
+  }
+
+  #mayLearn(): boolean {
+    if (this.#pause > 0) {
+      this.#pause -= 1;
+      return false;
+    }
+    this.#credit -= CREDIT.learning;
+    if (this.#credit >= 0) return true;
+    this.#credit = CREDIT.first;
+    this.#pause = PAUSE_ITEMS;
+    this.#forget();
+    return false;
   }
 
   #addAll(members: readonly Member[], scope: Scope): boolean {

@@ -15,6 +15,7 @@ import { Identities } from "../delivery/identities.ts";
 import { EventRates } from "../delivery/rate.ts";
 import { addBulk } from "../elasticsearch/bulk.ts";
 import type { PushToken } from "../tokens/push-token.ts";
+import { packLines } from "./pack-lines.ts";
 import { Packer } from "./packer.ts";
 import { shipped } from "./testing-shipper.ts";
 
@@ -211,3 +212,34 @@ test(
     expect(packed).toBeGreaterThan(1_000);
   },
 );
+
+test("lines of documents are the same in the same order after they were packed", () => {
+  const packer = new Packer();
+  let packed = 0;
+  fc.assert(
+    fc.property(shipped(80), (documents) => {
+      const valid = documents.filter((text) => isJson(text)).map((text) => `${text}\n`);
+      const table = packer.tableOf("documents");
+      const found = packLines(packer, table, Buffer.from(valid.join("")));
+      const texts = found.flatMap(({ parts = [], lines }) => [
+        ...unpackedLines(parts, Buffer.concat(lines)),
+      ]);
+      expect(texts.map(String)).toEqual(valid);
+      packed +=
+        Buffer.concat(found.flatMap(({ lines }) => lines))
+          .toString()
+          .split("\n\t").length - 1;
+    }),
+    { numRuns: 60, endOnFailure: true },
+  );
+  expect(packed).toBeGreaterThan(500);
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
