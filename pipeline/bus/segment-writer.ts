@@ -145,18 +145,15 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
   async #write(records: readonly BusRecord[]): Promise<void> {
     this.#segment ??= await this.#begin();
     const segment = this.#segment;
-    const bytes = withHeaders(segment.mark, records);
-    for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await segment.handle.write(bytes, at);
-      at += bytesWritten;
-    }
+    const parts = withHeaders(segment.mark, records);
+    const bytes = await writeAll(segment.handle, parts);
     await segment.handle.datasync();
     // A deleted file can still be written to, but would never be read.
     const there = await ifExists(stat(segment.path));
     if (there?.ino !== segment.inode) throw new Error("the folder of the bus was removed");
     await this.#confirm();
-    segment.bytes += bytes.length;
-    this.#backlog.bytes += bytes.length;
+    segment.bytes += bytes;
+    this.#backlog.bytes += bytes;
     if (segment.bytes >= this.#options.segmentBytesMax) await this.#endSegment();
   }
 
@@ -210,7 +207,7 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
  * The records as blocks: consecutive lines with the same header, split where they are long. A record that is recognised when it
  * is written again is one block, of which a killed process has written all or nothing that counts.
  */
-function withHeaders(mark: string, records: readonly BusRecord[]): Buffer {
+function withHeaders(mark: string, records: readonly BusRecord[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let i = 0; i < records.length;) {
     const json = JSON.stringify(records[i]?.header);
@@ -218,13 +215,42 @@ function withHeaders(mark: string, records: readonly BusRecord[]): Buffer {
     for (; i < records.length && JSON.stringify(records[i]?.header) === json; i += 1) {
       same.push(records[i]?.lines ?? new Uint8Array(0));
     }
-    const all = Buffer.concat(same);
+    const all = joined(same);
     const isWhole = records[i - 1]?.header.readTo !== undefined;
     for (const lines of isWhole ? [all] : blocksOf(all)) {
       parts.push(Buffer.from(headerLine(mark, json, lines)), lines);
     }
   }
-  return Buffer.concat(parts);
+  return parts;
+}
+
+/** One is not copied. */
+function joined([first, ...others]: readonly Uint8Array[]): Buffer {
+  if (!first || others.length > 0) return Buffer.concat(first ? [first, ...others] : []);
+  return Buffer.from(first.buffer, first.byteOffset, first.length);
+}
+
+/** Returns the number of bytes. */
+async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<number> {
+  let rest = parts;
+  let bytes = 0;
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest);
+    bytes += bytesWritten;
+    rest = partsAfter(rest, bytesWritten);
+  }
+  return bytes;
+}
+
+/** The parts without their first bytes. */
+function partsAfter(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let skipped = bytes;
+  const rest: Uint8Array[] = [];
+  for (const part of parts) {
+    if (skipped < part.length) rest.push(part.subarray(skipped));
+    skipped = Math.max(0, skipped - part.length);
+  }
+  return rest;
 }
 
 /** Splits lines after line ends. */
