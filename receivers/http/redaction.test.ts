@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { testReceivers } from "../testing.ts";
 
-const SECRETS = /joe|hunter2|4111/;
+const SECRETS = /joe|hunter2|41111111/;
 
 async function filesIn(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
