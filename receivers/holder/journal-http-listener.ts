@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 
 import { hostOf, listen } from "#platform/listen.ts";
 
+import { limitConnections } from "../http/connection-limit.ts";
 import type { Receiver } from "../receiver.ts";
 import { addressOf } from "./connections.ts";
 import type { HeldSourceName } from "./messages.ts";
@@ -33,7 +34,7 @@ export async function openJournalHttpListener(
     if (problem) answer(response, ...problem);
     else holdUpload(request, response, { holder, memory, protocol, source });
   });
-  server.maxConnections = CONNECTIONS_MAX;
+  limitConnections(server, CONNECTIONS_MAX);
   server.setTimeout(IDLE_MS_MAX);
   const port = await listen(server, { ...listenOn, ifTaken: "fail" });
   return {

@@ -17,6 +17,8 @@ const HUGE_BYTES = 200 * MB;
 const BLOCK = Buffer.alloc(MB, "x");
 const RSS_MB_MAX = 900;
 const EVERY_MS = 20;
+/** More than an upload server of the journal accepts. */
+const SILENT = 100;
 /** Of each content, so that they fit into the buffer of a datagram socket. */
 const TEXTS_MAX = 5;
 /** Larger bodies are sent only to doors of their type. */
@@ -205,6 +207,20 @@ test.each(SOCKET_DOORS)(
       await end(socket);
     }
     expect(receiver.ended()).toEqual([]);
+  },
+);
+
+test.each(SOCKET_DOORS.filter(({ transport }) => transport === "tcp" || transport === "http"))(
+  "$setting: silent connections keep out nobody",
+  async (door) => {
+    const place = receiver.places[door.setting];
+    const silent = await Promise.all(Array.from({ length: SILENT }, () => connected(place)));
+    const { events } = await receiver.counts(protocolOf(door.setting));
+    await sendTo(door, place, [door.frame("beside silent connections", 1)]);
+    await expect
+      .poll(async () => (await receiver.counts(protocolOf(door.setting))).events)
+      .toBeGreaterThan(events);
+    for (const socket of silent) socket.destroy();
   },
 );
 
