@@ -89,7 +89,7 @@ export class Delivery {
    * @throws AppError too_large if the request has too many
    */
   addDocument(line: Uint8Array, fields: Fields, names: Names): Added {
-    this.#countDocument();
+    this.countDocuments(1);
     const { token } = this.#from;
     const placed = this.#placeDocument(fields, names);
     if ("code" in placed) return this.refuse(placed);
@@ -116,6 +116,8 @@ export class Delivery {
   ): PackedGroup | Refusal {
     const placed = this.#placeDocument(fields, names);
     if ("code" in placed) return placed;
+    // Those of a group have the same members.
+    this.#hasOnlyTimes &&= fields["@timestamp"] !== undefined;
     const group = this.#group(placed.stream, placed.header, `packed ${version}`);
     group.parts = parts;
     return group;
@@ -182,14 +184,15 @@ export class Delivery {
 
   /** Counts an event that the sender has to correct. @throws AppError too_large */
   refuse(refusal: Refusal): Refusal {
-    this.#countDocument();
+    this.countDocuments(1);
     this.#refused += 1;
     this.#lastRefusal = refusal;
     return refusal;
   }
 
-  #countDocument(): void {
-    this.#documents += 1;
+  /** To be called for documents that are added to a packed group. @throws AppError too_large */
+  countDocuments(count: number): void {
+    this.#documents += count;
     if (this.#documents <= DOCUMENTS_MAX) return;
     const message = `The request has more than ${DOCUMENTS_MAX} events: send them in several requests.`;
     throw new AppError("too_large", message);

@@ -109,6 +109,7 @@ class PackedItems {
       }
       return;
     }
+    this.#delivery.countDocuments(events);
     group.lines.push(Buffer.from(text));
     group.bytes += bytes + events;
     group.events += events;
