@@ -173,7 +173,7 @@ describe("a start", () => {
     await using started = startProgram(args, { env: { DATABASE_URL: database } });
     expect(await started.ended).toBe(1);
     expect(started.stderr()).toContain(`Port ${port} of 127.0.0.1 is in use`);
-    expect(started.stderr()).toContain("--port");
+    expect(started.stderr()).toContain("choose another port");
     taken.close();
   });
 

@@ -117,7 +117,7 @@ test.each([
 test("a source of the sources file stores samples as gauges, with the password from a file", async () => {
   await using folder = await temporaryFolder();
   const passwordFile = path.join(folder.path, "password");
-  await writeFile(passwordFile, `${PASSWORD}\n`);
+  await writeFile(passwordFile, `${PASSWORD}\n`, { mode: 0o600 });
   const url = urlOf("monitor", "");
   const properties = { url, passwordFile, interval: 10 };
   const deps = {
