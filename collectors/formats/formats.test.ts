@@ -45,7 +45,10 @@ describe("every format", () => {
           ]);
           const reason = scan(bytes, margin, margin + line.length);
           expect(reason === undefined || reason.length > 0).toBe(true);
-          if (reason === undefined) expect(batch.number("@timestamp").values[0]).not.toBeNaN();
+          // A brace alone begins an object of several lines, whose time comes later.
+          const isBrace = line.length === 1 && line[0] === 0x7b;
+          if (reason === undefined && !isBrace)
+            expect(batch.number("@timestamp").values[0]).not.toBeNaN();
           batch.rollback();
           for (const column of batch.textColumns().values()) expect(column.ids[0]).toBe(0);
           for (const column of batch.numberColumns().values()) expect(column.values[0]).toBeNaN();
