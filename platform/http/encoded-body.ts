@@ -24,14 +24,17 @@ const waiting: (() => void)[] = [];
 let unpacking = 0;
 
 /**
- * The body, decompressed if it is compressed. Both sizes are limited, so that a small body cannot expand to a huge one.
+ * The body, decompressed if it is compressed; as it was sent it is in `memory`, if that is large enough. Both sizes are limited,
+ * so that a small body cannot expand to a huge one.
  * @throws AppError too_large, unsupported_media_type, bad_request for invalid compressed data, or unavailable while other
  *   bodies use the memory
  */
 export async function readBody(
   incoming: IncomingMessage,
   bytesMax: number,
-  codings: readonly Coding[] = ["gzip"],
+  { codings, memory }: { codings: readonly Coding[]; memory?: Buffer | undefined } = {
+    codings: ["gzip"],
+  },
 ): Promise<Buffer> {
   const named = (incoming.headers["content-encoding"] ?? "").trim().toLowerCase() || "identity";
   const coding = named === "x-gzip" ? "gzip" : named;
@@ -43,7 +46,7 @@ export async function readBody(
       `content-encoding: send ${known}, or no encoding.`,
     );
   }
-  const bytes = await readBytes(incoming, bytesMax);
+  const bytes = await readBytes(incoming, bytesMax, memory);
   if (!isKnown) return bytes;
   const whole = await unpacked(bytes, coding, bytesMax);
   bodyBudget.add(incoming, whole.length);

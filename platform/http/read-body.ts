@@ -37,11 +37,17 @@ export async function readBodyText(
   }
 }
 
+const NO_MEMORY = Buffer.alloc(0);
+
 /**
- * The whole body. Its memory belongs to the budget of all bodies until the response is sent.
+ * The whole body, in `memory` if that is given and large enough. It belongs to the budget of all bodies until the response is sent.
  * @throws AppError too_large, or unavailable while others use the memory
  */
-export async function readBytes(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
+export async function readBytes(
+  incoming: IncomingMessage,
+  bytesMax: number,
+  memory: Buffer = NO_MEMORY,
+): Promise<Buffer> {
   const tooLarge = (): AppError =>
     new AppError("too_large", `The body is larger than ${bytesMax} bytes.`);
   if (Number(incoming.headers["content-length"] ?? 0) > bytesMax) throw tooLarge();
@@ -52,14 +58,19 @@ export async function readBytes(incoming: IncomingMessage, bytesMax: number): Pr
   const add = (chunk: Buffer): void => {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) return reject(tooLarge());
-    chunks.push(chunk);
+    if (bytes <= memory.length) chunk.copy(memory, bytes - chunk.byteLength);
+    else {
+      if (chunks.length === 0) chunks.push(memory.subarray(0, bytes - chunk.byteLength));
+      chunks.push(chunk);
+    }
     try {
       bodyBudget.add(incoming, chunk.byteLength);
     } catch (error) {
       reject(error);
     }
   };
-  const end = (): void => resolve(Buffer.concat(chunks));
+  const end = (): void =>
+    resolve(chunks.length === 0 ? memory.subarray(0, bytes) : Buffer.concat(chunks));
   // The client disconnected: not an error of the server, and the response is never read.
   const disconnected = (cause?: Error): void =>
     reject(new AppError("bad_request", "The body is incomplete.", { cause }));

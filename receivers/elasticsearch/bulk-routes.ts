@@ -2,8 +2,7 @@ import { z } from "zod";
 
 import type { Route } from "#platform/http/route.ts";
 
-import type { DeliveryDeps } from "../delivery/delivery.ts";
-import { beginDelivery } from "../http/deliver.ts";
+import { beginDelivery, type PushDeps } from "../http/deliver.ts";
 import { tokenOf, tokenRoute, type TokenRule } from "../http/token-access.ts";
 import type { BulkResults } from "./bulk-results.ts";
 import { addBulk } from "./bulk.ts";
@@ -20,12 +19,12 @@ const Query = z.looseObject({
 const IndexParams = z.object({ index: z.string().min(1).max(255) });
 
 /** Bulk requests as Elasticsearch accepts them. */
-export const bulkRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const bulkRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   ...(["POST", "PUT"] as const).map((method) => bulkRoute(deps, method, "/_bulk")),
   ...(["POST", "PUT"] as const).map((method) => bulkRoute(deps, method, "/{index}/_bulk")),
 ];
 
-const bulkRoute = (deps: DeliveryDeps, method: "POST" | "PUT", path: string): Route<TokenRule> =>
+const bulkRoute = (deps: PushDeps, method: "POST" | "PUT", path: string): Route<TokenRule> =>
   tokenRoute({
     method,
     path,
@@ -43,7 +42,8 @@ const bulkRoute = (deps: DeliveryDeps, method: "POST" | "PUT", path: string): Ro
     async handle(call) {
       const startedMs = performance.now();
       const { params, query, incoming } = call;
-      const { body, delivery } = await beginDelivery(deps, "elasticsearch", call);
+      using received = await beginDelivery(deps, "elasticsearch", call);
+      const { body, delivery } = received;
       const index = "index" in params ? String(params.index) : "";
       const { packer } = deps;
       const table = packer.tableOf(`${tokenOf(call.caller).id} ${index}`);

@@ -8,8 +8,8 @@ import { bodyBudget } from "#platform/http/body-budget.ts";
 import type { ProblemBody } from "#platform/http/problem.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
-import { beginDelivery, BODY_BYTES_MAX } from "../http/deliver.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { beginDelivery, type PushDeps, BODY_BYTES_MAX } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
 import { type FirehoseOrigin, firehoseOrigin, firehoseRequest } from "./firehose-request.ts";
 import { countLines, logGroupIn, recordContent, recordLines } from "./record-lines.ts";
@@ -19,7 +19,7 @@ const REQUEST_ID = "x-amz-firehose-request-id";
 /** Of all records of a request, when they are unpacked. */
 const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;
 
-type FirehoseDeps = DeliveryDeps & { clock: Clock };
+type FirehoseDeps = PushDeps & { clock: Clock };
 
 const Answer = z.strictObject({ requestId: z.string(), timestamp: z.int() });
 
@@ -39,7 +39,8 @@ export const firehoseRoutes = (deps: FirehoseDeps): Route<TokenRule>[] => [
     responses: { 200: { description: "All records are on disk", body: Answer } },
     async handle(call) {
       const origin = firehoseOrigin(call.incoming.headers);
-      const { body, delivery } = await beginDelivery(deps, "firehose", call);
+      using received = await beginDelivery(deps, "firehose", call);
+      const { body, delivery } = received;
       const { requestId, records, identity } = firehoseRequest(body);
       const contents = await unpackRecords(records, call.incoming);
       // Without waiting until `send`, so that of two equal requests at a time one is recognised.

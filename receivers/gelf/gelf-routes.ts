@@ -3,13 +3,12 @@ import { z } from "zod";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { DeliveryDeps } from "../delivery/delivery.ts";
-import { beginDelivery } from "../http/deliver.ts";
+import { beginDelivery, type PushDeps } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
 import { gelfDocument } from "./gelf-document.ts";
 
 /** GELF over HTTP: a message in each request, as Graylog accepts it. */
-export const gelfRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const gelfRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   tokenRoute({
     method: "POST",
     path: "/gelf",
@@ -22,7 +21,8 @@ export const gelfRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
     consumes: ["application/json"],
     responses: { 202: { description: "Kept" } },
     async handle(call) {
-      const { body, delivery } = await beginDelivery(deps, "gelf", call);
+      using received = await beginDelivery(deps, "gelf", call);
+      const { body, delivery } = received;
       const read = gelfDocument(body);
       if ("reason" in read) throw new AppError("bad_request", read.reason);
       const { document } = read;

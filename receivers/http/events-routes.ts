@@ -10,9 +10,9 @@ import { checkObjectCount } from "#platform/http/bounded-json.ts";
 import { mediaTypeOf } from "#platform/http/encoded-body.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { Delivery, DeliveryDeps, Names } from "../delivery/delivery.ts";
+import type { Delivery, Names } from "../delivery/delivery.ts";
 import { judgeDocument, type Refusal } from "../delivery/document.ts";
-import { beginDelivery, BODY_BYTES_MAX } from "./deliver.ts";
+import { beginDelivery, type PushDeps, BODY_BYTES_MAX } from "./deliver.ts";
 import { tokenRoute, type TokenRule } from "./token-access.ts";
 
 const ERRORS_MAX = 100;
@@ -37,7 +37,7 @@ const Answer = z.strictObject({
 });
 
 /** JSON, NDJSON and lines of any log, for senders without a protocol of their own, such as curl. */
-export const eventRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const eventRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   tokenRoute({
     ...ABOUT,
     path: "/push",
@@ -70,8 +70,9 @@ const ABOUT = {
 type Call = Parameters<typeof beginDelivery>[2];
 type Refused = Refusal & { line: number };
 
-async function push(deps: DeliveryDeps, call: Call, names: Names) {
-  const { body, delivery } = await beginDelivery(deps, "http", call);
+async function push(deps: PushDeps, call: Call, names: Names) {
+  using received = await beginDelivery(deps, "http", call);
+  const { body, delivery } = received;
   const kind = kindOf(call.incoming, body);
   const added = kind === "json" ? jsonDocuments(body) : eachOf(body);
   const { accepted, refused } =

@@ -3,6 +3,7 @@ import path from "node:path";
 
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
+import { BodyBuffers } from "#platform/http/body-buffers.ts";
 import { createListener } from "#platform/http/listener.ts";
 import { rejectMalformedRequests } from "#platform/http/malformed-request.ts";
 import { createRateLimit, type RateLimit } from "#platform/http/rate-limit.ts";
@@ -40,7 +41,14 @@ export async function openHttpReceiver(
   const file = path.join(folder, "sns-messages");
   const recent = await RecentIds.open(RECENT_MESSAGES, { bus, file, clock });
   const packer = new Packer();
-  const delivery = { bus, activity, rates: new EventRates(), identities, packer };
+  const delivery = {
+    bus,
+    activity,
+    rates: new EventRates(),
+    identities,
+    packer,
+    bodies: new BodyBuffers(),
+  };
   const listener = createListener(
     pushRoutes({ ...delivery, clock, sources, get: httpsGet, recent }),
     {

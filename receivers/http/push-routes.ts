@@ -1,6 +1,5 @@
 import type { Route } from "#platform/http/route.ts";
 
-import type { DeliveryDeps } from "../delivery/delivery.ts";
 import { bulkRoutes } from "../elasticsearch/bulk-routes.ts";
 import { handshakeRoutes } from "../elasticsearch/handshake-routes.ts";
 import { firehoseRoutes } from "../firehose/firehose-routes.ts";
@@ -10,11 +9,12 @@ import { otlpRoutes } from "../otlp/otlp-routes.ts";
 import type { SnsDeps } from "../sns/sns-inbox.ts";
 import { snsRoutes } from "../sns/sns-routes.ts";
 import { splunkRoutes } from "../splunk/splunk-routes.ts";
+import type { PushDeps } from "./deliver.ts";
 import { eventRoutes } from "./events-routes.ts";
 import type { TokenRule } from "./token-access.ts";
 
 /** The routes of all protocols. Their paths are those that shippers expect, so they differ. */
-export const pushRoutes = (deps: DeliveryDeps & SnsDeps): Route<TokenRule>[] => [
+export const pushRoutes = (deps: PushDeps & SnsDeps): Route<TokenRule>[] => [
   ...eventRoutes(deps),
   ...bulkRoutes(deps),
   ...otlpRoutes(deps),

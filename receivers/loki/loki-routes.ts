@@ -6,8 +6,8 @@ import { mediaTypeOf } from "#platform/http/encoded-body.ts";
 import type { ProblemBody } from "#platform/http/problem.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
-import { beginDelivery, BODY_BYTES_MAX } from "../http/deliver.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { beginDelivery, type PushDeps, BODY_BYTES_MAX } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
 import { fieldsOfLabels, type Labels, unreadDataset } from "./labels.ts";
 import { type LokiEntry, streamsInJson, streamsInProtobuf } from "./push-request.ts";
@@ -24,7 +24,7 @@ const lokiRefusal = ({ detail }: ProblemBody) => ({
 });
 
 /** Requests of Promtail, Alloy, Fluent Bit and client libraries for Loki. */
-export const lokiRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const lokiRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   ...["/loki/api/v1/push", "/api/prom/push"].map((path, n) =>
     tokenRoute({
       method: "POST",
@@ -40,7 +40,8 @@ export const lokiRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
       refusal: lokiRefusal,
       responses: { 204: { description: "All lines are kept" } },
       async handle(call) {
-        const { body, delivery } = await beginDelivery(deps, "loki", call);
+        using received = await beginDelivery(deps, "loki", call);
+        const { body, delivery } = received;
         const isJson = mediaTypeOf(call.incoming) === "application/json";
         const streams = isJson ? streamsInJson(body) : streamsInProtobuf(body, BODY_BYTES_MAX);
         for (const { labels, entries } of streams) addStream(delivery, labels, entries);

@@ -11,12 +11,12 @@ import {
 import { mediaType } from "#platform/http/encoded-body.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
-import { beginDelivery } from "../http/deliver.ts";
+import type { Delivery } from "../delivery/delivery.ts";
+import { beginDelivery, type PushDeps } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
 
 /** OTLP/HTTP 1.x for logs, at the path that exporters add to the address. */
-export const otlpRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const otlpRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   tokenRoute({
     method: "POST",
     path: "/v1/logs",
@@ -34,7 +34,8 @@ export const otlpRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
     },
     async handle(call) {
       const type = mediaType(call.incoming, OTLP_TYPES);
-      const { body, delivery } = await beginDelivery(deps, "otlp", call);
+      using received = await beginDelivery(deps, "otlp", call);
+      const { body, delivery } = received;
       const refused: { line: number; message: string }[] = [];
       let line = 0;
       for (const record of documentsOf(readExportRequest(body, type))) {

@@ -4,9 +4,9 @@ import { eachLine } from "#collectors/lines.ts";
 import type { ProblemBody } from "#platform/http/problem.ts";
 import { type Route } from "#platform/http/route.ts";
 
-import type { Delivery, DeliveryDeps } from "../delivery/delivery.ts";
+import type { Delivery } from "../delivery/delivery.ts";
 import { DOCUMENT_BYTES_MAX, type Refusal } from "../delivery/document.ts";
-import { beginDelivery, BODY_BYTES_MAX } from "../http/deliver.ts";
+import { beginDelivery, type PushDeps, BODY_BYTES_MAX } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
 import { jsonObjects } from "./json-stream.ts";
 import { originOf, splunkDocument, streamOf, unreadDataset } from "./splunk-event.ts";
@@ -75,7 +75,7 @@ const paths = (path: string): [path: string, suffix: string][] => [
 ];
 
 /** The HTTP event collector. Events are acknowledged when they are on disk, so every acknowledgement that is asked for is given. */
-export const splunkRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
+export const splunkRoutes = (deps: PushDeps): Route<TokenRule>[] => [
   ...["/services/collector", "/services/collector/event"].flatMap((path, n) =>
     paths(path).map(([versioned, suffix]) => eventRoute(deps, versioned, `${n}${suffix}`)),
   ),
@@ -84,7 +84,7 @@ export const splunkRoutes = (deps: DeliveryDeps): Route<TokenRule>[] => [
   ...paths("/services/collector/health").map(([path, suffix]) => healthRoute(deps, path, suffix)),
 ];
 
-const eventRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<TokenRule> =>
+const eventRoute = (deps: PushDeps, path: string, suffix: string): Route<TokenRule> =>
   tokenRoute({
     ...ABOUT,
     method: "POST",
@@ -94,7 +94,8 @@ const eventRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<Tok
     description: `JSON objects one after the other, of at most ${BODY_BYTES_MAX} bytes. All events of a request are kept or none.`,
     consumes: [JSON_TYPE],
     async handle(call) {
-      const { body, delivery } = await beginDelivery(deps, "splunk", call);
+      using received = await beginDelivery(deps, "splunk", call);
+      const { body, delivery } = received;
       let number = 0;
       for (const event of jsonObjects(body)) {
         const code = "reason" in event ? 6 : addEvent(delivery, { ...call.query, ...event.object });
@@ -120,7 +121,7 @@ function addEvent(delivery: Delivery, event: Record<string, unknown>): number {
 const codeOf = (added: Refusal | "repeated" | undefined): number =>
   added === undefined || added === "repeated" ? 0 : 7;
 
-const rawRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<TokenRule> =>
+const rawRoute = (deps: PushDeps, path: string, suffix: string): Route<TokenRule> =>
   tokenRoute({
     ...ABOUT,
     method: "POST",
@@ -131,7 +132,8 @@ const rawRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<Token
       "The lines of any log. Host, source, source type and index are parameters; without a channel the events are accepted too.",
     consumes: ["text/plain"],
     async handle(call) {
-      const { body, delivery } = await beginDelivery(deps, "splunk", call);
+      using received = await beginDelivery(deps, "splunk", call);
+      const { body, delivery } = received;
       let lines = 0;
       eachLine({ bytes: body }, () => {
         lines += 1;
@@ -173,7 +175,7 @@ const ackRoute = (): Route<TokenRule> =>
     },
   });
 
-const healthRoute = (deps: DeliveryDeps, path: string, suffix: string): Route<TokenRule> =>
+const healthRoute = (deps: PushDeps, path: string, suffix: string): Route<TokenRule> =>
   tokenRoute({
     method: "GET",
     path,
