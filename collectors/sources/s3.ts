@@ -128,6 +128,7 @@ export const s3Kind = sourceKind({
     return new S3Source(
       {
         place: placeOf(bucket, queue),
+        endpoint: about.endpoint,
         prefix,
         fromMs: from === undefined ? 0 : Date.parse(from),
         listEveryMs: about.interval * 1_000,

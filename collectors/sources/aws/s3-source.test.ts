@@ -113,6 +113,7 @@ class Reading {
   readonly stored = new Stored();
   nowMs = 100 * HOUR_MS;
   readonly #bucket: Bucket;
+  endpoint: string | undefined;
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket;
@@ -129,6 +130,7 @@ class Reading {
     const clock = { nowMs: () => this.nowMs };
     const options: S3Options = {
       place,
+      endpoint: this.endpoint,
       prefix: "",
       fromMs,
       listEveryMs: 1,
@@ -168,6 +170,17 @@ const alertsIn = (lines: readonly string[]): unknown[] =>
   lines.filter((line) => line.includes('"event.kind":"alert"')).map((line) => JSON.parse(line));
 
 describe("objects of a listed bucket", () => {
+  test("the same object in a bucket of the same name in another store is read too", async () => {
+    const bucket = new Bucket();
+    bucket.put("a.log", "one\n");
+    const reading = new Reading(bucket);
+    for (const endpoint of [undefined, "https://store.example", "https://store.example"]) {
+      reading.endpoint = endpoint;
+      await reading.pass();
+    }
+    expect(reading.stored.lines).toEqual(["one", "one"]);
+  });
+
   test("plain and compressed objects and the records of CloudTrail are read as lines", async () => {
     const bucket = new Bucket();
     bucket.put("a.log", "one\ntwo\n");

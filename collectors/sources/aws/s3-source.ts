@@ -22,6 +22,8 @@ export type S3Place =
 
 export type S3Options = {
   place: S3Place;
+  /** URL of another store than that of AWS. */
+  endpoint?: string | undefined;
   /** Keys begin with it. */
   prefix: string;
   /** Objects of the bucket that were last modified before are not read; epoch ms. */
@@ -110,8 +112,10 @@ export class S3Source implements Source, AsyncDisposable {
 
   /** Of what is read: positions belong to it. */
   get #name(): string {
-    const { place, prefix } = this.#options;
-    return place.bucket === undefined ? `sqs ${place.queue}` : `s3 ${place.bucket}/${prefix}`;
+    const { place, prefix, endpoint } = this.#options;
+    if (place.bucket === undefined) return `sqs ${place.queue}`;
+    // Other stores may have a bucket of the same name.
+    return `s3 ${endpoint === undefined ? "" : `${endpoint} `}${place.bucket}/${prefix}`;
   }
 
   #announced(reader: ObjectReader, among: ReadObjects): AnnouncedObjects | undefined {
