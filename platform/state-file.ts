@@ -43,11 +43,11 @@ export function writeStateFile(file: string, value: unknown): void {
   replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** The same with a text. The file is readable by its owner only. */
-export function replaceFile(file: string, text: string): void {
+/** The same with any content. The file is readable by its owner only. */
+export function replaceFile(file: string, content: string | Uint8Array): void {
   const draft = `${file}.${randomUUID()}.new`;
   try {
-    writeDurably(draft, text);
+    writeDurably(draft, content);
     renameSync(draft, file);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -56,10 +56,10 @@ export function replaceFile(file: string, text: string): void {
   syncFolder(path.dirname(file));
 }
 
-function writeDurably(file: string, text: string): void {
+function writeDurably(file: string, content: string | Uint8Array): void {
   const descriptor = openSync(file, "wx", FILE_MODE);
   try {
-    writeFileSync(descriptor, text);
+    writeFileSync(descriptor, content);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -1,19 +1,12 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
 import { IDENTITY_FIELDS, type RecordHeader } from "#collectors/source.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
+import { replaceFile } from "#platform/state-file.ts";
 
 /** A power of two. Twice 8 MB of memory. */
 const SLOTS = 2 ** 20;
@@ -164,14 +157,7 @@ function writeHashes(file: string, hashes: readonly Hash[]): void {
     bytes.writeUInt32LE(low, n * HASH_BYTES + 4);
   }
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-  const draft = openSync(`${file}.new`, "w", 0o600);
-  try {
-    writeSync(draft, bytes);
-    fsyncSync(draft);
-  } finally {
-    closeSync(draft);
-  }
-  renameSync(`${file}.new`, file);
+  replaceFile(file, bytes);
 }
 
 /** A name that no token and group have. */

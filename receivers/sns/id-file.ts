@@ -1,13 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import path from "node:path";
+
+import { replaceFile } from "#platform/state-file.ts";
 
 /** Epoch ms as a double, and a hash of 64 bits. */
 const ENTRY_BYTES = 16;
@@ -55,14 +49,7 @@ export class IdFile {
   write(ids: readonly SeenId[]): void {
     this.close();
     mkdirSync(path.dirname(this.#file), { recursive: true, mode: 0o700 });
-    const draft = openSync(`${this.#file}.new`, "w", 0o600);
-    try {
-      writeSync(draft, Buffer.concat(ids.map(entryOf)));
-      fsyncSync(draft);
-    } finally {
-      closeSync(draft);
-    }
-    renameSync(`${this.#file}.new`, this.#file);
+    replaceFile(this.#file, Buffer.concat(ids.map(entryOf)));
     this.#descriptor = openSync(this.#file, "a", 0o600);
     this.#entries = ids.length;
   }
