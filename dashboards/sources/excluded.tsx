@@ -2,6 +2,7 @@
 
 import { formatExact } from "../format.ts";
 import { Untrusted } from "../untrusted.tsx";
+import { ChangeRefused } from "./change-refused.tsx";
 import type { SourcesAnswer } from "./messages.ts";
 import { useChange } from "./use-change.ts";
 
@@ -39,11 +40,7 @@ export function Excluded({ answer: { excluded, mayManage } }: { answer: SourcesA
           </li>
         ))}
       </ul>
-      {change.problem ? (
-        <p className="form-error" role="alert">
-          <Untrusted text={change.problem.detail ?? change.problem.title} />
-        </p>
-      ) : null}
+      <ChangeRefused change={change} />
     </details>
   );
 }

@@ -3,13 +3,12 @@
 import { useState } from "react";
 
 import { useResource } from "../client/use-resource.ts";
-import { Untrusted } from "../untrusted.tsx";
+import { ConfirmedChange } from "./confirmed-change.tsx";
 import { SourceKindsAnswer } from "./edit-messages.ts";
 import type { FormValues } from "./entry.ts";
 import { ManageToken } from "./manage-token.tsx";
 import type { SourceDetail } from "./messages.ts";
 import { SourceForm } from "./source-form.tsx";
-import { useChange } from "./use-change.ts";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
 /** Events that are pushed with a token name it as their source. */
@@ -78,42 +77,19 @@ function textOf(
 
 function RemoveSource({ detail: { row }, view }: ManageProps) {
   const { source, origin } = row;
-  const change = useChange();
-  const [isAsking, setAsking] = useState(false);
   const at = `?source=${encodeURIComponent(source)}`;
   const request =
     origin === "file"
       ? { method: "DELETE", url: `/api/sources${at}` }
       : { method: "PUT", url: `/api/excluded-paths${at}`, body: { isExcluded: true } };
-  const word = origin === "file" ? "Remove it" : "Stop reading it";
   return (
     <div className="source-remove">
-      {isAsking ? (
-        <p role="alert">
-          It is no longer read. Events that were read stay, and if it is added again, reading goes
-          on where it ended.{" "}
-          <button
-            type="button"
-            className="primary"
-            disabled={change.isBusy}
-            onClick={() => change.run(request, () => void view.set({ source: null }))}
-          >
-            {word}
-          </button>{" "}
-          <button type="button" onClick={() => setAsking(false)}>
-            Keep it
-          </button>
-        </p>
-      ) : (
-        <button type="button" onClick={() => setAsking(true)}>
-          {word} …
-        </button>
-      )}
-      {change.problem ? (
-        <p className="form-error" role="alert">
-          <Untrusted text={change.problem.detail ?? change.problem.title} />
-        </p>
-      ) : null}
+      <ConfirmedChange
+        label={origin === "file" ? "Remove it" : "Stop reading it"}
+        consequence="It is no longer read. Events that were read stay, and if it is added again, reading goes on where it ended."
+        request={request}
+        onDone={() => void view.set({ source: null })}
+      />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
 import { Failed } from "../panels/message.tsx";
 import { Untrusted } from "../untrusted.tsx";
+import { ChangeRefused } from "./change-refused.tsx";
 import { Quarantine } from "./quarantine-messages.ts";
 import { useChange } from "./use-change.ts";
 import type { SourcesViewState } from "./use-sources-view.ts";
@@ -131,11 +132,7 @@ function ReadAgain({ quarantine, path, reload }: ReadAgainProps) {
       <output>
         <Result reprocessing={reprocessing} />
       </output>
-      {change.problem ? (
-        <p className="form-error" role="alert">
-          <Untrusted text={change.problem.detail ?? change.problem.title} />
-        </p>
-      ) : null}
+      <ChangeRefused change={change} />
     </section>
   );
 }
