@@ -6,7 +6,8 @@ import { openQueueApi, regionOf } from "./aws/queue-api.ts";
 import { type AwsAccess, openS3Api } from "./aws/s3-api.ts";
 import { type S3Place, S3Source } from "./aws/s3-source.ts";
 import { refuseMetadata } from "./reachable.ts";
-import { readSecretFile, secretFile } from "./secret-file.ts";
+import { secretFile } from "./secret-file.ts";
+import { readSecret, secretVariable } from "./secret-variable.ts";
 
 const KEY_CHARACTERS_MAX = 1_024;
 const INTERVAL_SECONDS = { min: 10, max: 86_400 };
@@ -76,6 +77,7 @@ const schema = z
         examples: ["AKIAIOSFODNN7EXAMPLE"],
       }),
     secretKeyFile: secretFile("Secret key"),
+    secretKey: secretVariable("Secret key", "secretKeyFile"),
     from: z.iso
       .date({ error: "give a date, for example 2026-01-31" })
       .optional()
@@ -110,10 +112,17 @@ const schema = z
     error: "give a bucket, a queue or both",
     path: ["bucket"],
   })
-  .refine((it) => (it.accessKeyId === undefined) === (it.secretKeyFile === undefined), {
-    error: "give both the access key and its secret key, or neither",
-    path: ["secretKeyFile"],
-  });
+  .refine((it) => it.secretKeyFile === undefined || it.secretKey === undefined, {
+    error: "give the secret key once: in secretKeyFile or in secretKey",
+    path: ["secretKey"],
+  })
+  .refine(
+    (it) => (it.accessKeyId === undefined) === ((it.secretKeyFile ?? it.secretKey) === undefined),
+    {
+      error: "give both the access key and its secret key, or neither",
+      path: ["secretKeyFile"],
+    },
+  );
 
 /** Objects of S3, as CloudTrail, load balancers, CloudFront and others write their logs. */
 export const s3Kind = sourceKind({
@@ -152,15 +161,16 @@ async function accessOf({
   region,
   endpoint,
   accessKeyId,
-  secretKeyFile,
+  secretKeyFile: file,
+  secretKey: variable,
 }: Pick<
   z.infer<typeof schema>,
-  "queue" | "region" | "endpoint" | "accessKeyId" | "secretKeyFile"
+  "queue" | "region" | "endpoint" | "accessKeyId" | "secretKeyFile" | "secretKey"
 >): Promise<AwsAccess> {
   for (const url of [endpoint, queue]) {
     if (url !== undefined) await refuseMetadata(new URL(url).hostname.replace(/^\[(.*)\]$/, "$1"));
   }
-  const key = secretKeyFile === undefined ? undefined : await readSecretFile(secretKeyFile);
+  const key = await readSecret("secretKey", { file, variable });
   return {
     region: region ?? (queue === undefined ? undefined : regionOf(queue)),
     endpoint,

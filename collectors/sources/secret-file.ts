@@ -11,11 +11,14 @@ const SECRET_CHARACTERS_MAX = 1_000;
 const MOUNTED = "/run/secrets/";
 const OTHERS_READ = 0o004;
 
+/** When a form shows the property. Default: always. */
+export type FieldAbout = { when: { field: string; values: readonly string[] } };
+
 /**
  * A property that names a file with a secret. A form asks for the secret itself, which is titled `title`, and writes the
  * file.
  */
-export const secretFile = (title: string) =>
+export const secretFile = (title: string, about?: FieldAbout) =>
   z
     .string()
     .max(PATH_CHARACTERS_MAX)
@@ -27,6 +30,7 @@ export const secretFile = (title: string) =>
         "A file with nothing else, which only the user of Quarterdeck may read (chmod 600).",
       examples: ["/etc/quarterdeck/secret"],
       secretFile: title,
+      ...about,
     });
 
 /** The secret in the file. @throws AppError that names the file and what to do */

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
-import type { TlsOptions } from "node:tls";
+import { createSecureContext, type TlsOptions } from "node:tls";
 
-import type { TlsFiles } from "#collectors/sources/listeners/listener.ts";
-import type { Listener } from "#collectors/sources/listeners/listener.ts";
+import type { Listener, TlsFiles } from "#collectors/sources/listeners/listener.ts";
+import { readSecret } from "#collectors/sources/secret-variable.ts";
 import { AppError, errorCode } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
@@ -45,11 +45,25 @@ export async function openListener(
 }
 
 /** @throws AppError that names the file and what to do */
-async function readTls({ certificate, key, clientCa }: TlsFiles): Promise<TlsOptions> {
+async function readTls({
+  certificate,
+  key,
+  clientCa,
+  keyPassphraseFile: file,
+  keyPassphrase: variable,
+}: TlsFiles): Promise<TlsOptions> {
+  const passphrase = await readSecret("keyPassphrase", { file, variable });
   const tls = {
     cert: await readPem("certificate", certificate),
     key: await readPem("private key", key),
+    ...(passphrase !== undefined && { passphrase }),
   };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    const message = `The private key in ${key} cannot be used (${errorCode(error) ?? String(error)}): check that it is that of the certificate, and its passphrase (keyPassphraseFile or keyPassphrase) if it is encrypted.`;
+    throw new AppError("bad_request", message);
+  }
   if (clientCa === undefined) return tls;
   const ca = await readPem("authorities of senders", clientCa);
   return { ...tls, ca, requestCert: true, rejectUnauthorized: true };

@@ -3,9 +3,16 @@ import { isAbsolute } from "node:path";
 
 import { z } from "zod";
 
+import { secretFile } from "../secret-file.ts";
+import { secretVariable } from "../secret-variable.ts";
+import type { TlsFiles } from "./listener.ts";
+
 const PATH_CHARACTERS_MAX = 4_096;
 /** Longer names of Unix sockets are cut by the kernel. */
 const SOCKET_PATH_BYTES_MAX = 107;
+
+/** The properties of a schema with `tlsFiles`. */
+type GivenFiles = { [Name in keyof TlsFiles]?: string | undefined };
 
 /** A field that a form shows only if another one has one of these values. */
 type When = { when: { field: string; values: readonly string[] } };
@@ -71,6 +78,8 @@ export const tlsFiles = () => {
       description: "In PEM format. It stays in the file.",
       when,
     }),
+    keyPassphraseFile: secretFile("Passphrase of the key", { when }),
+    keyPassphrase: secretVariable("Passphrase of the key", "keyPassphraseFile", { when }),
     clientCa: listenerFile({
       title: "File with the authorities of senders",
       description: "If it is given, senders need a certificate of one of these authorities.",
@@ -81,7 +90,7 @@ export const tlsFiles = () => {
 
 /** States the files that are missing, to the context of a schema. */
 export function requireTlsFiles(
-  { certificate, key }: { certificate?: string | undefined; key?: string | undefined },
+  { certificate, key, keyPassphraseFile, keyPassphrase }: GivenFiles,
   context: z.RefinementCtx,
 ): void {
   const require = (field: string, value: string | undefined, message: string): void => {
@@ -89,7 +98,20 @@ export function requireTlsFiles(
   };
   require("certificate", certificate, "TLS needs a certificate: give the path of its file");
   require("key", key, "TLS needs the key of the certificate: give the path of its file");
+  if (keyPassphraseFile !== undefined && keyPassphrase !== undefined) {
+    const message = "give the passphrase once: in keyPassphraseFile or in keyPassphrase";
+    context.addIssue({ code: "custom", path: ["keyPassphrase"], message });
+  }
 }
+
+/** The files of a listener that uses TLS. */
+export const tlsFilesIn = ({ certificate, key, ...others }: GivenFiles): TlsFiles => ({
+  certificate: required(certificate),
+  key: required(key),
+  clientCa: others.clientCa,
+  keyPassphraseFile: others.keyPassphraseFile,
+  keyPassphrase: others.keyPassphrase,
+});
 
 /** What the schema of a kind requires. */
 export function required(value: string | undefined): string {

@@ -1,8 +1,17 @@
 type OnPort = { listenOn: { host: string; port: number } };
 type OnPath = { listenOn: { path: string } };
 
-/** PEM files: with `clientCa` senders need a certificate of one of these authorities. */
-export type TlsFiles = { certificate: string; key: string; clientCa: string | undefined };
+/**
+ * PEM files: with `clientCa` senders need a certificate of one of these authorities. Of an encrypted key, where its passphrase
+ * is: in a file, or in the environment variable that `keyPassphrase` refers to.
+ */
+export type TlsFiles = {
+  certificate: string;
+  key: string;
+  clientCa: string | undefined;
+  keyPassphraseFile?: string | undefined;
+  keyPassphrase?: string | undefined;
+};
 
 /** How senders reach a socket, and where it is. */
 export type ListenerSocket =

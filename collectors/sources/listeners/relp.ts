@@ -5,9 +5,9 @@ import { sourceKind } from "#collectors/configured/source-kind.ts";
 import {
   listenerAddress,
   listenerPort,
-  required,
   requireTlsFiles,
   tlsFiles,
+  tlsFilesIn,
 } from "./listener-fields.ts";
 
 /** Syslog over RELP, as rsyslog sends it. */
@@ -26,10 +26,9 @@ export const relpKind = sourceKind({
     .superRefine((properties, context) => {
       if (properties.transport === "tls") requireTlsFiles(properties, context);
     }),
-  listener({ transport, port, address: host, certificate, key, clientCa }, source) {
+  listener({ transport, port, address: host, ...files }, source) {
     const listenOn = { host, port };
     if (transport === "tcp") return { source, protocol: "relp+tcp", listenOn };
-    const tls = { certificate: required(certificate), key: required(key), clientCa };
-    return { source, protocol: "relp+tls", listenOn, tls };
+    return { source, protocol: "relp+tls", listenOn, tls: tlsFilesIn(files) };
   },
 });

@@ -9,6 +9,7 @@ import {
   requireTlsFiles,
   socketPath,
   tlsFiles,
+  tlsFilesIn,
 } from "./listener-fields.ts";
 import type { Listener, ListenerSocket } from "./listener.ts";
 
@@ -57,7 +58,7 @@ export const syslogKind = sourceKind({
 });
 
 function socketOf(properties: z.infer<typeof schema>): ListenerSocket {
-  const { transport, port, address: host, path, certificate, key, clientCa } = properties;
+  const { transport, port, address: host, path, ...files } = properties;
   const listenOn = { host, port };
   switch (transport) {
     case "udp":
@@ -65,11 +66,7 @@ function socketOf(properties: z.infer<typeof schema>): ListenerSocket {
     case "tcp":
       return { protocol: "syslog+tcp", listenOn };
     case "tls":
-      return {
-        protocol: "syslog+tls",
-        listenOn,
-        tls: { certificate: required(certificate), key: required(key), clientCa },
-      };
+      return { protocol: "syslog+tls", listenOn, tls: tlsFilesIn(files) };
     case "unix":
       return { protocol: "syslog+unix", listenOn: { path: required(path) } };
     case "unix-datagram":
