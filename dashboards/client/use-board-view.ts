@@ -1,11 +1,12 @@
 "use client";
 
-import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { parseAsString, parseAsStringLiteral } from "nuqs";
 import { useCallback } from "react";
 
 import { systemClock } from "#platform/clock.ts";
 
 import { wallClock, toEpochMs } from "../zone.ts";
+import { useUrlState } from "./url-state.ts";
 
 const COMPARISONS = ["previous", "week"] as const;
 type Comparing = (typeof COMPARISONS)[number];
@@ -29,7 +30,7 @@ export type BoardView = {
 
 /** Break-down and comparison of the board. The URL is their only state. */
 export function useBoardView(zone: "local" | "utc"): BoardView {
-  const [{ by, compare }, set] = useQueryStates(STATE, { history: "push" });
+  const [{ by, compare }, set] = useUrlState(STATE);
   const setBy = useCallback((field: string | null) => void set({ by: field || null }), [set]);
   const setCompare = useCallback((to: Comparing | null) => void set({ compare: to }), [set]);
   const compareToday = useCallback(() => {

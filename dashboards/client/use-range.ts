@@ -1,10 +1,11 @@
 "use client";
 
-import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { parseAsString, parseAsStringLiteral } from "nuqs";
 import { useCallback, useMemo } from "react";
 
 import type { RangeText } from "../time-range.ts";
 import type { Zone } from "../zone.ts";
+import { useUrlState } from "./url-state.ts";
 
 const STATE = {
   from: parseAsString,
@@ -31,7 +32,7 @@ export type RangeState = {
 
 /** Range, dataset, query and zone. The URL is their only state. */
 export function useRange(): RangeState {
-  const [{ from, to, dataset, q, tz }, set] = useQueryStates(STATE, { history: "push" });
+  const [{ from, to, dataset, q, tz }, set] = useUrlState(STATE);
   const setRange = useCallback(
     (range: RangeText | null) => void set({ from: range?.from ?? null, to: range?.to ?? null }),
     [set],

@@ -173,7 +173,7 @@ function useListKeys({ events, current, setCurrent, opened, onOpen, reveal }: Li
   useKeys({
     next: () => move(1),
     previous: () => move(-1),
-    close: () => onOpen(null),
+    close: () => opened !== null && onOpen(null),
     // On a focused row or button, Enter presses that.
     open: () => {
       const isFree = document.activeElement === document.body || !document.activeElement;

@@ -1,9 +1,10 @@
 "use client";
 
-import { parseAsString, useQueryStates } from "nuqs";
+import { parseAsString } from "nuqs";
 import { useMemo, useRef, useState } from "react";
 
 import { type EventDocument, EventOverview, type ProblemsMessage } from "../api.ts";
+import { useUrlState } from "../client/url-state.ts";
 import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
@@ -83,7 +84,7 @@ export function ExplorePage({ theme, problems }: { theme: Theme; problems: Probl
 
 /** Query, opened event and columns. The URL is their only state, except for the content of an event of the list. */
 function useExploreState() {
-  const [{ q, event, cols }, setState] = useQueryStates(STATE, { history: "push" });
+  const [{ q, event, cols }, setState] = useUrlState(STATE);
   const [known, setKnown] = useState<EventDocument>();
   const actions = useMemo(() => {
     const submit = (query: string): void => void setState({ q: query || null, event: null });

@@ -1,9 +1,9 @@
 "use client";
 
-import Link from "next/link";
 import { type FormEvent, type RefObject, useState } from "react";
 
 import type { Problem, SearchHint } from "../api.ts";
+import { Link } from "../client/link.tsx";
 import { SEARCH_HELP_PATH } from "../link.ts";
 import { queryOf } from "../search-terms.ts";
 import { visibleText } from "../untrusted-text.ts";

@@ -1,9 +1,9 @@
 "use client";
 
-import Link from "next/link";
 import { type RefObject, useRef, useState } from "react";
 
 import type { Problem, SearchHint } from "../api.ts";
+import { Link } from "../client/link.tsx";
 import type { BoardView } from "../client/use-board-view.ts";
 import { type RangeState, searchOf } from "../client/use-range.ts";
 import { SearchBox } from "../explore/search-box.tsx";

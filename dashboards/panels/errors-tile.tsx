@@ -1,8 +1,8 @@
 "use client";
 
-import Link from "next/link";
 import { useMemo } from "react";
 
+import { Link } from "../client/link.tsx";
 import { formatQuantity, quantity } from "../format.ts";
 import { withTerm } from "../search-terms.ts";
 import type { Line } from "./chart-rows.ts";

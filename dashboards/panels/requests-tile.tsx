@@ -1,9 +1,9 @@
 "use client";
 
-import Link from "next/link";
 import { useMemo } from "react";
 
 import type { Board } from "../api.ts";
+import { Link } from "../client/link.tsx";
 import { quantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import type { Band, Line, Points } from "./chart-rows.ts";

@@ -1,8 +1,7 @@
 "use client";
 
-import Link from "next/link";
-
 import type { Board } from "../api.ts";
+import { Link } from "../client/link.tsx";
 import { formatExact, formatQuantity } from "../format.ts";
 import { term, withTerm } from "../search-terms.ts";
 import { Untrusted } from "../untrusted.tsx";

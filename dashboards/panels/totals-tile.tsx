@@ -1,8 +1,8 @@
 "use client";
 
-import Link from "next/link";
 import type { ReactNode } from "react";
 
+import { Link } from "../client/link.tsx";
 import { formatExact, formatQuantity } from "../format.ts";
 import { term } from "../search-terms.ts";
 import { formatTime } from "../zone.ts";

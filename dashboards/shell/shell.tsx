@@ -1,10 +1,10 @@
 "use client";
 
-import Link from "next/link";
-import { useRouter } from "next/navigation";
 import { type ReactNode, useRef } from "react";
 
 import type { ProblemsMessage } from "../api.ts";
+import { Link } from "../client/link.tsx";
+import { useNavigate } from "../client/url-state.ts";
 import { searchOf, type RangeState } from "../client/use-range.ts";
 import { SEARCH_HELP_PATH } from "../link.ts";
 import { Problems } from "../problems/problems.tsx";
@@ -45,17 +45,17 @@ export function Shell(props: ShellProps) {
   const hasRange = page === "board" || page === "explore";
   const sheet = useRef<HTMLDialogElement>(null);
   const field = useRef<HTMLInputElement>(null);
-  const router = useRouter();
+  const navigate = useNavigate();
   const { from, to, dataset, q, zone } = range;
   const tz = zone === "utc" ? "utc" : null;
   const kept = searchOf({ from, to, dataset, q, tz });
   const hrefOf = (href: string): string => (kept ? `${href}?${kept}` : href);
   useKeys({
     help: () => sheet.current?.showModal(),
-    board: () => router.push(hrefOf("/")),
-    explore: () => router.push(hrefOf("/explore")),
-    sources: () => router.push(hrefOf("/sources")),
-    searchHelp: () => router.push(SEARCH_HELP_PATH),
+    board: () => navigate(hrefOf("/")),
+    explore: () => navigate(hrefOf("/explore")),
+    sources: () => navigate(hrefOf("/sources")),
+    searchHelp: () => navigate(SEARCH_HELP_PATH),
     range: () => field.current?.focus(),
     zoomOut: () => shown && range.setRange(zoomOut(shown)),
     earlier: () => shown && range.setRange(shiftRange(shown, -1)),

@@ -1,8 +1,8 @@
 "use client";
 
-import Link from "next/link";
 import { type FormEvent, useEffect, useState } from "react";
 
+import { Link } from "../client/link.tsx";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
 import { Failed } from "../panels/message.tsx";

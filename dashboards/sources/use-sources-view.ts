@@ -1,8 +1,9 @@
 "use client";
 
-import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
+import { parseAsInteger, parseAsString, parseAsStringLiteral } from "nuqs";
 import { useMemo } from "react";
 
+import { useUrlState } from "../client/url-state.ts";
 import { searchOf } from "../client/use-range.ts";
 import { GROUPS, ROWS_DEFAULT, SORTS, SOURCE_STATES } from "./messages.ts";
 
@@ -21,9 +22,7 @@ const STATE = {
 
 /** Search, order, groups and the opened source. The URL is their only state. */
 export function useSourcesView() {
-  const [{ find, state, sort, group, source, rows, add, quarantine }, set] = useQueryStates(STATE, {
-    history: "push",
-  });
+  const [{ find, state, sort, group, source, rows, add, quarantine }, set] = useUrlState(STATE);
   return useMemo(() => {
     const wire = { q: find, state, sort, group, source, limit: String(rows) };
     const search = searchOf(wire);

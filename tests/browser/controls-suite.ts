@@ -338,6 +338,26 @@ export function testControls(board: () => RunningBoard): void {
       await page.waitForURL((url) => url.pathname === "/");
     });
 
+    test.each(["keys", "link"] as const)(
+      "leaving the page by %s right after a change counts, and going back shows that change",
+      async (by) => {
+        await page.goto(`${board().url}/explore?tz=utc`);
+        await page.locator(".event").first().click();
+        await page.waitForURL(/event=/);
+        await page.evaluate((way) => {
+          const press = (key: string): boolean =>
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+          press("Escape");
+          if (way === "keys") ["g", "h"].forEach(press);
+          else document.querySelector<HTMLElement>("nav a")?.click();
+        }, by);
+        await page.waitForURL((url) => url.pathname === "/");
+        await page.goBack();
+        await page.waitForURL((url) => url.pathname === "/explore");
+        expect(new URL(page.url()).searchParams.has("event")).toBe(false);
+      },
+    );
+
     test("the formats of a log and its quarantined lines are one click away", async () => {
       await open("/?tz=utc");
       const sources = page.getByTestId("sources");
