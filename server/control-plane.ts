@@ -10,6 +10,7 @@ import { openLog, type Log } from "#platform/log.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 import { openPostgres } from "#platform/postgres/open.ts";
+import { holdersOf } from "#receivers/activity/holder-files.ts";
 
 import { openAccessLog } from "./access-log.ts";
 import type { Apis } from "./apis/start-apis.ts";
@@ -20,6 +21,7 @@ import { ApiAddresses } from "./demo/apis/client.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { type LastStart, trySaveLastStart } from "./last-start.ts";
 import { openPages } from "./pages.ts";
+import type { ReceiversState } from "./problems/receiver-problems.ts";
 import { watchProblems } from "./problems/watch-problems.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings } from "./settings.ts";
@@ -76,7 +78,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   pagesOpen.catch(() => undefined);
   const { database, installation } = await databaseOpens;
   started.defer(() => database.close());
-  const { workspaces, forecaster, sourcesFile } = await openData(options, log, started);
+  const { workspaces, forecaster, receivers, sourcesFile } = await openData(options, log, started);
   const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
   workspaces.onDemoOff(async () => (await apisState.opening)?.leaveDemo());
   const problems = watchProblems({
@@ -86,6 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     workspace: workspaces.current,
     forecasterProblem: forecaster.problem,
     apis: () => ({ down: apisState.apis?.down() ?? [], error: apisState.error }),
+    receivers,
   });
   started.use(problems);
   onLost.call = problems.examineNow;
@@ -163,11 +166,18 @@ async function listenHttp(
   return { ...http, port, url, writeAccessLine: accessLog.write };
 }
 
+type OpenData = {
+  workspaces: Workspaces;
+  forecaster: Forecaster;
+  receivers: () => ReceiversState;
+  sourcesFile: FollowedSources;
+};
+
 async function openData(
   { folder, workspace, roles, notify }: ControlPlaneOptions,
   log: Log,
   started: AsyncDisposableStack,
-): Promise<{ workspaces: Workspaces; forecaster: Forecaster; sourcesFile: FollowedSources }> {
+): Promise<OpenData> {
   const receivers = roles.startReceivers?.(notify);
   started.defer(() => receivers?.stop());
   const forecaster = roles.startForecaster();
@@ -185,7 +195,12 @@ async function openData(
   } catch (error) {
     log.warn("quarterdeck sources cannot show the present state of the sources", { error });
   }
-  return { workspaces, forecaster, sourcesFile };
+  const receiversState = (): ReceiversState => ({
+    isOwn: receivers !== undefined,
+    error: receivers?.problem() ?? null,
+    holders: holdersOf(folder.root, clock.nowMs()),
+  });
+  return { workspaces, forecaster, receivers: receiversState, sourcesFile };
 }
 
 type RunningApis = {

@@ -36,7 +36,7 @@ const Listener: z.ZodType<ListenerState> = z.object({
   problem: z.string().nullable(),
 });
 
-const ReceiversActivity = z.object({
+export const ReceiversActivity = z.object({
   writtenMs: z.number(),
   /** Where it listens, such as http://127.0.0.1:4680. */
   addresses: z.array(z.string()),
@@ -46,9 +46,9 @@ const ReceiversActivity = z.object({
   /** Why nothing that arrives is stored at present, for people. */
   problem: z.string().exactOptional(),
 });
-type ReceiversActivity = z.output<typeof ReceiversActivity>;
+export type ReceiversActivity = z.output<typeof ReceiversActivity>;
 
-const folderIn = (dataFolder: string): string => path.join(dataFolder, "receivers");
+export const folderIn = (dataFolder: string): string => path.join(dataFolder, "receivers");
 
 /**
  * Writes the activity into the data folder once a second, for pages and commands, until it is disposed of. The file is
@@ -72,34 +72,8 @@ export function publishActivity(
   }));
 }
 
-/**
- * Writes the listeners of a socket holder in the same way. `problem`: why its receiver does not run at present, for people;
- * undefined if it does.
- */
-export function publishHolder(
-  dataFolder: string,
-  about: {
-    addresses: readonly string[];
-    listeners: () => ListenerState[];
-    problem: () => string | undefined;
-    clock: Clock;
-  },
-): Disposable {
-  const { addresses, clock } = about;
-  const file = path.join(folderIn(dataFolder), `${process.pid}-sockets${SUFFIX}`);
-  return publish(file, () => {
-    const problem = about.problem();
-    return {
-      writtenMs: clock.nowMs(),
-      addresses: [...addresses],
-      listeners: about.listeners(),
-      streams: [],
-      ...(problem !== undefined && { problem }),
-    };
-  });
-}
-
-function publish(file: string, contentNow: () => ReceiversActivity): Disposable {
+/** Writes the content into the file once a second, until it is disposed of. */
+export function publish(file: string, contentNow: () => ReceiversActivity): Disposable {
   const write = (): void => {
     const content = contentNow();
     try {
@@ -126,11 +100,16 @@ export function readActivity(dataFolder: string, nowMs: number): ReceiversActivi
   const folder = folderIn(dataFolder);
   return namesIn(folder).flatMap((name) => {
     const { value } = readStateFile(path.join(folder, name), ReceiversActivity);
-    return value && Math.abs(nowMs - value.writtenMs) < STALE_MS ? [value] : [];
+    return value && isRecent(value, nowMs) ? [value] : [];
   });
 }
 
-function namesIn(folder: string): string[] {
+/** Whether the process that wrote it still runs. */
+export const isRecent = ({ writtenMs }: Pick<ReceiversActivity, "writtenMs">, nowMs: number) =>
+  Math.abs(nowMs - writtenMs) < STALE_MS;
+
+/** The names of all files in the folder of the activity. */
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => name.endsWith(SUFFIX));
   } catch {

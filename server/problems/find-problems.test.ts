@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { NO_STATUS } from "#pipeline/live-link/messages.ts";
+import type { HolderState } from "#receivers/activity/holder-files.ts";
 
 import { type Findings, findProblems } from "./find-problems.ts";
 import { KINDS } from "./kinds.ts";
@@ -15,11 +16,24 @@ const HEALTHY: Findings = {
   isDemo: false,
   forecasterProblem: null,
   apis: { down: [], error: null },
+  receivers: { isOwn: false, error: null, holders: [] },
 };
 const file = { id: "a.parquet", kind: "file", message: "/data/a.parquet cannot be read" } as const;
 const merge = { id: "merging", kind: "upkeep", message: "small files cannot be merged" } as const;
 const FROM_MS = Date.UTC(2026, 4, 17, 10);
 const hole = { fromMs: FROM_MS, toMs: FROM_MS + 20 * 60_000, dataset: "web", events: 20_000 };
+
+const holder: HolderState = {
+  file: "/data/receivers/7-sockets.json",
+  writtenMs: FROM_MS,
+  isRunning: true,
+  listeners: [],
+  problem: undefined,
+};
+const receivers = (...holders: Partial<HolderState>[]): Partial<Findings> => ({
+  receivers: { isOwn: false, error: null, holders: holders.map((it) => ({ ...holder, ...it })) },
+});
+const listener = { source: "edge", address: "syslog+tcp://[::]:6514", problem: "in use" };
 
 const kindsOf = (changes: Partial<Findings>): string[] =>
   findProblems({ ...HEALTHY, ...changes }).map(({ kind, level }) => `${level} ${kind}`);
@@ -49,8 +63,21 @@ test.each<[string, Partial<Findings>]>([
   ["warning no_forecaster", { forecasterProblem: { kind: "no_forecaster", message: "none" } }],
   ["error api", { apis: { down: ["billing"], error: null } }],
   ["error api", { apis: { down: [], error: "the port is in use" } }],
+  ["error receiver", { receivers: { isOwn: true, error: "the port is in use", holders: [] } }],
+  ["error receiver", receivers({ problem: "process 8 ended with SIGSEGV" })],
+  ["error no_receiver", receivers({ isRunning: false }, { isRunning: false, writtenMs: 0 })],
+  ["error listener", receivers({ listeners: [listener] })],
 ])("%s is found", (expected, changes) => {
   expect(kindsOf(changes)).toEqual([expected]);
+});
+
+test("a receiver that was killed is no problem if another one runs, and neither is a port on which another one listens", () => {
+  expect(kindsOf(receivers({ isRunning: false }, {}))).toEqual([]);
+  const own = { isOwn: true, error: null, holders: [{ ...holder, isRunning: false }] };
+  expect(kindsOf({ receivers: own })).toEqual([]);
+  const open = { listeners: [{ ...listener, problem: null }] };
+  expect(kindsOf(receivers({ listeners: [listener] }, open))).toEqual([]);
+  expect(kindsOf(receivers(open, { listeners: [listener] }))).toEqual([]);
 });
 
 test("every kind says what it means and what to do", () => {

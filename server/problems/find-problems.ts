@@ -4,6 +4,7 @@ import type { Problem } from "#platform/problems.ts";
 
 import type { WorkspaceStatus } from "../workspace.ts";
 import { type ForecasterProblem, KINDS, type ProblemKind } from "./kinds.ts";
+import { receiverProblems, type ReceiversState } from "./receiver-problems.ts";
 
 /** The state of all parts of a control plane at one time; errors are null while there is none. */
 export type Findings = {
@@ -17,6 +18,7 @@ export type Findings = {
   isDemo: boolean;
   forecasterProblem: ForecasterProblem | null;
   apis: ApisState;
+  receivers: ReceiversState;
 };
 
 /** The domain APIs that do not serve, and the reason why none can be started. */
@@ -37,6 +39,9 @@ export function findProblems(findings: Findings): Problem[] {
     one("indexer", prefixed("The indexer", indexing.indexerFailure)),
     one("no_indexer", findings.hasIndexer ? null : "No indexer is connected."),
     limited(sourceProblems(indexing.sources, findings.isDemo)),
+    limited(
+      receiverProblems(findings.receivers).map((it) => problem(it.kind, it.message, it.name)),
+    ),
     forecasterProblem ? one(forecasterProblem.kind, forecasterProblem.message) : [],
     one("api", prefixed("The domain APIs", apis.error)),
     apis.down.map((name) => problem("api", `The ${name} API does not serve.`, name)),

@@ -79,6 +79,24 @@ export const KINDS = {
     action:
       "Name files that exist and that this user may read. They are checked again every few seconds. Set the clock and the time zone of hosts whose lines have wrong times, or QUARTERDECK_TIMEZONE. After a fix, read quarantined lines again with: quarterdeck reprocess",
   },
+  receiver: {
+    level: "error",
+    summary: "Logs that are pushed are not received, because a receiver does not run.",
+    action:
+      "Remove the cause; logs/sockets.log and logs/receive.log in the data folder may say more about it. The receiver is started again at least every 30 s. Until then senders over HTTP are refused and send again, and what open listeners get waits in memory.",
+  },
+  no_receiver: {
+    level: "error",
+    summary: "Logs that are pushed are not received, because no receiver runs any more.",
+    action:
+      "Start it again with: quarterdeck role receive. If nothing is to be pushed any more, delete the folder receivers of the data folder to end this message.",
+  },
+  listener: {
+    level: "error",
+    summary: "A listener is not open, so that logs that are sent to it are not received.",
+    action:
+      "Make its address free, or change the listener on the page Sources. It is tried again every few seconds.",
+  },
   forecaster: {
     level: "warning",
     summary: "New forecasts are not computed.",

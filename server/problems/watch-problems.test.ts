@@ -34,6 +34,7 @@ function openWatch() {
     }),
     forecasterProblem: () => null,
     apis: () => ({ down: [], error: null }),
+    receivers: () => ({ isOwn: false, error: null, holders: [] }),
   });
   watch.onChange = () => (state.changes += 1);
   watch.onHolesChange = () => (state.holesChanges += 1);

@@ -9,6 +9,7 @@ import { type OpenProblem, ProblemList } from "#platform/problems.ts";
 import type { Workspace } from "../workspace.ts";
 import { type ApisState, findProblems, type StoreData } from "./find-problems.ts";
 import type { ForecasterProblem } from "./kinds.ts";
+import type { ReceiversState } from "./receiver-problems.ts";
 
 const EVERY_MS = 1_000;
 
@@ -19,6 +20,7 @@ export type ProblemWatchDeps = {
   workspace(): Pick<Workspace, "kind" | "status" | "hasIndexer"> & { store: StatusReader };
   forecasterProblem(): ForecasterProblem | null;
   apis(): ApisState;
+  receivers(): ReceiversState;
 };
 
 type StatusReader = { status(): Promise<StoreData> };
@@ -64,6 +66,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
         isDemo: kind === "demo",
         forecasterProblem: deps.forecasterProblem(),
         apis: deps.apis(),
+        receivers: deps.receivers(),
       }),
     );
     const before = holes;

@@ -11,6 +11,8 @@ export type ReceiversReport =
   | { type: "ended"; error: string | null };
 
 export type ReceiversThread = {
+  /** Why it does not listen at present, for people; null if it does or has just begun. */
+  problem(): string | null;
   /** Finishes the requests in progress. */
   stop(): Promise<void>;
 };
@@ -24,11 +26,13 @@ export function startReceiversThread(
 ): ReceiversThread {
   const stopping = new AbortController();
   let worker: Worker | undefined;
+  let problem: string | null = null;
 
   async function run(): Promise<void> {
     for (let waitMs = RESTART_MS.first; ; waitMs = Math.min(waitMs * 2, RESTART_MS.max)) {
       const error = await runOnce();
       if (error === null || stopping.signal.aborted) return;
+      problem = error;
       notify(`Pushed logs cannot be received: ${error}`);
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
@@ -46,6 +50,7 @@ export function startReceiversThread(
     worker.once("exit", () => resolve());
     worker.on("message", (report: ReceiversReport) => {
       if (report.type === "open") {
+        problem = null;
         if (report.addresses.length > 0) {
           notify(`Logs can be pushed to ${report.addresses.join(", ")} (quarterdeck token --help)`);
         }
@@ -67,6 +72,7 @@ export function startReceiversThread(
 
   const running = run();
   return {
+    problem: () => problem,
     stop: async () => {
       stopping.abort();
       worker?.postMessage("stop");

@@ -7,7 +7,7 @@ import { serialize } from "node:v8";
 import { systemClock as clock } from "#platform/clock.ts";
 import type { Log } from "#platform/log.ts";
 import { processEnvironment } from "#platform/settings/process-environment.ts";
-import { publishHolder } from "#receivers/activity/activity-files.ts";
+import { publishHolder } from "#receivers/activity/holder-files.ts";
 import { openListeners } from "#receivers/holder/open-listeners.ts";
 import { SocketHolder } from "#receivers/holder/socket-holder.ts";
 import { superviseReceiver } from "#receivers/holder/supervise-receiver.ts";
@@ -17,6 +17,8 @@ import type { ReceiveSettings } from "../settings.ts";
 const PROCESS = fileURLToPath(new URL("receiver-process.ts", import.meta.url));
 /** At the end, what was received has so long to become durable. */
 const DRAIN_MS_MAX = 10_000;
+/** A receiver that ends sooner after its start than this is still the same problem. */
+const SETTLED_MS = 5_000;
 
 /** The log of the holder beside that of its receiver, because one process writes to a log. */
 export const holderLogFile = (logFile: string): string =>
@@ -48,6 +50,7 @@ export async function runHolder(
   const { addresses } = listeners;
   const onError = (error: unknown): void => log.error("a listener cannot be closed", { error });
   let problem: string | undefined;
+  let settling: NodeJS.Timeout | undefined;
   let isOpen = false;
   using _ = publishHolder(dataFolder, {
     addresses,
@@ -63,13 +66,14 @@ export async function runHolder(
       env: processEnvironment(process.env),
       input: serialize({ settings, logFile } satisfies ReceiverInput),
       onReady(own) {
-        problem = undefined;
+        settling = setTimeout(() => (problem = undefined), SETTLED_MS).unref();
         if (!isOpen) onOpen([...own, ...addresses]);
         isOpen = true;
       },
       onListeners: (wanted) => void listeners.apply(wanted).catch(onError),
       onEnded(reason) {
-        problem = `the receiver is started again: ${reason}`;
+        clearTimeout(settling);
+        problem = `the receiver has ended and is started again: ${reason}`;
         log.error("the receiver has ended and is started again", { reason });
         notify(`The receiver of pushed logs has ended and is started again: ${reason}`);
       },

@@ -4,8 +4,9 @@ import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { publishActivity, publishHolder } from "#receivers/activity/activity-files.ts";
+import { publishActivity } from "#receivers/activity/activity-files.ts";
 import { Activity } from "#receivers/activity/activity.ts";
+import { publishHolder } from "#receivers/activity/holder-files.ts";
 import { addToken } from "#receivers/tokens/token-file.ts";
 
 import { listenersOf } from "./listeners.ts";

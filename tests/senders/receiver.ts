@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 
@@ -130,13 +130,21 @@ async function droppedAt(...udpPorts: number[]): Promise<number> {
 
 const orNone = (pids: number[]): number[] | undefined => (pids.length > 0 ? pids : undefined);
 
-/** The processes of receivers that a holder runs. */
+/** The processes of receivers that a holder runs, which may be a thread of the program. */
 export function receiversOf({ child: { pid } }: Program): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-  return children
-    .split(" ")
-    .map(Number)
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads
+    .flatMap((thread) => childrenOf(`/proc/${pid}/task/${thread}`))
     .filter((it) => commandOf(it).includes("receiver-process"));
+}
+
+/** Empty if the thread has ended. */
+function childrenOf(thread: string): number[] {
+  try {
+    return readFileSync(`${thread}/children`, "utf8").trim().split(" ").map(Number);
+  } catch {
+    return [];
+  }
 }
 
 export const isRunning = (pid: number): boolean => commandOf(pid) !== "";
