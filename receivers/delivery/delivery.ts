@@ -4,13 +4,14 @@ import { crc32 } from "node:zlib";
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
 import { AppError } from "#platform/errors.ts";
+import { Slices } from "#platform/slices.ts";
 
 import type { Activity } from "../activity/activity.ts";
 import type { Packer } from "../packing/packer.ts";
 import type { PushToken } from "../tokens/push-token.ts";
 import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts";
-import { type Group, recordsOf, shownLines } from "./group.ts";
-import { type Identities, type Identity, withIdentity } from "./identities.ts";
+import { type Group, recordsOfAll, shownLines } from "./group.ts";
+import { type Identities, type Identity, type Keeping, withIdentity } from "./identities.ts";
 import type { EventRates } from "./rate.ts";
 import { placeEvent } from "./token-scope.ts";
 
@@ -54,17 +55,20 @@ const LF = Buffer.from("\n");
 const END_BYTES = 4_096;
 /** Documents in a request: each takes some hundred bytes beside its own. */
 const DOCUMENTS_MAX = 500_000;
+/** Streams in a request: each has a record with a header of some hundred bytes. */
+const STREAMS_MAX = 10_000;
+const RETRY_MS = 1_000;
 
 /**
  * The events of one request: they are on disk when `send` resolves, all of them or none. Those of a stream keep their
  * order.
  */
-export class Delivery {
+export class Delivery implements Disposable {
   readonly #deps: DeliveryDeps;
   readonly #from: From;
   readonly #groups = new Map<string, Group>();
-  readonly #identities: Identity[] = [];
-  readonly #keys = new Set<string>();
+  readonly #kept = Promise.withResolvers<void>();
+  readonly #keeping: Keeping;
   readonly #waits = new Set<Promise<void>>();
   /** Whether all of it is on disk. */
   isSent = false;
@@ -78,6 +82,13 @@ export class Delivery {
   constructor(deps: DeliveryDeps, from: From) {
     this.#deps = deps;
     this.#from = from;
+    this.#keeping = deps.identities.begin(this.#kept.promise);
+  }
+
+  /** To be called after `send` or a failure. Requests that wait for the documents of a failed one fail too, so that they are sent again. */
+  [Symbol.dispose](): void {
+    const message = "Events of this request are in another one, which failed: send it again.";
+    this.#kept.reject(new AppError("unavailable", message, { waitMs: RETRY_MS }));
   }
 
   /**
@@ -178,13 +189,9 @@ export class Delivery {
   }
 
   #isRepeated(identity: Identity): boolean {
-    const key = `${identity.scope}\n${identity.key}`;
-    const repeated = this.#deps.identities.find(identity);
+    const repeated = this.#deps.identities.take(identity, this.#keeping);
     if (repeated?.kept) this.#waits.add(repeated.kept);
-    if (repeated || this.#keys.has(key)) return true;
-    this.#keys.add(key);
-    this.#identities.push(identity);
-    return false;
+    return repeated !== undefined;
   }
 
   /** Counts an event that the sender has to correct. @throws AppError too_large */
@@ -219,7 +226,9 @@ export class Delivery {
     await Promise.all([this.#append(), ...this.#waits]);
     this.isSent = true;
     let events = 0;
+    const slices = new Slices();
     for (const [name, group] of this.#groups) {
+      if (slices.isOver) await slices.pause();
       events += group.events;
       activity.received(this.#about(name), { ...group, lines: shownLines(group) });
     }
@@ -239,15 +248,12 @@ export class Delivery {
       await repeated.kept;
       return;
     }
-    const records = [...this.#groups.values()].flatMap((group) => {
-      const { token, protocol } = this.#from;
-      const table = packer.tableOf(`${token.id} ${protocol} documents`);
-      return recordsOf(group, request, { packer, table });
-    });
-    const kept = bus.append(...records);
-    identities.keep(this.#identities, kept);
-    if (request) identities.keepRequest(request, kept);
-    await kept;
+    if (request) identities.keepRequest(request, this.#kept.promise);
+    const key = `${this.#from.token.id} ${this.#from.protocol} documents`;
+    const packing = () => ({ packer, table: packer.tableOf(key) });
+    const records = await recordsOfAll(this.#groups.values(), request, packing);
+    this.#kept.resolve(bus.append(...records));
+    await this.#kept.promise;
   }
 
   /** By which the request is recognised when it is sent again; empty if equal requests may be different ones. */
@@ -269,6 +275,10 @@ export class Delivery {
     const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}\n${kind}`;
     let group = this.#groups.get(key);
     if (!group) {
+      if (this.#groups.size >= STREAMS_MAX) {
+        const message = `The request has events of more than ${STREAMS_MAX} streams: send them in several requests.`;
+        throw new AppError("too_large", message);
+      }
       const { token, protocol } = this.#from;
       const name = `${token.id} ${protocol} ${stream}`.trim();
       const source = `token/${token.name}`;

@@ -7,25 +7,35 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { openMemoryBus } from "#pipeline/bus/memory-bus.ts";
 
-import { Identities, withIdentity } from "./identities.ts";
+import { Identities, type Identity, withIdentity } from "./identities.ts";
 
 const RESTART_MS = 1_000_000;
 const identity = (key: string) => ({ scope: "token app", key });
 
-test("a document is repeated as soon as it is being kept, and new again if that failed", async () => {
+/** Whether the document was received before; if not, it is not kept. */
+function find(identities: Identities, key: string, scope = "token app") {
+  const { promise, reject } = Promise.withResolvers<void>();
+  const found = identities.take({ scope, key }, identities.begin(promise));
+  reject(new Error("the request is invalid"));
+  return found;
+}
+
+test("a document is repeated as soon as it was received, and new again if it could not be kept", async () => {
   const identities = new Identities();
   const { promise, resolve } = Promise.withResolvers<void>();
-  expect(identities.find(identity("1"))).toBeUndefined();
-  identities.keep([identity("1")], promise);
-  expect(identities.find(identity("1"))).toEqual({ kept: promise });
+  const keeping = identities.begin(promise);
+  expect(identities.take(identity("1"), keeping)).toBeUndefined();
+  expect(identities.take(identity("1"), keeping)).toEqual({ kept: promise });
   resolve();
   await promise;
-  expect(identities.find(identity("1"))).toEqual({ kept: undefined });
-  const failed = Promise.reject(new Error("the disk is full"));
-  identities.keep([identity("2")], failed);
-  await expect(failed).rejects.toThrow();
-  expect(identities.find(identity("2"))).toBeUndefined();
-  expect(identities.find({ scope: "token other", key: "1" })).toBeUndefined();
+  expect(identities.take(identity("1"), keeping)).toEqual({ kept: undefined });
+  const failed = Promise.withResolvers<void>();
+  const failing = identities.begin(failed.promise);
+  expect(identities.take(identity("2"), failing)).toBeUndefined();
+  failed.reject(new Error("the disk is full"));
+  await expect(failed.promise).rejects.toThrow("the disk is full");
+  expect(find(identities, "2")).toBeUndefined();
+  expect(find(identities, "1", "token other")).toBeUndefined();
 });
 
 test("a request is repeated only while it is being kept", async () => {
@@ -43,12 +53,18 @@ test("the last 524,288 documents are recognised, in bounded memory", async () =>
   const identities = new Identities();
   const keys = Array.from({ length: 1_200_000 }, (_, n) => identity(String(n)));
   for (let at = 0; at < keys.length; at += 100_000) {
-    const kept = Promise.resolve();
-    identities.keep(keys.slice(at, at + 100_000), kept);
-    await kept;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const keeping = identities.begin(promise);
+    for (const key of keys.slice(at, at + 100_000)) identities.take(key, keeping);
+    resolve();
+    const last = keys[at + 99_999] ?? identity("");
+    await expect
+      .poll(() => identities.take(last, keeping), { interval: 1 })
+      .toEqual({ kept: undefined });
   }
-  const isKnown = ({ key }: { key: string }): boolean =>
-    identities.find(identity(key)) !== undefined;
+  const { promise } = Promise.withResolvers<void>();
+  const none = identities.begin(promise);
+  const isKnown = (key: Identity): boolean => identities.take(key, none) !== undefined;
   expect(keys.slice(-524_288).every(isKnown)).toBe(true);
   expect(keys.slice(0, 100_000).some(isKnown)).toBe(false);
 });
@@ -73,10 +89,10 @@ test("after restarts, documents that were still on the bus are recognised", asyn
   const identities = new Identities();
   await identities.read(openMemoryBus()(), file, RESTART_MS);
   for (const n of documents.keys()) {
-    expect([n, identities.find(identity(String(n)))]).toEqual([n, { kept: undefined }]);
+    expect([n, find(identities, String(n))]).toEqual([n, { kept: undefined }]);
   }
-  expect(identities.find(identity("request"))).toEqual({ kept: undefined });
-  expect(identities.find(identity("4"))).toBeUndefined();
+  expect(find(identities, "request")).toEqual({ kept: undefined });
+  expect(find(identities, "4")).toBeUndefined();
   expect(identities.findRequest("whole", RESTART_MS + 1)).toEqual({ kept: undefined });
   // Later, an equal request is another one.
   expect(identities.findRequest("whole", 2 * RESTART_MS)).toBeUndefined();

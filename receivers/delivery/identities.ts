@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -6,6 +6,7 @@ import { parseJsonLine } from "#collectors/formats/json-line.ts";
 import { eachLine } from "#collectors/lines.ts";
 import { IDENTITY_FIELDS, type RecordHeader } from "#collectors/source.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
+import { Slices } from "#platform/slices.ts";
 import { replaceFile } from "#platform/state-file.ts";
 
 /** A power of two. Twice 8 MB of memory. */
@@ -48,7 +49,7 @@ class HashSet {
 /** The identity of a document: a key, and where it is unique. */
 export type Identity = { scope: string; key: string };
 
-/** Documents with identities that are being kept, or undefined if the document is kept already. */
+/** The promise that the document will be kept; undefined if it is kept already. */
 export type Repeated = { kept: Promise<void> | undefined };
 
 /**
@@ -67,20 +68,33 @@ export class Identities {
     this.#requestsUntilMs = nowMs + REQUESTS_MS;
     const hashes = readHashes(file);
     for await (const { header, lines } of bus.recent()) {
-      for (const identity of identitiesIn(header, lines)) hashes.push(hashOf(identity));
+      for (const identity of identitiesIn(header, lines)) hashes.push(hashOf(textOf(identity)));
     }
     const kept = hashes.slice(-HASHES_MAX);
-    for (const hash of kept) this.#add(hash);
+    for (const it of kept) this.#add(it);
     if (kept.length > 0) writeHashes(file, kept);
   }
 
-  /** Undefined if the document is new. */
-  find(identity: Identity): Repeated | undefined {
-    const kept = this.#pending.get(textOf(identity));
-    if (kept) return { kept };
-    const { high, low } = hashOf(identity);
-    const isKnown = this.#current.has(high, low) || this.#previous.has(high, low);
-    return isKnown ? { kept: undefined } : undefined;
+  /** To be called for the documents of a request, with the promise that they are kept, which rejects if they are not. */
+  begin(kept: Promise<void>): Keeping {
+    const keeping: Keeping = { kept, found: [] };
+    kept.then(
+      () => this.#end(keeping, true),
+      () => this.#end(keeping, false),
+    );
+    return keeping;
+  }
+
+  /** Undefined if the document is new: then it is kept with the others of the request, and found from now on. */
+  take(identity: Identity, { kept, found }: Keeping): Repeated | undefined {
+    const text = textOf(identity);
+    const pending = this.#pending.get(text);
+    if (pending) return { kept: pending };
+    const sum = hashOf(text);
+    if (this.#isKept(sum)) return { kept: undefined };
+    this.#pending.set(text, kept);
+    found.push({ text, sum });
+    return undefined;
   }
 
   /**
@@ -89,9 +103,11 @@ export class Identities {
    */
   findRequest(request: string, nowMs: number): Repeated | undefined {
     const identity = ofRequest(request);
-    if (nowMs < this.#requestsUntilMs) return this.find(identity);
-    const kept = this.#pending.get(textOf(identity));
-    return kept && { kept };
+    const text = textOf(identity);
+    const kept = this.#pending.get(text);
+    if (kept) return { kept };
+    const isKept = nowMs < this.#requestsUntilMs && this.#isKept(hashOf(text));
+    return isKept ? { kept: undefined } : undefined;
   }
 
   /** To be called as soon as a request is found to be new, with the promise that it is kept. */
@@ -102,17 +118,17 @@ export class Identities {
     kept.then(end, end);
   }
 
-  /** To be called as soon as new documents are found in a request, with the promise that they are kept. */
-  keep(identities: readonly Identity[], kept: Promise<void>): void {
-    for (const identity of identities) this.#pending.set(textOf(identity), kept);
-    const end = (): void => {
-      for (const identity of identities) this.#pending.delete(textOf(identity));
-    };
-    kept.then(() => {
-      for (const identity of identities) this.#add(hashOf(identity));
-      end();
-      return undefined;
-    }, end);
+  async #end({ found }: Keeping, isKept: boolean): Promise<void> {
+    const slices = new Slices();
+    for (const { text, sum } of found) {
+      if (isKept) this.#add(sum);
+      this.#pending.delete(text);
+      if (slices.isOver) await slices.pause();
+    }
+  }
+
+  #isKept({ high, low }: Hash): boolean {
+    return this.#current.has(high, low) || this.#previous.has(high, low);
   }
 
   #add({ high, low }: Hash): void {
@@ -125,10 +141,13 @@ export class Identities {
 
 type Hash = { high: number; low: number };
 
+/** New documents of a request, until they are kept. */
+export type Keeping = { kept: Promise<void>; found: { text: string; sum: Hash }[] };
+
 const textOf = ({ scope, key }: Identity): string => `${scope}\n${key}`;
 
-function hashOf(identity: Identity): Hash {
-  const digest = createHash("sha256").update(textOf(identity)).digest();
+function hashOf(text: string): Hash {
+  const digest = hash("sha256", text, "buffer");
   return { high: digest.readUInt32LE(0) || 1, low: digest.readUInt32LE(4) };
 }
 

@@ -8,17 +8,21 @@ export type ItemResult = { status: number; result?: string; error?: ItemError };
 /** Consecutive items with the same action and result. */
 type Run = { action: Action; result: ItemResult; count: number };
 
+const PIECE_LENGTH = 65_536;
 const SHARDS = { total: 1, successful: 1, failed: 0 };
 export const CREATED: ItemResult = { status: 201, result: "created" };
 
 /** What happened to the items of a request, in their order. */
 export class BulkResults {
   hasErrors = false;
+  /** Of items. */
+  count = 0;
   /** Ingest pipelines that the request named. */
   readonly pipelines = new Set<string>();
   readonly #runs: Run[] = [];
 
   add(action: Action, result: ItemResult, count = 1): void {
+    this.count += count;
     const last = this.#runs.at(-1);
     if (last?.action === action && last.result === result) last.count += count;
     else this.#runs.push({ action, result, count });
@@ -28,21 +32,31 @@ export class BulkResults {
     }
   }
 
-  /** The response as JSON. `only`: the fields of items that the request asked for; undefined: all. */
-  text(tookMs: number, only: ReadonlySet<string> | undefined): string {
+  /** The response as JSON, in pieces of some 64 KiB. `only`: the fields of items that the request asked for; undefined: all. */
+  *text(tookMs: number, only: ReadonlySet<string> | undefined): Generator<string, void> {
     const ids = new IdSequence();
     const isShown = (name: string): boolean => only?.has(name) ?? true;
-    const items = this.#runs.map((run) => itemsOf(run, ids, isShown)).join(",");
-    return `{"took":${tookMs},"errors":${this.hasErrors},"items":[${items}]}`;
+    let text = `{"took":${tookMs},"errors":${this.hasErrors},"items":[`;
+    let separator = "";
+    for (const run of this.#runs) {
+      const itemOf = itemsOf(run, isShown);
+      for (let n = 0; n < run.count; n += 1) {
+        text += separator + itemOf(ids);
+        separator = ",";
+        if (text.length < PIECE_LENGTH) continue;
+        yield text;
+        text = "";
+      }
+    }
+    yield `${text}]}`;
   }
 }
 
-/** The items of a run as JSON, with commas between them. */
+/** The JSON of the next item of a run. */
 function itemsOf(
-  { action, result, count }: Run,
-  ids: IdSequence,
+  { action, result }: Run,
   isShown: (name: string) => boolean,
-): string {
+): (ids: IdSequence) => string {
   const { status, error } = result;
   const members = (values: Record<string, unknown>): string =>
     Object.entries(values)
@@ -62,15 +76,15 @@ function itemsOf(
           status,
         },
   );
-  const begin = `{"${action.operation}":{`;
-  const item = (id: string | undefined): string => {
-    const own = id === undefined ? "" : `"_id":${JSON.stringify(id)}`;
-    return `${begin}${[before, own, after].filter(Boolean).join(",")}}}`;
-  };
-  if (!isShown("_id")) return `${`${item(undefined)},`.repeat(count - 1)}${item(undefined)}`;
-  const parts: string[] = [];
-  for (let n = 0; n < count; n += 1) parts.push(item(action.id ?? ids.next()));
-  return parts.join(",");
+  const begin = `{"${action.operation}":{${before}`;
+  if (!isShown("_id")) {
+    const item = `${begin}${before && after && ","}${after}}}`;
+    return () => item;
+  }
+  const beforeId = `${begin}${before && ","}"_id":`;
+  const afterId = `${after && ","}${after}}}`;
+  const own = action.id === undefined ? undefined : JSON.stringify(action.id);
+  return (ids) => `${beforeId}${own ?? `"${ids.next()}"`}${afterId}`;
 }
 
 /** Ids of documents to which the sender gave none. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { Route } from "#platform/http/route.ts";
+import { Slices } from "#platform/slices.ts";
 
 import { beginDelivery, type PushDeps } from "../http/deliver.ts";
 import { tokenOf, tokenRoute, type TokenRule } from "../http/token-access.ts";
@@ -9,6 +10,7 @@ import { addBulk } from "./bulk.ts";
 import { elasticRefusal, elasticResponse } from "./responses.ts";
 
 const ITEM_FIELD = /^items\.(?:\*|\w+)\.(\w+)/;
+const ITEMS_AT_ONCE = 5_000;
 const NDJSON = "application/x-ndjson";
 
 /** Parameters of Elasticsearch; those that have no meaning here are ignored. */
@@ -47,14 +49,33 @@ const bulkRoute = (deps: PushDeps, method: "POST" | "PUT", path: string): Route<
       const index = "index" in params ? String(params.index) : "";
       const { packer } = deps;
       const table = packer.tableOf(`${tokenOf(call.caller).id} ${index}`);
-      const results = addBulk(delivery, { body, indexOfPath: index }, { packer, table });
+      const results = await addBulk(delivery, { body, indexOfPath: index }, { packer, table });
       await delivery.send();
       if (query.pipeline !== undefined) results.pipelines.add(query.pipeline);
       const tookMs = Math.round(performance.now() - startedMs);
-      const text = results.text(tookMs, itemFields(query.filter_path));
+      const text = textOf(results, tookMs, itemFields(query.filter_path));
       return elasticResponse(incoming, text, { headers: warningOf(results) });
     },
   });
+
+/** Long ones are sent while they are made, so that other requests are handled meanwhile. */
+function textOf(
+  results: BulkResults,
+  tookMs: number,
+  only: ReadonlySet<string> | undefined,
+): string | ReadableStream<Uint8Array> {
+  const pieces = results.text(tookMs, only);
+  if (results.count <= ITEMS_AT_ONCE) return [...pieces].join("");
+  const slices = new Slices();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (slices.isOver) await slices.pause();
+      const { value, done } = pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(Buffer.from(value));
+    },
+  });
+}
 
 /** Of `filter_path`, which selects parts of a response, the fields of items. */
 function itemFields(filter: string | undefined): ReadonlySet<string> | undefined {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+import { Slices } from "#platform/slices.ts";
+
 import type { Delivery, Names, PackedGroup } from "../delivery/delivery.ts";
 import { judgeDocument, type Refusal } from "../delivery/document.ts";
 import type { PackTable } from "../packing/pack-table.ts";
@@ -20,19 +22,31 @@ const ERROR_TYPES: Record<Refusal["code"], { type: string; status: number }> = {
 /** What packs the documents of this shipper. */
 export type Packing = { packer: Packer; table: PackTable };
 
-/** Adds the documents of a bulk request to the delivery. @throws AppError bad_request if the request is malformed */
-export function addBulk(
+/**
+ * Adds the documents of a bulk request to the delivery, in slices between which other requests are handled.
+ * @throws AppError bad_request if the request is malformed
+ */
+export async function addBulk(
   delivery: Delivery,
   { body, indexOfPath }: { body: Buffer; indexOfPath: string },
   { packer, table }: Packing,
-): BulkResults {
+): Promise<BulkResults> {
   const results = new BulkResults();
   const namesOf = namesByIndex();
   const reader = new BulkReader(body, indexOfPath);
   const packed = new PackedItems(delivery, results);
-  const packing = packer.open(table, body);
+  const slices = new Slices();
+  let packing = packer.open(table, body);
+  let isPacking = true;
   let learnt: Action | undefined;
   for (;;) {
+    if (slices.isOver) {
+      await slices.pause();
+      // Other requests of the shipper may have used the memory, and have taught the table another action.
+      isPacking = packer.has(table);
+      packing = packer.open(table, body);
+      learnt = undefined;
+    }
     if (learnt && table.isUseful) {
       const start = reader.at;
       const items = packing.pack(start);
@@ -45,7 +59,7 @@ export function addBulk(
     const { action, document, line } = item;
     const result = addItem(delivery, item, namesOf(action.index));
     results.add(action, result);
-    const isPackable = result === CREATED && action.id === undefined;
+    const isPackable = isPacking && result === CREATED && action.id === undefined;
     if (isPackable && document && table.learn(line, document)) learnt = action;
   }
 }

@@ -6,15 +6,15 @@ import type { ProblemBody } from "#platform/http/problem.ts";
 const PRODUCT = { "x-elastic-product": "Elasticsearch" };
 const COMPATIBLE = /application\/vnd\.elasticsearch\+json; ?compatible-with=\d/;
 
-/** A response of Elasticsearch, in the media type that the client accepts. */
+/** A response of Elasticsearch, in the media type that the client accepts. `body`: JSON, or what is sent as JSON. */
 export function elasticResponse(
   incoming: IncomingMessage,
   body: unknown,
   { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
 ): Response {
   const accepted = COMPATIBLE.exec(incoming.headers.accept ?? "")?.[0];
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return new Response(text, {
+  const isJson = typeof body === "string" || body instanceof ReadableStream;
+  return new Response(isJson ? body : JSON.stringify(body), {
     status,
     headers: { ...PRODUCT, "content-type": accepted ?? "application/json", ...headers },
   });

@@ -40,7 +40,14 @@ export async function beginDelivery(
     const { address } = caller;
     const delivery = new Delivery(deps, { protocol, token, address, nowMs, body });
     // What was not sent may still be in use.
-    return { body, delivery, [Symbol.dispose]: () => end(delivery.isSent) };
+    return {
+      body,
+      delivery,
+      [Symbol.dispose]() {
+        delivery[Symbol.dispose]();
+        end(delivery.isSent);
+      },
+    };
   } catch (error) {
     end(false);
     throw error;

@@ -72,6 +72,11 @@ export class Packer {
     return table;
   }
 
+  /** Whether the table is still in use: its place may be that of another shipper. */
+  has(table: PackTable): boolean {
+    return [...this.#tables.values()].includes(table);
+  }
+
   #freePlace(): number {
     if (this.#tables.size < TABLES_MAX) return TABLES + this.#tables.size * TABLE_BYTES;
     const [oldest] = this.#tables;
@@ -80,7 +85,7 @@ export class Packer {
     return oldest[1].address;
   }
 
-  /** To be used for one body at a time. */
+  /** To be used until another body is opened. */
   open(table: PackTable, body: Buffer): BodyPacker {
     const load = (start: number): number =>
       body.copy(this.#memory, INPUT, start, start + INPUT_BYTES);

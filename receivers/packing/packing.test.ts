@@ -58,10 +58,12 @@ async function sent(packer: Packer, bodies: readonly string[], datasets = ["*"])
       nowMs: NOW_MS,
       body: given.body,
     });
-    const results = addBulk(delivery, given, { packer, table: packer.tableOf("tok_1") });
+    const results = await addBulk(delivery, given, { packer, table: packer.tableOf("tok_1") });
     await delivery.send();
     answers.push(
-      ...(JSON.parse(results.text(0, STATUS)).items as unknown[]).map((it) => JSON.stringify(it)),
+      ...(JSON.parse([...results.text(0, STATUS)].join("")).items as unknown[]).map((it) =>
+        JSON.stringify(it),
+      ),
     );
   }
   return { records, answers, streams: deps.activity.streams };
