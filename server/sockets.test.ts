@@ -4,7 +4,6 @@ import type { Socket as TcpSocket } from "node:net";
 import { io, type Socket } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
 
-import { NO_SOURCES } from "#collectors/configured/sources-file.ts";
 import type { LiveFrame } from "#dashboards/api.ts";
 import { NO_STATUS } from "#pipeline/live-link/messages.ts";
 import type { TailListener } from "#pipeline/live-link/subscriber.ts";
@@ -12,6 +11,7 @@ import { listen } from "#platform/listen.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { openSockets } from "./sockets.ts";
+import { fileWith } from "./sources/testing-sources.ts";
 import { SilentReader } from "./viewers/testing-client.ts";
 
 const MB = 1024 * 1024;
@@ -73,7 +73,7 @@ async function openLive() {
         status: () => ({ ...NO_STATUS, indexers: 1, indexerFailure: null }),
         watchSources: () => undefined,
       }),
-      sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
+      sourcesFile: fileWith(""),
       listeners: () => ({ listening: [], statuses: [] }),
       maySee: admitted,
       mayManage: admitted,

@@ -16,6 +16,8 @@ export type FollowedSources = {
   file(): SourcesFile;
   /** Why the present content is not used; empty if it is. */
   status(): SourceStatus[];
+  /** Reads it at once if it has changed, instead of within a second. */
+  refresh(): Promise<void>;
 };
 
 /**
@@ -47,6 +49,6 @@ export async function followSourcesFile(
     problem = { path, level: "error", message };
   }
 
-  await followFile(path, check, signal);
-  return { path, file: () => file, status: () => (problem ? [problem] : []) };
+  const refresh = await followFile(path, check, signal);
+  return { path, file: () => file, status: () => (problem ? [problem] : []), refresh };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { record } from "#access/audit.ts";
 import { type MemberCaller, type MemberRule, memberRoute } from "#access/route.ts";
+import type { FollowedSources } from "#collectors/configured/follow-sources.ts";
 import { formFields, type FormField } from "#collectors/configured/form-fields.ts";
 import { SOURCE_KINDS } from "#collectors/configured/kinds.ts";
 import { SourceEntryBody, SourceKindsAnswer } from "#dashboards/sources/edit-messages.ts";
@@ -13,13 +14,24 @@ import { PUSH_PATHS } from "../sources/push-paths.ts";
 import { openSourcesEditor, type SourcesEditor } from "../sources/sources-editor.ts";
 import { MANAGE_SOURCES } from "./sources.ts";
 
-type ManageDeps = { settings: Pick<ControlSettings, "dataFolder"> };
+type ManageDeps = {
+  settings: Pick<ControlSettings, "dataFolder">;
+  /** The sources file, as the control plane follows it. */
+  sourcesFile: Pick<FollowedSources, "refresh">;
+};
 
 const Source = z.strictObject({ source: z.string().min(1).max(4_096) });
 
 /** Adding, changing and removing sources: all change the sources file, which indexers follow. */
-export function manageSourcesRoutes({ settings }: ManageDeps): Route<MemberRule>[] {
-  const editor = openSourcesEditor(settings.dataFolder);
+export function manageSourcesRoutes({ settings, sourcesFile }: ManageDeps): Route<MemberRule>[] {
+  const { apply } = openSourcesEditor(settings.dataFolder);
+  const editor: SourcesEditor = {
+    async apply(change, secrets) {
+      await apply(change, secrets);
+      // Otherwise an indexer could report a source whose kind the page does not know yet.
+      await sourcesFile.refresh();
+    },
+  };
   return [
     kinds(settings.dataFolder),
     adding(editor),

@@ -12,11 +12,13 @@ export const workspaceWith = (status: Partial<IndexerStatus>) => ({
   status: (): WorkspaceStatus => ({ ...NO_STATUS, ...status, indexers: 1, indexerFailure: null }),
 });
 
+const refresh = async (): Promise<void> => undefined;
+
 /** A valid sources file with this text. */
 export function fileWith(text: string): FollowedSources {
   const read = parseSources(text);
   if (!read.ok) throw new Error(read.mistakes.map(mistakeText).join());
-  return { path: "sources.yaml", file: () => read.file, status: () => [] };
+  return { path: "sources.yaml", file: () => read.file, status: () => [], refresh };
 }
 
 export const activityOf = (

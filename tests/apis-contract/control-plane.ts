@@ -8,7 +8,6 @@ import type { Grant } from "#access/policy.ts";
 import type { MemberRule } from "#access/route.ts";
 import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
 import { sendTo } from "#api/kit/testing.ts";
-import { NO_SOURCES } from "#collectors/configured/sources-file.ts";
 import { Predictions } from "#forecaster/predictions.ts";
 import { openForecastStore } from "#forecaster/store/open-forecast-store.ts";
 import { NO_STATUS } from "#pipeline/live-link/messages.ts";
@@ -22,6 +21,7 @@ import { type Database, poolDatabase } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 import { hashToken, newToken } from "#platform/secrets.ts";
 import { createControlPlaneApi } from "#server/control-plane-api.ts";
+import { fileWith } from "#server/sources/testing-sources.ts";
 
 import { numberedLine } from "../harness/access-log.ts";
 import { runProgram, temporaryFolder } from "../harness/program.ts";
@@ -123,7 +123,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     log,
     url,
     workspace: () => workspace,
-    sourcesFile: { path: "", file: () => NO_SOURCES, status: () => [] },
+    sourcesFile: fileWith(""),
     listeners: () => ({ listening: [], statuses: [] }),
     turnDemoOff: () => Promise.resolve(),
     viewers: () => 0,
