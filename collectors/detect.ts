@@ -1,6 +1,6 @@
 import { Batch } from "./batch.ts";
 import type { Line, ReadableLine } from "./envelopes/envelope.ts";
-import { originKey, unwrap } from "./envelopes/unwrap.ts";
+import { isEmpty, originKey, unwrap } from "./envelopes/unwrap.ts";
 import type { Format, FormatContext, LineScanner } from "./format.ts";
 import { FORMATS } from "./formats/index.ts";
 import { jsonShape } from "./json-shape.ts";
@@ -114,7 +114,7 @@ function linesOf(part: Uint8Array): Uint8Array[] {
     const key = origin ? originKey(origin) : "";
     const parts = origin && split.get(key);
     if (!origin || (!parts && !origin.isPartial)) {
-      lines.push(bytesOf(line));
+      if (!origin || !isEmpty(origin)) lines.push(bytesOf(line));
       return;
     }
     const joined = [...(parts ?? []), bytesOf(origin.body)];

@@ -7,6 +7,7 @@ import type { DurationUnits } from "./duration-units.ts";
 import { headerOf, joinedLines, type ReadableLine } from "./envelopes/envelope.ts";
 import { putOrigin } from "./envelopes/put-origin.ts";
 import {
+  isEmpty,
   joined,
   keyOfNext,
   NO_ORIGIN,
@@ -209,6 +210,7 @@ export class Parser {
   *#takeEvent(line: ParsedLine): Generator<Document> {
     const format = this.#formats.read(line.read);
     const { reason } = this.#formats;
+    if (!format && line.origin && isEmpty(line.origin)) return;
     if (format) {
       this.#batch.text("data_stream.dataset").putText(this.#batch.rows, format.dataset);
       if (line.origin) putOrigin(this.#batch, line.origin, { path: "", format });

@@ -282,3 +282,9 @@ test("a syslog priority is kept, and is the level of a line that states none, wh
   }
   expect(parseLine("nginx.access", ACCESS)).not.toHaveProperty(["log.level"]);
 });
+
+test("an empty line of a container is no document", () => {
+  const line = (rest: string): string => `2026-03-14T10:11:12.345678901Z stdout F${rest}`;
+  const log = text([line(""), line(` ${ACCESS}`), line(" "), docker("\n"), line(` ${ACCESS}`)]);
+  for (const mode of ["lines", "text"] as const) expect(detected(log, mode)).toHaveLength(2);
+});

@@ -153,6 +153,10 @@ export function joined(body: Uint8Array, first: Unwrapped, context: FormatContex
     : outer;
 }
 
+/** Whether its program wrote an empty line, which is skipped like one without envelopes. A syslog header alone is a message. */
+export const isEmpty = ({ body, withHeader }: Unwrapped): boolean =>
+  body.start >= body.end && withHeader.start >= withHeader.end;
+
 /** What formats read of a line. */
 export const readable = ({ body, withHeader, zone, fallback }: Unwrapped): ReadableLine => ({
   ...body,

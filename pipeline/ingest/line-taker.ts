@@ -1,6 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
 import { putOrigin } from "#collectors/envelopes/put-origin.ts";
 import {
+  isEmpty,
   joined,
   keyOfNext,
   mayHaveEnvelope,
@@ -240,9 +241,10 @@ export class LineTaker {
     held.events.set(next, new HeldLines(line, nowMs, formats.eventOf(line.line, format)));
   }
 
-  /** The format has written its fields into the open row. Without one, the line is quarantined. */
+  /** The format has written its fields into the open row. Without one, the line is quarantined unless it is empty. */
   #commit(stream: Stream, line: LogLine, format: Format | undefined): void {
     const { original, offset, retime, origin } = line;
+    if (!format && origin && isEmpty(origin)) return;
     const batch = this.#batch;
     const row = batch.rows;
     if (format) {

@@ -122,6 +122,40 @@ test("a line in quarantine has the time and the origin of its envelope, and its 
   });
 });
 
+test.each(RUNTIMES)(
+  "an empty line in an envelope is skipped like one without, and may be part of an event: $name",
+  async ({ wrap }) => {
+    const lines = [
+      wrap("stdout", false, ""),
+      wrap("stdout", false, access(1)),
+      wrap("stdout", true, ""),
+      wrap("stdout", false, ""),
+      wrap("stdout", false, access(2)).trimEnd(),
+      wrap("stderr", false, "2026/03/14 10:11:12 [error] 1#1: *5 failed"),
+      wrap("stderr", false, ""),
+      wrap("stderr", false, "  at step 1"),
+      wrap("stderr", false, "").trimEnd(),
+    ];
+    const log = text(lines);
+    for (const cuts of [[], lineStarts(log)]) {
+      await using store = openMemoryStore()();
+      await ingest(store, log, cuts);
+      const events = await stored(store);
+      expect(events.map((it) => it["url.original"] ?? String(it["message"]).trimEnd())).toEqual([
+        "/1",
+        "/2",
+        "failed\n\n  at step 1",
+      ]);
+    }
+  },
+);
+
+test("an empty message of syslog is an event", async () => {
+  await using store = openMemoryStore()();
+  await ingest(store, text(["<190>Mar 14 10:11:12 edge nginx: ", access(1)]));
+  expect(await stored(store)).toHaveLength(2);
+});
+
 test("an event of several wrapped lines has all of them as its original", async () => {
   await using store = openMemoryStore()();
   const lines = [
