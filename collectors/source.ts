@@ -17,6 +17,9 @@ export type ReadPositions = () => Promise<Positions>;
  */
 export const IDENTITY_FIELDS = { id: "_id", key: "_key" } as const;
 
+/** The field with the name of the listener that received an event over a socket. */
+export const LISTENER_FIELD = "log.source.name";
+
 /** Metadata of lines; the fields of a line itself take precedence. */
 export type RecordHeader = {
   /** Name of the format (`Format.dataset`). Default: detected from the content. */

@@ -33,6 +33,10 @@ export type SourcesFile = {
 
 export const NO_SOURCES: SourcesFile = { sources: [], exclude: [] };
 
+/** The names of the formats that were chosen for sources, by source. */
+export const chosenIn = ({ sources }: SourcesFile): Map<string, string> =>
+  new Map(sources.flatMap(({ id, format }) => (format === undefined ? [] : [[id, format]])));
+
 /** A mistake in the file: `field` with dots, from 1 `line`; `message` says what to do. */
 export type SourcesMistake = { line: number; field: string; message: string };
 

@@ -15,7 +15,8 @@ import { openEmbeddedStore } from "../store/embedded-store.ts";
 import { openMemoryStore } from "../store/memory-store.ts";
 import type { EventStore } from "../store/port.ts";
 import { Ingest } from "./ingest.ts";
-import { reprocess } from "./reprocess.ts";
+import { type Reprocessed, reprocess } from "./reprocess.ts";
+import { LEFT } from "./reread-rows.ts";
 import { logSource } from "./testing-source.ts";
 
 const DEPS = { clock: systemClock, rules: { signIn: [], signOut: [] }, zone: UTC };
@@ -37,6 +38,14 @@ async function ingestAs(store: EventStore, { path = "/srv/a.log", header }: Abou
   const source = logSource({ path, ...(header && { header }) }, LOG);
   await ingest.run(source, new AbortController().signal);
 }
+
+/** The result for so many quarantined lines, of which `unreadable` stay in quarantine. */
+const doneWith = (lines: number, events: [string, number][] = [], unreadable = 0): Reprocessed => ({
+  lines,
+  events: new Map(events),
+  same: 0,
+  left: new Map(unreadable === 0 ? [] : [[LEFT.unreadable, unreadable]]),
+});
 
 /** The events of a dataset, and all its cells. */
 async function contents(store: EventStore, dataset: string) {
@@ -76,7 +85,7 @@ describe.each(STORES)("quarantined lines that can be parsed now, in a store %s",
     const before = (await contents(store, QUARANTINE)).events;
 
     const done = await reprocess({ ...DEPS, store }, {});
-    expect(done).toEqual({ lines: 150, events: new Map([["nginx.access", 135]]) });
+    expect(done).toEqual(doneWith(150, [["nginx.access", 135]], 15));
     const found = await contents(store, "nginx.access");
     expect(found).toEqual(await contents(expected, "nginx.access"));
     expect(found.events).toHaveLength(135);
@@ -88,7 +97,7 @@ describe.each(STORES)("quarantined lines that can be parsed now, in a store %s",
     const counts = await store.cells({ ...ALL, levelS: 3600, measures: ["events"] });
     expect(counts.map(({ dataset, value }) => [dataset, value])).toEqual([[QUARANTINE, 15]]);
 
-    expect(await reprocess({ ...DEPS, store }, {})).toEqual({ lines: 15, events: new Map() });
+    expect(await reprocess({ ...DEPS, store }, {})).toEqual(doneWith(15, [], 15));
     expect(await contents(store, "nginx.access")).toEqual(found);
     expect(await contents(store, QUARANTINE)).toEqual(left);
   });
@@ -98,9 +107,9 @@ describe.each(STORES)("quarantined lines that can be parsed now, in a store %s",
     await ingestAs(store, { header: WRONG, path: "/srv/site/access.log" });
     const format = formatNamed("apache.access");
     const none = await reprocess({ ...DEPS, store }, { format, path: "/srv/other/*" });
-    expect(none).toEqual({ lines: 0, events: new Map() });
+    expect(none).toEqual(doneWith(0));
     const done = await reprocess({ ...DEPS, store }, { format, path: "/srv/site/*.log" });
-    expect(done).toEqual({ lines: 150, events: new Map([["apache.access", 135]]) });
+    expect(done).toEqual(doneWith(150, [["apache.access", 135]], 15));
     const [event] = (await contents(store, "apache.access")).events;
     expect(event?.fields).toMatchObject({ "log.file.path": "/srv/site/access.log" });
   });
@@ -169,7 +178,7 @@ test("the lines of a damaged file stay in quarantine, and those of the other fil
   }
   await using store = await openEmbeddedStore({ folder, clock: systemClock });
   const done = await reprocess({ ...DEPS, store }, {});
-  expect(done).toEqual({ lines: 1, events: new Map([["nginx.access", 1]]) });
+  expect(done).toEqual(doneWith(1, [["nginx.access", 1]]));
   const { problems } = await store.status();
   expect(problems.map(({ message }) => message).join()).toContain(events[0]?.split("/").at(-1));
 });

@@ -693,12 +693,15 @@ export function testEventStore(openEmpty: () => Promise<() => Promise<EventStore
     }
     const before = await contents(store);
     const nothing = { changed: 0, cells: [] };
-    await store.rewrite("junk", () => () => nothing);
-    await store.rewrite("other", () => () => nothing);
+    const whereDataset = (value: string) =>
+      ({ where: [{ field: "data_stream.dataset", op: "eq", value }] }) as const;
+    await store.rewrite(whereDataset("junk"), () => () => nothing);
+    await store.rewrite(whereDataset("other"), () => () => nothing);
     expect(await contents(store)).toEqual(before);
-    await store.rewrite("junk", (batch) => () => {
+    await store.rewrite(whereDataset("junk"), (batch) => (chosen) => {
       let changed = 0;
-      for (let row = 0; row < batch.rows; row += 1) {
+      expect(chosen).toHaveLength(batch.rows);
+      for (const row of chosen) {
         if (batch.text("message").ids[row] === 0) continue;
         batch.text("data_stream.dataset").putText(row, "fine");
         batch.number("@timestamp").put(row, T0 + 1_500_000);

@@ -15,6 +15,7 @@ import { AppError } from "#platform/errors.ts";
 
 import { ConnectionPool } from "./connection-pool.ts";
 import {
+  type BoundSql,
   type DuckOptions,
   type Engine,
   isOutOfMemory,
@@ -106,21 +107,21 @@ class DuckEngine implements Engine {
     use: Use = this.#maintenance,
   ): Promise<Row[]> {
     return this.#runWithMemory(use, async (connection) => {
-      const types: DuckDBType[] = parameters.map((value) =>
-        typeof value === "string" ? VARCHAR : DOUBLE,
-      );
-      const reader = await connection.runAndReadAll(sql, [...parameters], types);
+      const reader = await connection.runAndReadAll(sql, [...parameters], typesOf(parameters));
       return reader.getRowsJS();
     });
   }
 
   async read(
-    sql: string,
+    sql: string | BoundSql,
     take: (columns: DuckDBValue[][]) => boolean,
     use: Use = this.#maintenance,
   ): Promise<boolean> {
     return this.#run(use, async (connection) => {
-      const result = await connection.stream(sql);
+      const result =
+        typeof sql === "string"
+          ? await connection.stream(sql)
+          : await connection.stream(sql.text, [...sql.parameters], typesOf(sql.parameters));
       for await (const chunk of result) {
         use.question.signal.throwIfAborted();
         if (!take(chunk.getColumns())) return false;
@@ -170,6 +171,9 @@ class DuckEngine implements Engine {
     };
   }
 }
+
+const typesOf = (parameters: readonly Parameter[]): DuckDBType[] =>
+  parameters.map((value) => (typeof value === "string" ? VARCHAR : DOUBLE));
 
 type RunStatement<T> = (connection: DuckDBConnection) => Promise<T>;
 

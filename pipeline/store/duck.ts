@@ -13,6 +13,8 @@ export type DuckOptions = {
 };
 export type Parameter = string | number;
 export type Row = readonly JS[];
+/** A query with the values of `$1` …. */
+export type BoundSql = { text: string; parameters: readonly Parameter[] };
 
 /** `quick` reads of boards, `searches` through many events, and `maintenance`, which merges files. */
 export type Work = "quick" | "searches" | "maintenance";
@@ -32,7 +34,11 @@ export interface Engine extends AsyncDisposable {
    * Passes the result to `take` in batches of some thousand rows, column by column, until it returns false. Returns
    * whether the end was reached.
    */
-  read(sql: string, take: (columns: DuckDBValue[][]) => boolean, use?: Use): Promise<boolean>;
+  read(
+    sql: string | BoundSql,
+    take: (columns: DuckDBValue[][]) => boolean,
+    use?: Use,
+  ): Promise<boolean>;
 
   /**
    * Copies files in the order of their rows, with memory for a few row groups: by a single thread, which needs nothing to
@@ -63,7 +69,7 @@ export class Duck implements Engine {
   }
 
   async read(
-    sql: string,
+    sql: string | BoundSql,
     take: (columns: DuckDBValue[][]) => boolean,
     use?: Use,
   ): Promise<boolean> {

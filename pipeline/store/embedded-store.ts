@@ -35,6 +35,7 @@ import type {
   Follower,
   MergedCell,
   OpenRewrite,
+  RewriteRequest,
   OriginalLine,
   Retention,
   SearchRequest,
@@ -143,10 +144,10 @@ class EmbeddedStore implements EventStore {
     );
   }
 
-  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+  async rewrite(request: RewriteRequest, open: OpenRewrite): Promise<void> {
     const { schema } = this.#reader;
     const rewriter = new Rewriter({ segments: this.#segments, duck: this.#duck, schema });
-    await rewriter.rewrite(dataset, open);
+    await rewriter.rewrite(request, open);
   }
 
   async positions(): Promise<Positions> {

@@ -76,7 +76,8 @@ test("24 lines of 10 MB are rewritten within the memory limit, a few at a time",
   await appendLines(store, 24);
   while (await store.compact());
   let rowsMax = 0;
-  await store.rewrite("nginx.access", (batch) => () => {
+  const where = [{ field: "data_stream.dataset", op: "eq", value: "nginx.access" }] as const;
+  await store.rewrite({ where }, (batch) => () => {
     rowsMax = Math.max(rowsMax, batch.rows);
     for (let row = 0; row < batch.rows; row += 1) {
       batch.text("data_stream.dataset").putText(row, "rewritten");

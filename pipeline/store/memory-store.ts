@@ -3,6 +3,7 @@ import { addDocument, toDocument } from "#collectors/document.ts";
 import { lineText } from "#collectors/line-column.ts";
 import type { Position, Positions, SourceId } from "#collectors/source.ts";
 
+import { matches } from "../matches.ts";
 import type { RollupCell } from "../rollup.ts";
 import {
   aggregateEvents,
@@ -26,6 +27,7 @@ import type {
   Follower,
   OpenRewrite,
   Retention,
+  RewriteRequest,
   SearchRequest,
   StoreStatus,
 } from "./port.ts";
@@ -82,19 +84,35 @@ class MemoryStore implements EventStore {
     }
   }
 
-  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+  async rewrite({ where, fromMs, onProgress }: RewriteRequest, open: OpenRewrite): Promise<void> {
     const shared = this.#shared;
-    const rewritten = shared.events.filter(({ document }) => datasetOf(document) === dataset);
-    const batch = new Batch(Math.max(1, rewritten.length));
+    const isChosen = ({ document, tMs }: KeptEvent): boolean =>
+      (fromMs === undefined || tMs >= fromMs) && matches(document.fields, where);
+    const datasets = new Set(
+      shared.events.filter(isChosen).map(({ document }) => datasetOf(document)),
+    );
+    const rewritten = shared.events.filter(({ document }) => datasets.has(datasetOf(document)));
+    if (rewritten.length === 0) return;
+    const batch = new Batch(rewritten.length);
     const rewriteRows = open(batch);
     for (const event of rewritten) addEvent(batch, event);
-    const { changed, cells } = await rewriteRows();
-    if (changed === 0) return;
-    const events = new Map(
-      rewritten.map(({ number }, row) => [number, eventOf(batch, row, number)]),
+    const { changed, cells } = await rewriteRows(
+      [...rewritten.keys()].filter((row) => {
+        const event = rewritten[row];
+        return event !== undefined && isChosen(event);
+      }),
     );
+    onProgress?.({ done: rewritten.length, total: rewritten.length });
+    if (changed === 0) return;
+    const numbers = new Map(rewritten.map(({ document, number }) => [document.id, number]));
+    const events = new Map<number, KeptEvent>();
+    for (let row = 0; row < batch.rows; row += 1) {
+      const event = eventOf(batch, row, 0);
+      const number = numbers.get(event.document.id) ?? 0;
+      events.set(number, { ...event, number });
+    }
     shared.events = shared.events.map((event) => events.get(event.number) ?? event);
-    shared.cells = [...shared.cells.filter((cell) => cell.dataset !== dataset), ...cells];
+    shared.cells = [...shared.cells.filter((cell) => !datasets.has(cell.dataset)), ...cells];
   }
 
   async positions(): Promise<Positions> {

@@ -159,19 +159,33 @@ export type EventWriter = {
   append(batch: Batch, cells: readonly RollupCell[], positions: Positions): Promise<void>;
 };
 
-/** Changes the rows of the batch, except their source and offset, and returns how many it changed and the cells of all. */
-export type RewriteRows = () => RewrittenRows | Promise<RewrittenRows>;
+/**
+ * Changes the rows with these numbers in the batch, or replaces them by others with the same source and offset, in any order.
+ * Returns how many it changed, and the cells of all rows of the batch.
+ */
+export type RewriteRows = (chosen: readonly number[]) => RewrittenRows | Promise<RewrittenRows>;
 type RewrittenRows = { changed: number; cells: readonly RollupCell[] };
 export type OpenRewrite = (batch: Batch) => RewriteRows;
 
+/** How much of the stored events that may have to be rewritten was examined. */
+export type RewriteProgress = { done: number; total: number };
+
+export type RewriteRequest = {
+  where: StoreFilter;
+  /** Only events since this time, epoch ms. Default: all, also those without a time. */
+  fromMs?: number | undefined;
+  onProgress?: ((progress: RewriteProgress) => void) | undefined;
+};
+
 export type EventRewriter = {
   /**
-   * Rewrites the stored events of a dataset: they are read into a batch, some at a time, and the function that `open`
-   * returned for the batch changes them. Changed events and their cells replace those that were stored in one step, so
-   * that each event is stored once, also if the process is killed. Events that are appended meanwhile may be left out.
+   * Rewrites the matching events: they are read into a batch, some at a time, with all other events of their datasets, and
+   * the function that `open` returned for the batch changes them. Changed events and their cells replace those that were
+   * stored in one step, so that each event is stored once, also if the process is killed. Events that are appended meanwhile
+   * may be left out.
    * @throws AppError unavailable while another process merges
    */
-  rewrite(dataset: string, open: OpenRewrite): Promise<void>;
+  rewrite(request: RewriteRequest, open: OpenRewrite): Promise<void>;
 };
 
 export type PositionReader = {

@@ -5,28 +5,23 @@ import type { Lease } from "#platform/lease/lease.ts";
 
 import { batchFooter } from "./batch-footer.ts";
 import { cellColumns } from "./cell-columns.ts";
-import { asNumber, type Duck, quoted } from "./duck.ts";
+import { asText, type Duck } from "./duck.ts";
 import { explained, writeSafe } from "./files.ts";
-import type { Statement } from "./filter-sql.ts";
 import { waitForCompactionLease } from "./leased-work.ts";
 import { mergeEventFiles } from "./merge-event-files.ts";
 import { mergeRollupFiles } from "./merge-rollup-files.ts";
 import { batchColumns } from "./parquet/batch-columns.ts";
 import { writeParquet } from "./parquet/write-parquet.ts";
-import type { OpenRewrite, RewriteRows } from "./port.ts";
+import type { OpenRewrite, RewriteRequest, RewriteRows } from "./port.ts";
 import { eventsWithLinesSql } from "./rebuilt-line-sql.ts";
+import { isOneOf, matchesSql, mayHave, noneOf } from "./rewrite-selection.ts";
+import { ROWS_AT_ONCE, rowRanges } from "./row-ranges.ts";
 import type { SchemaFile } from "./schema-file.ts";
 import type { SegmentFolder } from "./segment-folder.ts";
 import { mergedFooter, mergeExtents, type Segment, type SegmentFooter } from "./segment-footer.ts";
 import { INTACT, UnusableFiles } from "./segment-health.ts";
 import type { SegmentId } from "./segment-id.ts";
 import { addStoredRows, STORED_ROW_SQL } from "./stored-rows.ts";
-
-/** The rows of a segment that are read at a time: fewer if their lines are long. */
-const ROWS_AT_ONCE = 8_192;
-const BYTES_AT_ONCE = 16 * 1024 * 1024;
-/** The lengths of long lines are added up for so many rows. */
-const GROUP_ROWS = 4;
 
 type Parts = {
   segments: SegmentFolder;
@@ -35,10 +30,14 @@ type Parts = {
 };
 
 type Work = {
-  dataset: string;
+  request: RewriteRequest;
+  /** Those of the matching events of the segment. */
+  datasets: readonly string[];
   batch: Batch;
   rewriteRows: RewriteRows;
   lease: Lease;
+  /** Is called with the number of rows that were examined. */
+  onRows(rows: number): void;
   /** Returns the path of a new scratch file. */
   newPath(): Promise<string>;
 };
@@ -55,8 +54,8 @@ type Rewritten = {
 };
 
 /**
- * Rewrites the events of a dataset. A segment with changed events is replaced by one with all of its other events and
- * cells, by one rename, as by a merge.
+ * Rewrites events. A segment with changed events is replaced by one with all of its other events and cells, by one rename, as
+ * by a merge. As cells are sums, those of the datasets of changed events are computed again from all events of these.
  */
 export class Rewriter {
   readonly #segments: SegmentFolder;
@@ -69,29 +68,40 @@ export class Rewriter {
     this.#schema = schema;
   }
 
-  async rewrite(dataset: string, open: OpenRewrite): Promise<void> {
+  async rewrite(request: RewriteRequest, open: OpenRewrite): Promise<void> {
     const batch = new Batch(ROWS_AT_ONCE);
     const rewriteRows = open(batch);
     const { segments } = await this.#segments.listAll();
     const last = segments.at(-1)?.id ?? "";
     const done = new Set<SegmentId>();
+    const total = segments
+      .filter((segment) => mayHave(segment, request))
+      .reduce((sum, { rows }) => sum + rows, 0);
+    let examined = 0;
     try {
       for (;;) {
         await using lease = await waitForCompactionLease(this.#segments);
-        const segment = await this.#next({ dataset, last, done });
+        const segment = await this.#next({ request, last, done });
         if (!segment) return;
         done.add(segment.id);
-        const id = await this.#rewriteSegment(segment, { dataset, batch, rewriteRows, lease });
+        const before = examined;
+        const onRows = (rows: number): void => {
+          examined = Math.min(total, before + Math.min(rows, segment.rows));
+          request.onProgress?.({ done: examined, total });
+        };
+        const work = { request, batch, rewriteRows, lease, onRows };
+        const id = await this.#rewriteSegment(segment, work);
         if (id) done.add(id);
+        onRows(segment.rows);
       }
     } catch (error) {
       throw explained(error, this.#segments.folder);
     }
   }
 
-  /** Another segment with events of the dataset that were stored when the rewriting began. Others may merge meanwhile. */
+  /** Another segment with events that were stored when the rewriting began. Others may merge meanwhile. */
   async #next(what: {
-    dataset: string;
+    request: RewriteRequest;
     last: string;
     done: ReadonlySet<SegmentId>;
   }): Promise<Segment | undefined> {
@@ -99,17 +109,17 @@ export class Rewriter {
     return segments
       .filter((segment) => this.#segments.health.isWhole(segment))
       .find(
-        ({ id, replaces, extents }) =>
-          !what.done.has(id) &&
-          (id <= what.last || replaces.length > 0) &&
-          extents.some((extent) => extent.dataset === what.dataset),
+        (segment) =>
+          !what.done.has(segment.id) &&
+          (segment.id <= what.last || segment.replaces.length > 0) &&
+          mayHave(segment, what.request),
       );
   }
 
   /** The id of the segment that replaces this one; undefined if nothing was changed, or if it is damaged. */
   async #rewriteSegment(
     segment: Segment,
-    given: Omit<Work, "newPath">,
+    given: Omit<Work, "newPath" | "datasets">,
   ): Promise<SegmentId | undefined> {
     const written: string[] = [];
     const newPath = async (): Promise<string> => {
@@ -119,7 +129,9 @@ export class Rewriter {
     };
     try {
       await this.#segments.health.verifyAfresh([segment], INTACT);
-      const work = { ...given, newPath };
+      const datasets = await this.#datasetsIn(segment, given.request);
+      if (datasets.length === 0) return undefined;
+      const work = { ...given, datasets, newPath };
       const rewritten = await this.#rewriteRows(segment, work);
       return rewritten.changed === 0 ? undefined : await this.#replace(segment, rewritten, work);
     } catch (error) {
@@ -131,9 +143,21 @@ export class Rewriter {
     }
   }
 
+  /** The datasets of its matching events. */
+  async #datasetsIn(segment: Segment, request: RewriteRequest): Promise<string[]> {
+    const files = await this.#filesOf(segment);
+    const matches = matchesSql(segment, request);
+    const rows = await this.#duck.rows(
+      `SELECT DISTINCT "data_stream.dataset" FROM ${files} WHERE file_index = 1 AND ${matches.text}`,
+      matches.parameters,
+    );
+    return rows.map(([dataset]) => asText(dataset)).filter((dataset) => dataset !== null);
+  }
+
   async #rewriteRows(segment: Segment, work: Work): Promise<Rewritten> {
     const { batch, newPath } = work;
     const files = await this.#filesOf(segment);
+    const matches = matchesSql(segment, work.request);
     const all: Rewritten = {
       rows: 0,
       changed: 0,
@@ -143,19 +167,23 @@ export class Rewriter {
       cells: [],
       hasNumberLists: false,
     };
-    const where = `"data_stream.dataset" = ${quoted(work.dataset)} AND file_index = 1`;
-    for (const { from, to } of await this.#ranges(segment, `${files} WHERE ${where}`)) {
+    const where = `${isOneOf("data_stream.dataset", work.datasets)} AND file_index = 1`;
+    for (const { from, to } of await rowRanges(this.#duck, segment, `${files} WHERE ${where}`)) {
       batch.reset();
-      await this.#duck.read(
-        `SELECT ${STORED_ROW_SQL} FROM ${files}
-         WHERE ${where} AND file_row_number >= ${from} AND file_row_number < ${to}`,
-        (columns) => {
-          addStoredRows(batch, columns);
-          return true;
-        },
-      );
+      const chosen: number[] = [];
+      const text = `SELECT ${STORED_ROW_SQL}, coalesce(${matches.text}, FALSE) FROM ${files}
+        WHERE ${where} AND file_row_number >= ${from} AND file_row_number < ${to}`;
+      await this.#duck.read({ ...matches, text }, (columns) => {
+        const first = batch.rows;
+        addStoredRows(batch, columns);
+        for (const [row, isChosen] of (columns.at(-1) ?? []).entries()) {
+          if (isChosen === true) chosen.push(first + row);
+        }
+        return true;
+      });
+      work.onRows(to);
       if (batch.rows === 0) continue;
-      const { changed, cells } = await work.rewriteRows();
+      const { changed, cells } = await work.rewriteRows(chosen);
       all.rows += batch.rows;
       all.changed += changed;
       const footer = batchFooter(segment.id, { batch, cells, positions: new Map() });
@@ -173,52 +201,20 @@ export class Rewriter {
     return all;
   }
 
-  /** Ranges of row numbers that are read together. */
-  async #ranges(
-    { rows, hasLongRows }: Segment,
-    events: string,
-  ): Promise<{ from: number; to: number }[]> {
-    const ranges: { from: number; to: number }[] = [];
-    if (!hasLongRows) {
-      for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
-        ranges.push({ from, to: from + ROWS_AT_ONCE });
-      }
-      return ranges;
-    }
-    const groups = await this.#duck.rows(
-      `SELECT file_row_number // ${GROUP_ROWS} AS number, sum(strlen("event.original"))
-       FROM ${events} GROUP BY number ORDER BY number`,
-    );
-    let bytes = 0;
-    for (const [number, length] of groups) {
-      const from = asNumber(number) * GROUP_ROWS;
-      const to = from + GROUP_ROWS;
-      bytes += asNumber(length);
-      const last = ranges.at(-1);
-      if (last && bytes <= BYTES_AT_ONCE && to - last.from <= ROWS_AT_ONCE) {
-        last.to = to;
-        continue;
-      }
-      ranges.push({ from, to });
-      bytes = asNumber(length);
-    }
-    return ranges;
-  }
-
   async #replace(
     segment: Segment,
     rewritten: Rewritten,
-    { dataset, lease, newPath }: Work,
+    { datasets, lease, newPath }: Work,
   ): Promise<SegmentId | undefined> {
     const id = await this.#segments.nextId();
-    const rollup = await this.#mergeCells(segment, rewritten, { dataset, newPath });
-    const others = segment.extents.filter((extent) => extent.dataset !== dataset);
+    const rollup = await this.#mergeCells(segment, rewritten, { datasets, newPath });
+    const others = segment.extents.filter((extent) => !datasets.includes(extent.dataset));
     const extents = mergeExtents([...others, ...rewritten.extents]);
     const cells = rollup?.cells ?? null;
     const merged = mergedFooter([segment], { id, cells, known: this.#segments });
     const added = rewritten.hasNumberLists ? { hasNumberLists: true as const } : {};
     const footer = { ...merged, ...added, extents };
-    const events = await this.#mergeEvents(segment, rewritten, { dataset, footer, newPath });
+    const events = await this.#mergeEvents(segment, rewritten, { datasets, footer, newPath });
     const isValid = async (): Promise<boolean> =>
       (await lease.confirm()) && (await this.#counts(segment.id));
     const files = { events, rollup: rollup?.path };
@@ -229,7 +225,7 @@ export class Rewriter {
   async #mergeEvents(
     segment: Segment,
     rewritten: Rewritten,
-    { dataset, footer, newPath }: Pick<Work, "dataset" | "newPath"> & { footer: SegmentFooter },
+    { datasets, footer, newPath }: Pick<Work, "datasets" | "newPath"> & { footer: SegmentFooter },
   ): Promise<string> {
     const paths = [...rewritten.events];
     if (rewritten.rows < segment.rows) {
@@ -237,7 +233,7 @@ export class Rewriter {
       await mergeEventFiles(this.#duck, {
         inputs: [segment],
         paths: [this.#segments.eventsPath(segment.id)],
-        stays: otherThan("data_stream.dataset", dataset),
+        stays: noneOf("data_stream.dataset", datasets),
         footer,
         path: others,
       });
@@ -254,12 +250,12 @@ export class Rewriter {
   async #mergeCells(
     segment: Segment,
     rewritten: Rewritten,
-    { dataset, newPath }: Pick<Work, "dataset" | "newPath">,
+    { datasets, newPath }: Pick<Work, "datasets" | "newPath">,
   ): Promise<{ path: string; cells: NonNullable<SegmentFooter["cells"]> } | undefined> {
     const own = segment.cells ? [this.#segments.rollupPath(segment.id)] : [];
     const paths = [...own, ...rewritten.rollups];
     if (paths.length === 0) return undefined;
-    const { text, parameters } = otherThan("dataset", dataset);
+    const { text, parameters } = noneOf("dataset", datasets);
     const stays = { text: own.length > 0 ? `(file_index > 0 OR ${text})` : "TRUE", parameters };
     const merged = await mergeRollupFiles(this.#duck, { paths, stays, newPath });
     if (!merged) return undefined;
@@ -279,8 +275,3 @@ export class Rewriter {
     return eventsWithLinesSql([await this.#schema.path(), this.#segments.eventsPath(segment.id)]);
   }
 }
-
-const otherThan = (column: string, dataset: string): Statement => ({
-  text: `"${column}" IS DISTINCT FROM ${quoted(dataset)}`,
-  parameters: [],
-});

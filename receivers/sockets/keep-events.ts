@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { ReadTo } from "#collectors/source.ts";
+import { LISTENER_FIELD, type ReadTo } from "#collectors/source.ts";
 import type { BusProducer, BusRecord } from "#pipeline/bus/port.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -43,7 +43,7 @@ export function keepEvents(
       unreadDataset,
       receivedMs: clock.nowMs(),
       ...(readTo && { readTo }),
-      fields: { "log.source.address": sender },
+      fields: { "log.source.address": sender, [LISTENER_FIELD]: source },
     };
     const asDocuments = { ...header, format: "ecs", message: "line" } as const;
     return [

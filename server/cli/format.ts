@@ -48,7 +48,7 @@ other formats are tried. Without paths it is used by name: quarterdeck parse --d
 
   quarterdeck format test --pattern '%{TIMESTAMP_ISO8601:@timestamp} %{WORD:order.state} %{GREEDYDATA:message}' < orders.log
   quarterdeck format add shop.orders --path '/srv/shop/*.log' --pattern '…'
-  quarterdeck reprocess --format shop.orders --from now-2d`,
+  quarterdeck reprocess --source '/srv/shop/*.log' --from now-2d`,
 
   async run(args) {
     const { values, positionals } = parseOptions(args, {
@@ -135,7 +135,7 @@ async function add({ name, values, settings }: Asked): Promise<number> {
   await saveFormat(settings.dataFolder, entry.data);
   const files = paths.length === 0 ? "" : `, for ${printable(paths.join(", "))}`;
   process.stdout.write(
-    `${printable(name)} is saved in ${formatsFileIn(settings.dataFolder)}${files}\nTo read quarantined lines again: quarterdeck reprocess --format ${printable(name)}\n`,
+    `${printable(name)} is saved in ${formatsFileIn(settings.dataFolder)}${files}\nTo read quarantined lines again: quarterdeck reprocess --format ${printable(name)}\nTo read all lines of a source again: quarterdeck reprocess --source ${printable(paths[0] ?? "SOURCE")} --format ${printable(name)} --from now-2d\n`,
   );
   return 0;
 }

@@ -1,14 +1,17 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
 import { Batch } from "#collectors/batch.ts";
+import { registerFormats } from "#collectors/user-formats/registry.ts";
 import { openStore, storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import type { Command } from "./command.ts";
+import { formatCommand } from "./format.ts";
+import { ingestCommand } from "./ingest.ts";
 import { reprocessCommand } from "./reprocess.ts";
 import { captureOutput } from "./testing-output.ts";
 
@@ -51,4 +54,37 @@ test("the command reads quarantined lines again and reports what they have becom
     quarantined: 20,
   });
   await expect(reprocessCommand.run(["--format", "no.such"])).rejects.toThrow(/unknown dataset/);
+});
+
+test("the command reads all events of a source again in a new format, and says what was left and why", async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), "quarterdeck reread "));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => registerFormats([]));
+  const printed = captureOutput();
+  const output = (command: Command, ...args: string[]): Promise<string> =>
+    printed.of(command, ...args, "--data", path.join(folder, "data"));
+  const log = path.join(folder, "shop.log");
+  const order = (i: number): string => `2026-03-14T10:00:0${i % 10}Z INFO order ${i} paid`;
+  const trace = "2026-03-14T10:00:09Z ERROR failed\njava.lang.Error: x\n\tat a.B.c(B.java:1)";
+  const lines = [...Array.from({ length: 30 }, (_, i) => order(i)), trace];
+  await writeFile(log, `${lines.join("\n")}\n`);
+  await output(ingestCommand, log);
+  const pattern = "order %{INT:order.id:int} %{WORD:order.state}";
+  await output(formatCommand, "add", "shop.orders", "--pattern", pattern);
+  const json = JSON.parse(
+    await output(reprocessCommand, "--source", log, "--from", "now", "--json"),
+  );
+  expect(json).toEqual({ lines: 0, events: {}, same: 0, left: {} });
+  expect(await output(reprocessCommand, "--source", log, "--format", "shop.orders")).toBe(
+    `31 events read again → 30 changed, 0 the same as before, 1 left as they were
+  30 shop.orders
+  1 left: they have several lines, of which the format would read one
+`,
+  );
+  expect(await output(reprocessCommand, "--source", log)).toMatch(
+    /^31 events read again → 0 changed, 31 the same/,
+  );
+  await expect(output(reprocessCommand, "--source", "shop")).rejects.toThrow("no source shop");
+  await expect(output(reprocessCommand, "--source", "token/a")).rejects.toThrow("log.file.path");
+  await expect(output(reprocessCommand, "--source", "a", "--path", "b")).rejects.toThrow("--path");
 });

@@ -2,7 +2,7 @@ import { type FollowedSources, followSourcesFile } from "#collectors/configured/
 import { logPaths } from "#collectors/configured/log-paths.ts";
 import { OpenSources } from "#collectors/configured/open-sources.ts";
 import type { OpenSource } from "#collectors/configured/source-kind.ts";
-import type { SourcesFile } from "#collectors/configured/sources-file.ts";
+import { chosenIn } from "#collectors/configured/sources-file.ts";
 import { findFormat } from "#collectors/formats/index.ts";
 import type { SourceStatus } from "#collectors/source.ts";
 import { fileSource } from "#collectors/sources/files.ts";
@@ -56,10 +56,6 @@ export async function openLogs(
     },
   };
 }
-
-/** The formats that were chosen for sources, by source. */
-const chosenIn = ({ sources }: SourcesFile): Map<string, string> =>
-  new Map(sources.flatMap(({ id, format }) => (format === undefined ? [] : [[id, format]])));
 
 function unknownFormats(followed: FollowedSources): SourceStatus[] {
   return [...chosenIn(followed.file())]
