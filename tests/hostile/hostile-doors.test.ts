@@ -10,7 +10,7 @@ import { CONTENTS } from "./contents.ts";
 import { type HostileReceiver, startHostileReceiver } from "./hostile-receiver.ts";
 import { HTTP_DOORS, type HttpDoor, MALFORMED } from "./http-doors.ts";
 import { type Answer, connected, end, post, sendTo, write } from "./send.ts";
-import { OVER_TLS, SOCKET_DOORS } from "./socket-doors.ts";
+import { SOCKET_DOORS } from "./socket-doors.ts";
 
 const MB = 1024 * 1024;
 const HUGE_BYTES = 200 * MB;
@@ -85,7 +85,7 @@ test("no door is left out", () => {
   const sockets = Object.values(socketSettings)
     .map(({ variable }) => variable)
     .filter((it) => !/_(?:TLS_CERT|TLS_KEY|TLS_CLIENT_CA|TIMEZONE)$/.test(it));
-  const known = [...SOCKET_DOORS.map(({ setting }) => setting), ...OVER_TLS];
+  const known = SOCKET_DOORS.map(({ setting }) => setting);
   expect(sockets.toSorted()).toEqual(known.toSorted());
 });
 
@@ -200,21 +200,33 @@ test.each(SOCKET_DOORS)(
   async (door) => {
     const place = receiver.places[door.setting];
     for (const content of Object.values(CONTENTS)) await sendTo(door, place, [content]);
-    if (door.transport === "tcp") {
-      const socket = await connected(place);
+    if (door.transport === "tcp" || door.transport === "tls") {
+      const socket = await connected(place, door.transport);
       for (let sent = 0; sent < HUGE_BYTES && !socket.destroyed; sent += MB)
         await write(socket, BLOCK);
       await end(socket);
+    }
+    // Without a handshake.
+    if (door.transport === "tls") {
+      const raw = { ...door, transport: "tcp" } as const;
+      for (const content of Object.values(CONTENTS)) await sendTo(raw, place, [content]);
     }
     expect(receiver.ended()).toEqual([]);
   },
 );
 
-test.each(SOCKET_DOORS.filter(({ transport }) => transport === "tcp" || transport === "http"))(
+const CONNECTING = ["tcp", "tls", "http"];
+
+test.each(SOCKET_DOORS.filter(({ transport }) => CONNECTING.includes(transport)))(
   "$setting: silent connections keep out nobody",
   async (door) => {
     const place = receiver.places[door.setting];
-    const silent = await Promise.all(Array.from({ length: SILENT }, () => connected(place)));
+    const silent = await Promise.all(
+      // Over TLS half of them have begun no handshake.
+      Array.from({ length: SILENT }, (_, n) =>
+        connected(place, n % 2 === 0 ? door.transport : "tcp"),
+      ),
+    );
     const { events } = await receiver.counts(protocolOf(door.setting));
     await sendTo(door, place, [door.frame("beside silent connections", 1)]);
     await expect

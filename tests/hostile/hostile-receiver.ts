@@ -8,12 +8,15 @@ import { freePort } from "#platform/free-port.ts";
 import { TokenRequest } from "#receivers/tokens/push-token.ts";
 import { addToken } from "#receivers/tokens/token-file.ts";
 
+import { writeCertificate } from "../harness/certificate.ts";
 import { type Program, startProgram, temporaryFolder } from "../harness/program.ts";
 
 const ON_PORTS = [
   "QUARTERDECK_SYSLOG_TCP",
+  "QUARTERDECK_SYSLOG_TLS",
   "QUARTERDECK_SYSLOG_UDP",
   "QUARTERDECK_RELP_TCP",
+  "QUARTERDECK_RELP_TLS",
   "QUARTERDECK_GELF_TCP",
   "QUARTERDECK_GELF_UDP",
   "QUARTERDECK_JOURNAL_TCP",
@@ -48,11 +51,14 @@ export async function startHostileReceiver(): Promise<HostileReceiver> {
   for (const setting of ON_PORTS) places[setting] = await freePort();
   for (const setting of ON_PATHS) places[setting] = path.join(folder.path, setting.toLowerCase());
   const onSockets = Object.entries(places).map(([setting, place]) => [setting, String(place)]);
+  const { cert, key } = await writeCertificate(folder.path);
   const env = {
     ...Object.fromEntries(onSockets),
     QUARTERDECK_DATA: data,
     QUARTERDECK_PUSH_PORT: String(port),
     QUARTERDECK_TIMEZONE: "UTC",
+    QUARTERDECK_TLS_CERT: cert,
+    QUARTERDECK_TLS_KEY: key,
   };
   const programs: Record<"receiver" | "indexer", Program> = {
     receiver: startProgram(["role", "receive"], { env }),

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { promisify } from "node:util";
 
 import type { HostileReceiver } from "./hostile-receiver.ts";
@@ -39,8 +40,21 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** A connection that may be closed by the receiver at any time. */
-export async function connected(place: number | string): Promise<Socket> {
+/** A connection that may be closed by the receiver at any time. Over TLS its certificate is not checked. */
+export async function connected(
+  place: number | string,
+  transport: SocketDoor["transport"] = "tcp",
+): Promise<Socket> {
+  if (transport === "tls") {
+    const socket = connectTls({
+      host: "127.0.0.1",
+      port: Number(place),
+      rejectUnauthorized: false,
+    });
+    socket.on("error", () => undefined);
+    await once(socket, "secureConnect");
+    return socket;
+  }
   const socket = typeof place === "number" ? connect(place, "127.0.0.1") : connect(place);
   socket.on("error", () => undefined);
   await once(socket, "connect");
@@ -76,7 +90,7 @@ export async function sendTo(
 ): Promise<void> {
   if (transport === "udp") return sendDatagrams(Number(place), parts);
   if (transport === "unixgram") return sendToPath(String(place), parts);
-  const socket = await connected(place);
+  const socket = await connected(place, transport);
   if (transport === "http") {
     const length = parts.reduce((sum, { length: bytes }) => sum + bytes, 0);
     const type = "application/vnd.fdo.journal";

@@ -3,7 +3,7 @@ import type { SocketSetting } from "./hostile-receiver.ts";
 /** A way in over a socket. */
 export type SocketDoor = {
   setting: SocketSetting;
-  transport: "tcp" | "udp" | "http" | "unixgram";
+  transport: "tcp" | "tls" | "udp" | "http" | "unixgram";
   /** An event with this text. `number`: the events of a connection are numbered from 1. */
   frame(text: string, number: number): Buffer;
 };
@@ -34,13 +34,15 @@ const journal = (text: string): Buffer => {
   return Buffer.concat([head, length, message, Buffer.from("\n\n")]);
 };
 
-/** Every socket that takes events; those over TLS have the decoder of the same socket without. */
+/** Every socket that takes events. */
 export const SOCKET_DOORS: readonly SocketDoor[] = [
   { setting: "QUARTERDECK_SYSLOG_TCP", transport: "tcp", frame: counted },
+  { setting: "QUARTERDECK_SYSLOG_TLS", transport: "tls", frame: counted },
   { setting: "QUARTERDECK_SYSLOG_UDP", transport: "udp", frame: datagram },
   { setting: "QUARTERDECK_SYSLOG_SOCKET", transport: "tcp", frame: counted },
   { setting: "QUARTERDECK_SYSLOG_DATAGRAM_SOCKET", transport: "unixgram", frame: datagram },
   { setting: "QUARTERDECK_RELP_TCP", transport: "tcp", frame: relp },
+  { setting: "QUARTERDECK_RELP_TLS", transport: "tls", frame: relp },
   {
     setting: "QUARTERDECK_GELF_TCP",
     transport: "tcp",
@@ -50,5 +52,3 @@ export const SOCKET_DOORS: readonly SocketDoor[] = [
   { setting: "QUARTERDECK_JOURNAL_TCP", transport: "tcp", frame: journal },
   { setting: "QUARTERDECK_JOURNAL_HTTP", transport: "http", frame: journal },
 ];
-/** Settings of sockets over TLS. */
-export const OVER_TLS = ["QUARTERDECK_SYSLOG_TLS", "QUARTERDECK_RELP_TLS"];
