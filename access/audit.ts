@@ -12,6 +12,7 @@ export type AuditEntry = {
     | "source.add"
     | "source.change"
     | "source.remove"
+    | "source.reread"
     | "push-token.create"
     | "push-token.remove"
     | "format.save"

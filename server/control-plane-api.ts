@@ -32,6 +32,7 @@ import { originalRoutes } from "./routes/originals.ts";
 import { pushTokenRoutes } from "./routes/push-tokens.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { receiverMetrics } from "./routes/receiver-metrics.ts";
+import { rereadRoutes } from "./routes/reread.ts";
 import { sourceFormatsRoute } from "./routes/source-formats.ts";
 import { sourcesRoute } from "./routes/sources.ts";
 import type { ControlSettings } from "./settings.ts";
@@ -84,6 +85,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     sourceFormatsRoute(deps),
     ...manageSourcesRoutes(deps),
     ...quarantineRoutes({ ...deps, reprocessing }),
+    ...rereadRoutes({ ...deps, reprocessing }),
     ...pushTokenRoutes(deps),
     ...formatRoutes({ ...deps, reprocessing }),
     ...helpRoutes,

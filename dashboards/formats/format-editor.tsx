@@ -81,6 +81,7 @@ export function FormatEditor(props: FormatEditorProps) {
         />
         <Actions
           name={format.name}
+          paths={format.paths}
           problem={problem}
           status={status}
           reread={reread}
@@ -95,13 +96,14 @@ export function FormatEditor(props: FormatEditorProps) {
 type ActionsProps = {
   /** Empty for a format that is not saved yet. */
   name: string;
+  paths: readonly string[];
   problem: Problem | undefined;
   status: string;
   reread: Reread;
   onRemove: () => void;
 };
 
-const Actions = ({ name, problem, status, reread, onRemove }: ActionsProps) => (
+const Actions = ({ name, paths, problem, status, reread, onRemove }: ActionsProps) => (
   <>
     {problem ? (
       <p className="form-error" role="alert">
@@ -119,7 +121,7 @@ const Actions = ({ name, problem, status, reread, onRemove }: ActionsProps) => (
       )}
     </div>
     <output>{status}</output>
-    {name === "" ? null : <FormatReread name={name} {...reread} />}
+    {name === "" ? null : <FormatReread name={name} paths={paths} {...reread} />}
   </>
 );
 

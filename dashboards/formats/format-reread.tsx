@@ -1,9 +1,11 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useState } from "react";
 
 import type { Problem } from "../api.ts";
 import { asProblem, jsonBody, send } from "../client/fetch-json.ts";
+import { RereadOutput } from "../sources/reread-result.tsx";
+import { useReading } from "../sources/use-reading.ts";
 import { Untrusted } from "../untrusted.tsx";
 import type { FormatsAnswer } from "./messages.ts";
 
@@ -13,71 +15,65 @@ const SINCE = [
   { from: "now-7d", title: "of the last week" },
   { from: "", title: "of any time" },
 ] as const;
-const POLL_MS = 500;
-
-const grouped = new Intl.NumberFormat("en");
 
 type FormatRereadProps = {
   name: string;
+  /** The format's files. */
+  paths: readonly string[];
   reprocessing: FormatsAnswer["reprocessing"];
   /** Loads the state again. */
   reload: () => void;
 };
 
-/** Reads quarantined lines again in a saved format, and shows what they have become. */
-export function FormatReread({ name, reprocessing, reload }: FormatRereadProps) {
+/** Reads stored lines again in a saved format, and shows what they have become. */
+export function FormatReread({ name, paths, reprocessing, reload }: FormatRereadProps) {
   const [from, setFrom] = useState<string>("now-24h");
+  const [lines, setLines] = useState("quarantined");
   const [problem, setProblem] = useState<Problem>();
-  /** When the one before had ended; undefined until a person has started one. */
-  const [before, setBefore] = useState<number>();
-  const { isRunning, last } = reprocessing;
-  const waits = before !== undefined && (isRunning || (last?.endedMs ?? 0) === before);
-  useEffect(() => {
-    if (!waits) return;
-    const timer = setInterval(reload, POLL_MS);
-    return () => clearInterval(timer);
-  }, [waits, reload]);
+  const reading = useReading(reprocessing, reload);
   const start = async (): Promise<void> => {
     setProblem(undefined);
     try {
       const url = `/api/formats/${encodeURIComponent(name)}/reread`;
-      await send(url, jsonBody("POST", from === "" ? {} : { from }));
-      setBefore(last?.endedMs ?? 0);
+      await send(url, jsonBody("POST", { lines, ...(from !== "" && { from }) }));
+      reading.started();
     } catch (error) {
       setProblem(asProblem(error));
     }
   };
   return (
-    <div className="formats-reread">
-      <label htmlFor="format-since">Read quarantined lines again</label>
+    <fieldset className="formats-reread">
+      <legend>Read stored lines again in this format</legend>
       <div className="row">
-        <select id="format-since" value={from} onChange={({ target }) => setFrom(target.value)}>
+        <select
+          aria-label="Which lines"
+          value={lines}
+          onChange={({ target }) => setLines(target.value)}
+        >
+          <option value="quarantined">Quarantined lines</option>
+          {paths.length === 0 ? null : <option value="all">All lines of its files</option>}
+        </select>
+        <select
+          aria-label="Of which time"
+          value={from}
+          onChange={({ target }) => setFrom(target.value)}
+        >
           {SINCE.map((since) => (
             <option key={since.from} value={since.from}>
               {since.title}
             </option>
           ))}
         </select>
-        <button type="button" disabled={waits} onClick={() => void start()}>
+        <button type="button" disabled={reading.isRunning} onClick={() => void start()}>
           Read again
         </button>
       </div>
-      <output>
-        {waits ? "Reading the lines again…" : null}
-        {problem ? <Untrusted text={problem.detail ?? problem.title} /> : null}
-        {before !== undefined && !waits && last ? <Outcome last={last} /> : null}
-      </output>
-    </div>
+      <RereadOutput reading={reading} />
+      {problem ? (
+        <p className="form-error" role="alert">
+          <Untrusted text={problem.detail ?? problem.title} />
+        </p>
+      ) : null}
+    </fieldset>
   );
 }
-
-const Outcome = ({
-  last: { lines, events, problem },
-}: {
-  last: NonNullable<FormatsAnswer["reprocessing"]["last"]>;
-}) =>
-  problem === null ? (
-    `${grouped.format(events)} of ${grouped.format(lines)} quarantined lines are events now`
-  ) : (
-    <Untrusted text={problem} />
-  );

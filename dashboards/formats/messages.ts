@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { Quarantine } from "../sources/quarantine-messages.ts";
+import { Reprocessing } from "../sources/reprocessing-messages.ts";
 
 const LINES_CHARS_MAX = 200_000;
 const PATTERN_CHARS_MAX = 4_096;
@@ -16,7 +16,7 @@ export const FormatsAnswer = z.strictObject({
   problem: z.string().nullable(),
   /** The names that a pattern may refer to. */
   patterns: z.array(z.string()),
-  reprocessing: Quarantine.shape.reprocessing,
+  reprocessing: Reprocessing,
 });
 export type FormatsAnswer = z.infer<typeof FormatsAnswer>;
 

@@ -34,19 +34,28 @@ export function ManageSource({ detail, view }: ManageProps) {
 
 function ChangeSource({ detail, view }: ManageProps) {
   const [isOpen, setOpen] = useState(false);
+  const [isSaved, setSaved] = useState(false);
   return (
-    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Change it</summary>
-      {isOpen ? (
-        <ChangeForm
-          detail={detail}
-          onDone={(source) => {
-            setOpen(false);
-            void view.set({ source });
-          }}
-        />
-      ) : null}
-    </details>
+    <>
+      <details open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>Change it</summary>
+        {isOpen ? (
+          <ChangeForm
+            detail={detail}
+            onDone={(source) => {
+              setOpen(false);
+              setSaved(true);
+              void view.set({ source });
+            }}
+          />
+        ) : null}
+      </details>
+      <output>
+        {isSaved && !isOpen
+          ? "Saved. It applies to what is read from now on; stored lines can be read again below."
+          : null}
+      </output>
+    </>
   );
 }
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 
+import { Reprocessing } from "./reprocessing-messages.ts";
+
 /** GET /api/quarantine — lines that no format can parse, by reason, and the last re-processing. */
 export const Quarantine = z.object({
   /** Most lines first. */
@@ -15,20 +17,7 @@ export const Quarantine = z.object({
   ),
   /** Number of the lines with these reasons, and of all. */
   total: z.number(),
-  reprocessing: z.object({
-    isRunning: z.boolean(),
-    /** The last one that ended since Quarterdeck started. */
-    last: z
-      .object({
-        endedMs: z.number(),
-        /** Number of quarantined lines that were read, and of those that are events now. */
-        lines: z.number(),
-        events: z.number(),
-        /** Why it failed; null if it did not. */
-        problem: z.string().nullable(),
-      })
-      .nullable(),
-  }),
+  reprocessing: Reprocessing,
   /** Names of the formats that can be chosen. */
   formats: z.array(z.string()),
   mayManage: z.boolean(),

@@ -4,11 +4,23 @@ import { formatAge, formatExact, formatQuantity, formatSpan } from "../format.ts
 import { Untrusted } from "../untrusted.tsx";
 import { ManageSource } from "./manage-source.tsx";
 import type { SourceDetail, SourceRow, SourcesAnswer } from "./messages.ts";
+import { RereadSource } from "./reread-source.tsx";
 import { FormatsOfSource } from "./source-formats.tsx";
 import { lagText, ORIGINS, rateText, STATES } from "./source-words.ts";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
 const RAW_CHARACTERS_MAX = 1_000;
+/** Kinds of sources with lines that formats read. */
+const WITH_LINES: ReadonlySet<string> = new Set([
+  "files",
+  "s3",
+  "syslog",
+  "relp",
+  "gelf",
+  "journal",
+]);
+/** What a setting opens, such as syslog+udp. */
+const LISTENER = /^[a-z]+\+[a-z]+$/;
 
 type PanelProps = {
   source: string;
@@ -45,6 +57,9 @@ export function SourceDetailPanel({ source, detail, answer, view }: PanelProps) 
             </button>
           ) : null}
           {answer.mayManage ? <ManageSource detail={detail} view={view} /> : null}
+          {answer.mayManage && mayReread(detail.row) ? (
+            <RereadSource key={source} source={source} />
+          ) : null}
         </>
       ) : (
         <p className="quiet">There is no such source now. It may have been removed or renamed.</p>
@@ -52,6 +67,10 @@ export function SourceDetailPanel({ source, detail, answer, view }: PanelProps) 
     </aside>
   );
 }
+
+/** Events that were pushed with a token do not have its name. */
+const mayReread = ({ source, kind, origin }: SourceRow): boolean =>
+  WITH_LINES.has(kind) || (origin === "pushed" && LISTENER.test(source));
 
 /** Quarantined lines are found by their path: those of a source with several paths are among those of all. */
 const onlyPathOf = ({ parts }: SourceDetail): string =>

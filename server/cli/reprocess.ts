@@ -24,14 +24,14 @@ import { useFormatsOf, useSourcesOf } from "./user-formats.ts";
 export const reprocessCommand: Command = {
   name: "reprocess",
   summary: "Read stored lines again, after a fix, an update or a change of formats",
-  help: `quarterdeck reprocess [--source SOURCE | --path PATH] [--format NAME] [--from TIME] [--data DIR] [--json]
+  help: `quarterdeck reprocess [--source SOURCE… | --path PATH] [--format NAME] [--from TIME] [--data DIR] [--json]
 
 Reads the original lines of stored events again with the present formats: the quarantined ones, or all of a source. Those
 that can be parsed become the events that they would be now, each in its place, with counts and charts; the others are
 left as they are. It may run beside a control plane, and may be repeated or interrupted.
 
   --source SOURCE  all events of this source, as quarterdeck sources names it, or of the files at this path or
-                   pattern, such as '/srv/shop/*.log' or 's3://my-logs/*'
+                   pattern, such as '/srv/shop/*.log' or 's3://my-logs/*'; may be repeated
   --format NAME    the format of the lines. Default: the one that is chosen for their source or path, otherwise the
                    one that has read them; of quarantined lines any
                    ${FORMATS.map((format) => format.dataset).join(", ")}
@@ -48,7 +48,7 @@ left as they are. It may run beside a control plane, and may be repeated or inte
   async run(args) {
     const types = {
       format: { type: "string" },
-      source: { type: "string" },
+      source: { type: "string", multiple: true },
       path: { type: "string" },
       from: { type: "string" },
     } as const;
@@ -61,31 +61,33 @@ left as they are. It may run beside a control plane, and may be repeated or inte
     await useFormatsOf(data.dataFolder);
     await using store = await openStore({ url: currentStoreUrl(data), clock: systemClock });
     const isJson = values["json"] === true;
-    const request = await requestOf(values, data.dataFolder, store);
-    const done = await reprocess(
-      {
-        store,
-        clock: systemClock,
-        rules: deriveRules(data),
-        zone: zoneOf(data.timezone),
-        unitOf: durationRules(data.durationUnits),
-        processing: data.processing,
-        ...openProcessingState({ ...data, clock: systemClock }),
-      },
-      { ...request, onProgress: progressPrinter(isJson) },
-    );
-    const isOfSource = request.events !== undefined;
+    const requests = await requestsOf(values, data.dataFolder, store);
+    const deps = {
+      store,
+      clock: systemClock,
+      rules: deriveRules(data),
+      zone: zoneOf(data.timezone),
+      unitOf: durationRules(data.durationUnits),
+      processing: data.processing,
+      ...openProcessingState({ ...data, clock: systemClock }),
+    };
+    const done: Reprocessed = { lines: 0, events: new Map(), same: 0, left: new Map() };
+    for (const request of requests) {
+      add(done, await reprocess(deps, { ...request, onProgress: progressPrinter(isJson) }));
+    }
+    const isOfSource = requests.some(({ events }) => events !== undefined);
     process.stdout.write(`${isJson ? json(done, isOfSource) : text(done, isOfSource)}\n`);
     printStoreProblems(await store.status());
     return 0;
   },
 };
 
-async function requestOf(
+/** One for each source; a single one without. */
+async function requestsOf(
   { format, source, path, from }: Options["values"],
   dataFolder: string,
   store: PositionReader,
-): Promise<ReprocessRequest> {
+): Promise<ReprocessRequest[]> {
   if (source !== undefined && path !== undefined) {
     throw new AppError("bad_request", "give --source or --path: a source may be a path");
   }
@@ -96,10 +98,21 @@ async function requestOf(
       fromMs: parseInstant(from, "from", systemClock.nowMs()),
     }),
   };
-  if (typeof source !== "string") return request;
+  if (!Array.isArray(source)) return [request];
   const { sources, preferredOf } = await useSourcesOf(dataFolder);
-  const events = eventsOfSource(source, { sources, positions: await store.positions() });
-  return { ...request, events, preferred: preferredOf(source) };
+  const positions = await store.positions();
+  return source.map((name) => {
+    const events = eventsOfSource(name, { sources, positions });
+    return { ...request, events, preferred: preferredOf(name) };
+  });
+}
+
+function add(sum: Reprocessed, { lines, events, same, left }: Reprocessed): void {
+  sum.lines += lines;
+  sum.same += same;
+  for (const [dataset, count] of events)
+    sum.events.set(dataset, (sum.events.get(dataset) ?? 0) + count);
+  for (const [reason, count] of left) sum.left.set(reason, (sum.left.get(reason) ?? 0) + count);
 }
 
 const PROGRESS_EVERY_MS = 250;

@@ -21,6 +21,7 @@ import {
 } from "#dashboards/formats/messages.ts";
 import { parseInstant } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { tryPattern } from "../formats/try-pattern.ts";
@@ -125,23 +126,42 @@ const removal = ({ settings: { dataFolder } }: FormatRoutesDeps): Route<MemberRu
     },
   });
 
-const rereading = ({ reprocessing, clock }: FormatRoutesDeps): Route<MemberRule> =>
+const rereading = ({ settings, reprocessing, clock }: FormatRoutesDeps): Route<MemberRule> =>
   memberRoute({
     method: "POST",
     path: "/api/formats/{name}/reread",
-    operationId: "rereadQuarantine",
+    operationId: "rereadInFormat",
     tag: "Sources",
-    summary: "Reads quarantined lines again in this format",
+    summary:
+      "Reads quarantined lines, or all stored lines of the files at its paths, again in this format",
     description: "GET /api/formats has the result.",
     rule: MANAGE_SOURCES,
     params: Named,
     body: z.strictObject({
       from: z.string().max(64).optional().describe("Only lines since then, e.g. now-2h"),
+      lines: z.enum(["quarantined", "all"]).default("quarantined"),
     }),
     responses: { 202: { description: "They are being read again", body: z.strictObject({}) } },
-    handle({ params: { name }, body: { from } }) {
+    async handle({ params: { name }, body: { from, lines }, caller, nowMs, database }) {
       if (from !== undefined) parseInstant(from, "from", clock.nowMs());
-      reprocessing.start({ format: name, from });
+      if (lines === "quarantined") {
+        reprocessing.start({ format: name, from });
+        return { status: 202, body: {} };
+      }
+      const read = await readFormats(settings.dataFolder);
+      const entry = read.ok ? read.entries.find((it) => it.name === name) : undefined;
+      const sources = entry?.paths ?? [];
+      if (sources.length === 0) {
+        throw new AppError(
+          "bad_request",
+          `${name} has no paths: read the lines of a source again on its page, or by quarterdeck reprocess --source`,
+        );
+      }
+      reprocessing.start({ format: name, from, sources });
+      for (const target of sources) {
+        const after = { format: name, from };
+        await record(database, { action: "source.reread", target, after, ...who(caller, nowMs) });
+      }
       return { status: 202, body: {} };
     },
   });

@@ -9,7 +9,6 @@ import { QUARANTINE_DATASET } from "#pipeline/ingest/quarantine.ts";
 import type { EventDocument, EventReader } from "#pipeline/store/port.ts";
 import { parseInstant } from "#pipeline/time-range.ts";
 import type { Clock } from "#platform/clock.ts";
-import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import type { ControlSettings } from "../settings.ts";
@@ -17,6 +16,7 @@ import { formatNames } from "../sources/check-entry.ts";
 import type { Reprocessing } from "../sources/reprocessing.ts";
 import type { WorkspaceView } from "../workspace.ts";
 import { FOLLOW_EVENTS } from "./events.ts";
+import { mustExist } from "./reread.ts";
 import { MANAGE_SOURCES } from "./sources.ts";
 
 const REASONS_MAX = 20;
@@ -119,11 +119,7 @@ const reading = ({ settings, reprocessing, clock }: QuarantineDeps): Route<Membe
     responses: { 202: { description: "They are being read again", body: z.strictObject({}) } },
     async handle({ body }) {
       const { format, from } = body;
-      if (format !== undefined && !(await formatNames(settings.dataFolder)).includes(format)) {
-        const message = `there is no format ${format}`;
-        const fields = [{ path: "body.format", code: "invalid", message } as const];
-        throw new AppError("bad_request", message, { fields });
-      }
+      await mustExist(format, settings.dataFolder);
       if (from !== undefined) parseInstant(from, "from", clock.nowMs());
       reprocessing.start(body);
       return { status: 202, body: {} };

@@ -1,58 +1,72 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import { z } from "zod";
 
-import type { Quarantine } from "#dashboards/sources/quarantine-messages.ts";
+import type { Reprocessing as State } from "#dashboards/sources/reprocessing-messages.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
-const OUTPUT_BYTES_MAX = 1024 * 1024;
+const PROBLEM_CHARACTERS_MAX = 1_000;
 
-const Summary = z.object({ lines: z.number(), events: z.record(z.string(), z.number()) });
+const Counts = z.record(z.string(), z.number());
+const Summary = z.object({
+  lines: z.number(),
+  events: Counts,
+  left: Counts.default({}),
+});
+const Progress = z.object({ done: z.number(), total: z.number() });
 
 type ReprocessRequest = {
   format?: string | undefined;
-  /** `*` stands for any text. */
+  /** All events of these sources or paths; absent: quarantined lines. */
+  sources?: readonly string[];
+  /** Only quarantined lines of this path; `*` stands for any text. */
   path?: string | undefined;
   /** Only lines since then, such as `now-2h`. */
   from?: string | undefined;
 };
 
-/** Reads quarantined lines again in a process of its own, so that boards are not delayed. One at a time. */
+/** Reads stored lines again in a process of its own, so that boards are not delayed. One at a time. */
 export type Reprocessing = {
   /** @throws AppError conflict while one runs */
   start(request: ReprocessRequest): void;
-  state(): Quarantine["reprocessing"];
+  state(): State;
 };
 
 type Deps = { dataFolder: string; clock: Clock; log: Log; stopping: AbortSignal };
 
 export function openReprocessing({ dataFolder, clock, log, stopping }: Deps): Reprocessing {
-  const state: Quarantine["reprocessing"] = { isRunning: false, last: null };
+  const state: State = { isRunning: false, progress: null, last: null };
 
-  async function run({ format, path, from }: ReprocessRequest): Promise<void> {
-    const chosen = [
-      ...(format === undefined ? [] : ["--format", format]),
-      ...(path === undefined ? [] : ["--path", path]),
-      ...(from === undefined ? [] : ["--from", from]),
-    ];
-    const args = [CLI, "reprocess", "--json", "--data", dataFolder, ...chosen];
-    const options = { signal: stopping, maxBuffer: OUTPUT_BYTES_MAX };
+  function onProgress(progress: z.infer<typeof Progress>): void {
+    state.progress = progress;
+  }
+
+  async function run(request: ReprocessRequest): Promise<void> {
+    const args = [CLI, "reprocess", "--json", `--data=${dataFolder}`, ...argumentsOf(request)];
     try {
-      const { stdout } = await promisify(execFile)(process.execPath, args, options);
-      const { lines, events } = Summary.parse(JSON.parse(stdout.split("\n")[0] ?? ""));
+      const ended = await runCommand(args, { signal: stopping, onProgress });
+      const { lines, events, left } = Summary.parse(JSON.parse(ended));
+      const reasons = Object.entries(left).map(([reason, count]) => ({ reason, events: count }));
       const count = Object.values(events).reduce((sum, of) => sum + of, 0);
-      state.last = { endedMs: clock.nowMs(), lines, events: count, problem: null };
+      state.last = { endedMs: clock.nowMs(), lines, events: count, left: reasons, problem: null };
     } catch (error) {
       if (stopping.aborted) return;
-      log.error("quarantined lines could not be read again", { error });
-      state.last = { endedMs: clock.nowMs(), lines: 0, events: 0, problem: problemOf(error) };
+      log.error("stored lines could not be read again", { error });
+      const problem =
+        error instanceof CommandFailed
+          ? error.message
+          : "It ended unexpectedly: see the log of Quarterdeck.";
+      state.last = { endedMs: clock.nowMs(), lines: 0, events: 0, left: [], problem };
     } finally {
       state.isRunning = false;
+      state.progress = null;
     }
   }
 
@@ -61,7 +75,7 @@ export function openReprocessing({ dataFolder, clock, log, stopping }: Deps): Re
       if (state.isRunning) {
         throw new AppError(
           "conflict",
-          "Quarantined lines are being read again already: wait until it has ended.",
+          "Stored lines are being read again already: wait until that has ended.",
         );
       }
       state.isRunning = true;
@@ -71,11 +85,54 @@ export function openReprocessing({ dataFolder, clock, log, stopping }: Deps): Re
   };
 }
 
-/** The last line that the command printed, which names the reason. */
-function problemOf(error: unknown): string {
-  const printed = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
-  const reason = printed.split("\n").at(-1) ?? "";
-  return reason === ""
-    ? "It ended unexpectedly: see the log of Quarterdeck."
-    : reason.slice(0, 1_000);
+/** With `=`, so that no value is taken for an option. */
+const argumentsOf = ({ format, sources = [], path, from }: ReprocessRequest): string[] => [
+  ...(format === undefined ? [] : [`--format=${format}`]),
+  ...sources.map((source) => `--source=${source}`),
+  ...(path === undefined ? [] : [`--path=${path}`]),
+  ...(from === undefined ? [] : [`--from=${from}`]),
+];
+
+/** The message is the last line that the command printed, which names the reason. */
+class CommandFailed extends Error {}
+
+type Running = {
+  signal: AbortSignal;
+  onProgress: (progress: z.infer<typeof Progress>) => void;
+};
+
+/** Returns the first line that the command prints. On standard error it prints its progress, as JSON, and why it fails. */
+async function runCommand(args: string[], { signal, onProgress }: Running): Promise<string> {
+  const child = spawn(process.execPath, args, { signal, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  let summary: string | undefined;
+  let reason = "";
+  const reading = [
+    eachLineOf(child.stdout, (line) => (summary ??= line)),
+    eachLineOf(child.stderr, (line) => {
+      const progress = progressIn(line);
+      if (progress) onProgress(progress);
+      else if (line.trim() !== "") reason = line.trim();
+    }),
+  ];
+  const [code] = await ended;
+  await Promise.all(reading);
+  if (code !== 0 || summary === undefined) {
+    if (reason === "") throw new Error(`the command has ended with ${String(code)}`);
+    throw new CommandFailed(reason.slice(0, PROBLEM_CHARACTERS_MAX));
+  }
+  return summary;
+}
+
+async function eachLineOf(input: Readable, take: (line: string) => void): Promise<void> {
+  for await (const line of createInterface({ input })) take(line);
+}
+
+function progressIn(line: string): z.infer<typeof Progress> | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    return Progress.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
 }

@@ -34,7 +34,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the page of formats, in a real browser", () =
   const pattern = () => page.getByLabel("Pattern");
   const lines = () => page.getByLabel("Lines to try it on");
 
-  test("a pattern is tried while it is typed, saved for a file, and reads its quarantined lines again", async () => {
+  test("a pattern is tried while it is typed, saved for a file, and reads its stored lines again", async () => {
     await page.goto(`${board.url}/formats?path=${encodeURIComponent(board.logFile)}`);
     expect(await page.getByLabel("Files").inputValue()).toBe(board.logFile);
     await lines().fill(`${line(7)}\nrubbish`);
@@ -52,9 +52,16 @@ describe.skipIf(!CAN_RUN_BROWSER)("the page of formats, in a real browser", () =
       .waitFor(SOON);
     await page.getByLabel("Name").fill("shop.orders");
     await page.getByRole("button", { name: "Save" }).click();
-    await page.getByLabel("Read quarantined lines again").selectOption("of any time");
+    await page.getByLabel("Of which time").selectOption("of any time");
     await page.getByRole("button", { name: "Read again" }).click();
-    await page.getByText(`${LINES} of ${LINES} quarantined lines are events now`).waitFor(SOON);
+    await page
+      .getByText(`Of ${LINES} stored events ${LINES} are other events now, and 0 are the same`)
+      .waitFor(SOON);
+    await page.getByLabel("Which lines").selectOption("All lines of its files");
+    await page.getByRole("button", { name: "Read again" }).click();
+    await page
+      .getByText(`Of ${LINES} stored events 0 are other events now, and ${LINES} are the same`)
+      .waitFor(SOON);
     const file = join(dirname(board.logFile), "data", "formats.yaml");
     expect(await readFile(file, "utf8")).toContain("shop.orders");
   });

@@ -222,6 +222,25 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
     expect(await page.getByLabel("Files").inputValue()).toBe(board.logFile);
   }, 60_000);
 
+  test("all stored lines of a source are read again in another format, which the panel tells", async () => {
+    await page.goto(`${board.url}/sources?source=${encodeURIComponent(board.logFile)}`);
+    await detail().getByText("Read its stored lines again").click();
+    await detail().getByLabel("Lines of").selectOption("any time");
+    await detail().getByLabel("In the format").selectOption("apache.access");
+    await detail().getByRole("button", { name: "Read them again" }).click();
+    await detail()
+      .getByText(/^Of 302 stored events 301 are other events now, and 0 are the same/)
+      .waitFor(SOON);
+    await detail().getByText("1 is left as before: no format can read them").waitFor();
+    await screenshot(page, "reread");
+    expect(await axeViolations(page)).toEqual([]);
+    const apache = encodeURIComponent("data_stream.dataset:apache.access");
+    const url = `${board.url}/api/events/overview?q=${apache}&from=now-1d&to=now%2B1h`;
+    const overview = await page.request.get(url);
+    expect(overview.status()).toBe(200);
+    expect(await overview.text()).toContain("301");
+  }, 60_000);
+
   const widths = [1440, 390];
   const themes = ["light", "dark"] as const;
   const cases = widths.flatMap((width) => themes.map((theme) => ({ width, theme })));
@@ -243,6 +262,14 @@ describe.skipIf(!CAN_RUN_BROWSER)("the sources page, in a real browser", () => {
       await row(board.logFile).getByRole("button").click();
       await detail().getByLabel("Last line as it arrived").waitFor(SOON);
       await screenshot(page, `source-${width}-${theme}`);
+      expect(await axeViolations(page)).toEqual([]);
+      expect(await overflow()).toBe(0);
+      await detail().getByText("Read its stored lines again").click();
+      await detail().getByRole("button", { name: "Read them again" }).click();
+      await detail()
+        .getByText(/are the same as before/)
+        .waitFor(SOON);
+      await screenshot(page, `reread-${width}-${theme}`);
       expect(await axeViolations(page)).toEqual([]);
       expect(await overflow()).toBe(0);
       await own.close();
