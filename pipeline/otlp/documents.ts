@@ -43,7 +43,12 @@ const NS_PER_MS = 1_000_000n;
 const DATASET_FALLBACK = "otlp";
 
 type Fields = Record<string, unknown>;
-type Scope = NonNullable<ExportRequest["resourceLogs"][number]["scopeLogs"][number]["scope"]>;
+type ResourceLogs = ExportRequest["resourceLogs"][number];
+type Resource = ResourceLogs["resource"];
+type Scope = ResourceLogs["scopeLogs"][number]["scope"];
+
+/** The fields of a resource and of a scope, which all their records have. */
+export type Shared = { common: Fields; logger: Fields };
 
 export type OtlpDocument = {
   /** The log record in ECS. */
@@ -61,25 +66,35 @@ export type OtlpDocument = {
 /** The log records of a request, in order. */
 export function* documentsOf(request: ExportRequest): Generator<OtlpDocument> {
   for (const { resource, scopeLogs } of request.resourceLogs) {
-    const common = fieldsOf(resource?.attributes ?? []);
+    const common = fieldsOfResource(resource);
     for (const { scope, logRecords } of scopeLogs) {
-      const logger = scope ? loggerOf(scope) : {};
-      for (const record of logRecords) {
-        const fields = Object.assign(noFields(), common, logger, documentOf(record));
-        const uid = record.attributes.find(({ key }) => key === UID)?.value?.stringValue;
-        const isText = record.body?.stringValue !== undefined;
-        const original = (): string => JSON.stringify(record);
-        yield { document: fields, original, dataset: datasetOf(fields), uid, isText };
-      }
+      const shared = { common, logger: fieldsOfScope(scope) };
+      for (const record of logRecords) yield documentOf(shared, record);
     }
   }
 }
 
-const loggerOf = ({ name, version, attributes }: Scope): Fields => ({
-  ...fieldsOf(attributes),
-  ...(name ? { "log.logger": name } : {}),
-  ...(version ? { "otel.scope.version": version } : {}),
-});
+/** One log record. */
+export function documentOf({ common, logger }: Shared, record: LogRecord): OtlpDocument {
+  const document = Object.assign(noFields(), common, logger, fieldsOfRecord(record));
+  const uid = record.attributes.find(({ key }) => key === UID)?.value?.stringValue;
+  const isText = record.body?.stringValue !== undefined;
+  const original = (): string => JSON.stringify(record);
+  return { document, original, dataset: datasetOf(document), uid, isText };
+}
+
+export const fieldsOfResource = (resource: Resource): Fields =>
+  fieldsOf(resource?.attributes ?? []);
+
+export function fieldsOfScope(scope: Scope): Fields {
+  if (!scope) return {};
+  const { name, version, attributes } = scope;
+  return {
+    ...fieldsOf(attributes),
+    ...(name ? { "log.logger": name } : {}),
+    ...(version ? { "otel.scope.version": version } : {}),
+  };
+}
 
 /** `<service>.otlp`. */
 function datasetOf(fields: Fields): string {
@@ -91,12 +106,12 @@ function datasetOf(fields: Fields): string {
   return DATASET.test(name) ? name : DATASET_FALLBACK;
 }
 
-function documentOf(record: LogRecord): Fields {
+function fieldsOfRecord(record: LogRecord): Fields {
   const fields = fieldsOf(record.attributes);
   const at = instantOf(record.timeUnixNano) ?? instantOf(record.observedTimeUnixNano);
   if (at !== undefined) fields["@timestamp"] = at;
   const { severityNumber = 0, severityText, eventName, traceId, spanId } = record;
-  const level = severityText?.toLowerCase() || LEVELS[Math.floor((severityNumber - 1) / 4)];
+  const level = levelOf(severityNumber, severityText);
   if (level !== undefined) fields["log.level"] = level;
   if (severityNumber > 0) fields["event.severity"] = severityNumber;
   if (eventName) fields["event.action"] = eventName;
@@ -105,6 +120,10 @@ function documentOf(record: LogRecord): Fields {
   addBody(fields, record.body);
   return fields;
 }
+
+/** The level of a log: the text that the sender has for it, otherwise that of its number. */
+export const levelOf = (severityNumber: number, severityText = ""): string | undefined =>
+  severityText.toLowerCase() || LEVELS[Math.floor((severityNumber - 1) / 4)];
 
 /** An all-zero id means that there is none. */
 const isId = (id: string | undefined): id is string => id !== undefined && /[^0]/.test(id);

@@ -18,7 +18,7 @@ import {
 } from "./messages.ts";
 
 const JSON_TYPE = "application/json";
-const PROTOBUF_TYPE = "application/x-protobuf";
+export const PROTOBUF_TYPE = "application/x-protobuf";
 export const OTLP_TYPES = [JSON_TYPE, PROTOBUF_TYPE];
 const REASONS_MAX = 5;
 

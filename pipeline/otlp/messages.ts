@@ -177,7 +177,8 @@ export function withoutNulls(value: unknown): unknown {
 
 /** Decodes a protobuf request. @throws when the bytes are invalid, AppError too_large if it has too many fields */
 export const decodeRequest = (bytes: Buffer): unknown =>
-  Request.toObject(decodeBounded(Request, bytes), { longs: String });
+  // With `json`, numbers that are not finite are text.
+  Request.toObject(decodeBounded(Request, bytes), { longs: String, json: true });
 
 /** Encodes a request, for senders. */
 export const encodeRequest = (request: Record<string, unknown>): Uint8Array =>

@@ -54,6 +54,13 @@ test("attributes of a scope are kept, and an id of zeros is absent", () => {
   ]);
 });
 
+test("numbers in protobuf that are not finite are kept as text", () => {
+  const values = [Number.NaN, Number.POSITIVE_INFINITY, 2.5];
+  const attributes = values.map((doubleValue, n) => ({ key: `k${n}`, value: { doubleValue } }));
+  const body = Buffer.from(encodeRequest(requestOf({ attributes })));
+  expect(read(decodeRequest(body))).toEqual([{ k0: "NaN", k1: "Infinity", k2: 2.5 }]);
+});
+
 test("no record is lost because of an attribute's name", async () => {
   await using service = await testLogging();
   const keys = ["my key", "a..b", ".c", "d.", 'e"f', "g\u0000", "k8s.pod.labels.app.io/name"];

@@ -47,8 +47,8 @@ export type Names = {
 /** `repeated`: the document was received before, and is kept once. */
 type Added = Refusal | "repeated" | undefined;
 
-/** Where packed documents of one stream and dataset are added. */
-export type PackedGroup = Pick<Group, "lines" | "events" | "bytes">;
+/** Where documents of one stream and dataset are added together, with a line end after each. */
+export type DocumentGroup = Pick<Group, "lines" | "events" | "bytes">;
 
 const LF = Buffer.from("\n");
 /** The beginning and the end of a body, where the times of its events tell it from others, are hashed more strongly than the rest. */
@@ -58,6 +58,8 @@ const DOCUMENTS_MAX = 500_000;
 /** Streams in a request: each has a record with a header of some hundred bytes. */
 const STREAMS_MAX = 10_000;
 const RETRY_MS = 1_000;
+/** All documents of a request: a resource of OpenTelemetry is part of each of its documents. */
+const REQUEST_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * The events of one request: they are on disk when `send` resolves, all of them or none. Those of a stream keep their
@@ -77,6 +79,7 @@ export class Delivery implements Disposable {
   #hasOnlyTimes = true;
   #refused = 0;
   #documents = 0;
+  #documentBytes = 0;
   #lastRefusal: Refusal | undefined;
 
   constructor(deps: DeliveryDeps, from: From) {
@@ -102,10 +105,10 @@ export class Delivery implements Disposable {
 
   /**
    * Adds an ECS document, whose message may be a log line. `line`: its JSON, without a line end.
-   * @throws AppError too_large if the request has too many
+   * @throws AppError too_large if the request has too many, or they are too large
    */
   addDocument(line: Uint8Array, fields: Fields, names: Names): Added {
-    this.countDocuments(1);
+    this.countDocuments(1, line.length);
     const { token } = this.#from;
     const placed = this.#placeDocument(fields, names);
     if ("code" in placed) return this.refuse(placed);
@@ -129,7 +132,7 @@ export class Delivery implements Disposable {
     fields: Fields,
     names: Names,
     { parts, version }: { parts: readonly string[]; version: number },
-  ): PackedGroup | Refusal {
+  ): DocumentGroup | Refusal {
     const placed = this.#placeDocument(fields, names);
     if ("code" in placed) return placed;
     // Those of a group have the same members.
@@ -137,6 +140,12 @@ export class Delivery implements Disposable {
     const group = this.#group(placed.stream, placed.header, `packed ${version}`);
     group.parts = parts;
     return group;
+  }
+
+  /** Where documents with these fields besides a time and a message of their own are to be added; a refusal, which is not counted. */
+  documentGroup(fields: Fields, names: Names): DocumentGroup | Refusal {
+    const placed = this.#placeDocument(fields, names);
+    return "code" in placed ? placed : this.#group(placed.stream, placed.header);
   }
 
   #placeDocument(
@@ -202,12 +211,17 @@ export class Delivery implements Disposable {
     return refusal;
   }
 
-  /** To be called for documents that are added to a packed group. @throws AppError too_large */
-  countDocuments(count: number): void {
+  /** To be called for documents that are added to a group. @throws AppError too_large */
+  countDocuments(count: number, bytes = 0): void {
     this.#documents += count;
-    if (this.#documents <= DOCUMENTS_MAX) return;
-    const message = `The request has more than ${DOCUMENTS_MAX} events: send them in several requests.`;
-    throw new AppError("too_large", message);
+    this.#documentBytes += bytes;
+    const found =
+      this.#documents > DOCUMENTS_MAX
+        ? `more than ${DOCUMENTS_MAX} events`
+        : this.#documentBytes > REQUEST_BYTES_MAX &&
+          `more than ${REQUEST_BYTES_MAX} bytes of events`;
+    if (!found) return;
+    throw new AppError("too_large", `The request has ${found}: send them in several requests.`);
   }
 
   /** Throws the reason for the last refused event, of protocols that cannot refuse single ones. @throws AppError */

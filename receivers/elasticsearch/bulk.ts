@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 import { Slices } from "#platform/slices.ts";
 
-import type { Delivery, Names, PackedGroup } from "../delivery/delivery.ts";
+import type { Delivery, Names, DocumentGroup } from "../delivery/delivery.ts";
 import { judgeDocument, type Refusal } from "../delivery/document.ts";
 import type { PackTable } from "../packing/pack-table.ts";
 import type { Packed, Packer } from "../packing/packer.ts";
@@ -68,7 +68,7 @@ export async function addBulk(
 class PackedItems {
   readonly #delivery: Delivery;
   readonly #results: BulkResults;
-  readonly #groups = new Map<number, PackedGroup | Refusal>();
+  readonly #groups = new Map<number, DocumentGroup | Refusal>();
   #version = 0;
 
   constructor(delivery: Delivery, results: BulkResults) {
@@ -114,7 +114,7 @@ class PackedItems {
       text,
       bytes,
       events,
-    }: { group: PackedGroup | Refusal; text: Buffer; bytes: number; events: number },
+    }: { group: DocumentGroup | Refusal; text: Buffer; bytes: number; events: number },
     action: Action,
   ): void {
     if ("code" in group) {

@@ -1,19 +1,21 @@
 import { z } from "zod";
 
-import { documentsOf, type OtlpDocument } from "#pipeline/otlp/documents.ts";
+import { documentsOf } from "#pipeline/otlp/documents.ts";
 import {
   exportRefusal,
   exportResponse,
   ExportResponse,
   OTLP_TYPES,
+  PROTOBUF_TYPE,
   readExportRequest,
 } from "#pipeline/otlp/exchange.ts";
 import { mediaType } from "#platform/http/encoded-body.ts";
 import type { Route } from "#platform/http/route.ts";
 
-import type { Delivery } from "../delivery/delivery.ts";
 import { beginDelivery, type PushDeps } from "../http/deliver.ts";
 import { tokenRoute, type TokenRule } from "../http/token-access.ts";
+import { addProtobuf } from "./add-protobuf.ts";
+import { AddedRecords } from "./added-records.ts";
 
 /** OTLP/HTTP 1.x for logs, at the path that exporters add to the address. */
 export const otlpRoutes = (deps: PushDeps): Route<TokenRule>[] => [
@@ -36,27 +38,11 @@ export const otlpRoutes = (deps: PushDeps): Route<TokenRule>[] => [
       const type = mediaType(call.incoming, OTLP_TYPES);
       using received = await beginDelivery(deps, "otlp", call);
       const { body, delivery } = received;
-      const refused: { line: number; message: string }[] = [];
-      let line = 0;
-      for (const record of documentsOf(readExportRequest(body, type))) {
-        line += 1;
-        const refusal = addRecord(delivery, record);
-        if (refusal !== undefined) refused.push({ line, message: refusal });
-      }
+      const records = new AddedRecords(delivery);
+      if (type === PROTOBUF_TYPE) await addProtobuf(records, body);
+      else for (const record of documentsOf(readExportRequest(body, type))) records.add(record);
       await delivery.send();
-      return exportResponse(type, refused);
+      return exportResponse(type, records.refused);
     },
   }),
 ];
-
-/** Why the record was refused; undefined if it was not. */
-function addRecord(
-  delivery: Delivery,
-  { document, original, dataset, uid, isText }: OtlpDocument,
-): string | undefined {
-  if (!isText) document["event.original"] ??= original();
-  const line = Buffer.from(JSON.stringify(document));
-  const identity = uid === undefined ? undefined : { group: "otlp", key: uid };
-  const added = delivery.addDocument(line, document, { stream: "", unread: dataset, identity });
-  return added === undefined || added === "repeated" ? undefined : added.message;
-}
