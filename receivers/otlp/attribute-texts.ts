@@ -4,6 +4,7 @@ import type { DocumentGroup } from "../delivery/delivery.ts";
 import type { Refusal } from "../delivery/document.ts";
 import type { AddedRecords } from "./added-records.ts";
 import { decodeRecord } from "./decode.ts";
+import { simpleAttributes } from "./simple-attributes.ts";
 
 /** How documents with certain attributes begin, and where they are added once one of them is. */
 export type AttributeText = {
@@ -77,7 +78,8 @@ export class AttributeTexts {
   }
 
   #read(start: number, end: number): AttributeText | undefined {
-    const record = decodeRecord(this.#body.subarray(start, end));
+    const attributes = simpleAttributes(this.#body, { start, end });
+    const record = attributes ? { attributes } : decodeRecord(this.#body.subarray(start, end));
     if (!record) return undefined;
     const found = documentOf(this.#shared, record);
     const { document, uid } = found;

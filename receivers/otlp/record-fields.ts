@@ -2,7 +2,7 @@ import { FIXED_32, FIXED_64, NUMBER, tagOf, TEXT, WireReader } from "./wire.ts";
 
 /** The numbers of the fields of a LogRecord. */
 export const TIME = 1;
-export const SEVERITY_NUMBER = 2;
+const SEVERITY_NUMBER = 2;
 export const SEVERITY_TEXT = 3;
 const BODY = 5;
 export const ATTRIBUTES = 6;

@@ -9,6 +9,7 @@ import {
   TIME,
   TRACE_ID,
 } from "./record-fields.ts";
+import { REPLACEMENT } from "./wire.ts";
 
 /** Longer ones are unusual. */
 const TEXT_BYTES_MAX = 65_536;
@@ -21,8 +22,6 @@ const MS_PER_SECOND = 1_000;
 /** 2³² nanoseconds. */
 const HIGH = { ms: 4_294, ns: 967_296 };
 const MILLISECONDS = Array.from({ length: MS_PER_SECOND }, (_, ms) => String(ms).padStart(3, "0"));
-/** What stands for invalid bytes in a text. */
-const REPLACEMENT = "\ufffd";
 const NO_ID = /^0*$/;
 
 /** The members that documents have after their attributes, as JSON.stringify writes them. */

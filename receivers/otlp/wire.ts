@@ -7,6 +7,9 @@ export const NUMBER = 0;
 export const FIXED_64 = 1;
 export const FIXED_32 = 5;
 
+/** What stands for invalid bytes in a text. */
+export const REPLACEMENT = "\ufffd";
+
 /** The tag of a field whose number is below 16. */
 export const tagOf = (field: number, type: number): number => (field << 3) | type;
 
