@@ -13,6 +13,7 @@ import { type Fields, namedDataset, type Refusal, streamOf } from "./document.ts
 import { type Group, recordsOfAll, shownLines } from "./group.ts";
 import { type Identities, type Identity, type Keeping, withIdentity } from "./identities.ts";
 import type { EventRates } from "./rate.ts";
+import { RequestSize } from "./request-size.ts";
 import { placeEvent } from "./token-scope.ts";
 
 export type DeliveryDeps = {
@@ -53,13 +54,9 @@ export type DocumentGroup = Pick<Group, "lines" | "events" | "bytes">;
 const LF = Buffer.from("\n");
 /** The beginning and the end of a body, where the times of its events tell it from others, are hashed more strongly than the rest. */
 const END_BYTES = 4_096;
-/** Documents in a request: each takes some hundred bytes beside its own. */
-const DOCUMENTS_MAX = 500_000;
 /** Streams in a request: each has a record with a header of some hundred bytes. */
 const STREAMS_MAX = 10_000;
 const RETRY_MS = 1_000;
-/** All documents of a request: a resource of OpenTelemetry is part of each of its documents. */
-const REQUEST_BYTES_MAX = 128 * 1024 * 1024;
 
 /**
  * The events of one request: they are on disk when `send` resolves, all of them or none. Those of a stream keep their
@@ -78,8 +75,7 @@ export class Delivery implements Disposable {
   /** Whether each event has its own time and none an identity: then equal requests are one that is sent again. */
   #hasOnlyTimes = true;
   #refused = 0;
-  #documents = 0;
-  #documentBytes = 0;
+  readonly #size = new RequestSize();
   #lastRefusal: Refusal | undefined;
 
   constructor(deps: DeliveryDeps, from: From) {
@@ -213,15 +209,7 @@ export class Delivery implements Disposable {
 
   /** To be called for documents that are added to a group. @throws AppError too_large */
   countDocuments(count: number, bytes = 0): void {
-    this.#documents += count;
-    this.#documentBytes += bytes;
-    const found =
-      this.#documents > DOCUMENTS_MAX
-        ? `more than ${DOCUMENTS_MAX} events`
-        : this.#documentBytes > REQUEST_BYTES_MAX &&
-          `more than ${REQUEST_BYTES_MAX} bytes of events`;
-    if (!found) return;
-    throw new AppError("too_large", `The request has ${found}: send them in several requests.`);
+    this.#size.add(count, bytes);
   }
 
   /** Throws the reason for the last refused event, of protocols that cannot refuse single ones. @throws AppError */
