@@ -1,3 +1,5 @@
+import type { Packed } from "./packed/packed-documents.ts";
+
 /**
  * The position up to which a source was read: an opaque cursor that only its source interprets. Others may store it,
  * return it, and compare it for equality. It can be serialized as JSON. Names that begin with `stream.` are those of its
@@ -48,8 +50,8 @@ export type RecordHeader = {
   identity?: string;
   /** By which the request of these documents is recognised when it is sent again after a crash; see docs/adr/0020. */
   request?: string;
-  /** Members that the documents have in common: lines that begin with a TAB are packed (packed-documents.ts). */
-  parts?: readonly string[];
+  /** The documents are packed (packed-documents.ts). */
+  packed?: Packed;
   /** When the documents arrived, epoch ms: the time of those without one. */
   receivedMs?: number;
   /** ECS fields of every event, such as `host.name` or `source.address` of the sender. */

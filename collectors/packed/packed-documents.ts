@@ -1,48 +1,40 @@
 /**
- * Packed documents: what the documents of a shipper have in common is written once, in the header of their record (`parts`), and
- * each line has what differs. A document is packed only if it is given back byte for byte.
- *
- * A line is a TAB, the codes of the members of the document in their order, a TAB, the values of the codes `T` and `O`, each
- * with a TAB after it, and the message without the escapes of JSON. A line that does not begin with a TAB is a document.
+ * Packed documents: what the documents of a shipper have in common is written once, in the header of their record. The record begins
+ * with their messages, without the escapes of JSON, and a line end after each; then it has the members of each document in a line:
+ * their codes in their order, and for each code `T` and `O` a TAB and the value. The documents of a record differ in message, time,
+ * offset and order only. A document is packed only if it is given back byte for byte.
  */
-export const TAB = 0x09;
+export type Packed = {
+  /** The text of each part, a JSON member, by its code. */
+  parts: Readonly<Record<string, string>>;
+  /** Of the messages, with their line ends. */
+  messageBytes: number;
+};
 
-/** The code of each part, in their order. */
-export const PART_CODES = "0123456789abcdefghijklmnopqrstuvwxyz";
 /** The codes of members that are no parts: `"@timestamp"`, `"message"`, and `"offset"` in `"log"`. */
-export const TIME_CODE = "T";
+const TIME_CODE = "T";
 const MESSAGE_CODE = "M";
-export const OFFSET_CODE = "O";
+const OFFSET_CODE = "O";
 /** The members between these are in `"log"`. */
 const LOG_CODE = "L";
 const LOG_END_CODE = "E";
+const OWN_CODES = `${TIME_CODE}${MESSAGE_CODE}${OFFSET_CODE}${LOG_CODE}${LOG_END_CODE}`;
 
-/** A packed document, whose message is at [messageStart, end) of the bytes. */
-export type PackedLine = { codes: string; values: string; messageStart: number };
+/** The codes of parts: the printable characters of ASCII that are none of the others. */
+export const PART_CODES = Array.from({ length: 94 }, (_, n) => String.fromCharCode(0x21 + n))
+  .filter((code) => !OWN_CODES.includes(code))
+  .join("");
 
-/** The parts of the packed line in [start, end); undefined if it is not one. */
-export function packedLine(bytes: Buffer, start: number, end: number): PackedLine | undefined {
-  if (bytes[start] !== TAB) return undefined;
-  const codesEnd = bytes.indexOf(TAB, start + 1);
-  if (codesEnd < 0 || codesEnd >= end) return undefined;
-  const codes = bytes.toString("latin1", start + 1, codesEnd);
-  let at = codesEnd + 1;
-  for (const code of codes) {
-    if (code !== TIME_CODE && code !== OFFSET_CODE) continue;
-    at = bytes.indexOf(TAB, at) + 1;
-    if (at === 0 || at > end) return undefined;
-  }
-  return { codes, values: bytes.toString("latin1", codesEnd + 1, at), messageStart: at };
-}
+const LF = 0x0a;
 
-/** The document with these codes; undefined if they are not those of a document. */
+/** The document with these members; undefined if they are not those of a document. */
 export function unpacked(
-  parts: readonly string[],
-  codes: string,
-  { values, message }: { values: readonly string[]; message: string },
+  { parts }: Pick<Packed, "parts">,
+  { members, message }: { members: string; message: string },
 ): string | undefined {
   let text = "{";
   let isFirst = true;
+  const [codes = "", ...values] = members.split("\t");
   const rest = values.values();
   for (const code of codes) {
     if (code === LOG_END_CODE) {
@@ -57,7 +49,7 @@ export function unpacked(
     else if (code === TIME_CODE) text += `"@timestamp":${rest.next().value ?? ""}`;
     else if (code === OFFSET_CODE) text += `"offset":${rest.next().value ?? ""}`;
     else {
-      const part = parts[PART_CODES.indexOf(code)];
+      const part = parts[code];
       if (part === undefined) return undefined;
       text += part;
     }
@@ -65,36 +57,50 @@ export function unpacked(
   return `${text}}`;
 }
 
-/** The document of the packed line in [start, end); the line itself if it is not one. */
-export function unpackedLine(
-  parts: readonly string[],
-  line: { bytes: Buffer; start: number; end: number },
-): Buffer {
-  const { bytes, start, end } = line;
-  const packed = packedLine(bytes, start, end);
-  const text =
-    packed &&
-    unpacked(parts, packed.codes, {
-      values: packed.values.split("\t"),
-      message: bytes.toString("latin1", packed.messageStart, end),
-    });
-  return text === undefined ? bytes.subarray(start, end) : Buffer.from(text);
+/** The members of the documents of a record, each of which may be read after those before it. */
+export class MemberLines {
+  readonly #bytes: Buffer;
+  #next = 0;
+  #start: number;
+
+  constructor({ messageBytes }: Packed, bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#start = messageBytes;
+  }
+
+  /** The members of the document with this number, from 0 on. */
+  at(number: number): string {
+    for (; this.#next < number; this.#next += 1) this.#start = this.#end() + 1;
+    return this.#bytes.toString("latin1", this.#start, this.#end());
+  }
+
+  #end(): number {
+    const end = this.#bytes.indexOf(LF, this.#start);
+    return end < 0 ? this.#bytes.length : end;
+  }
 }
 
-const LF = 0x0a;
-
-/** The lines of a record, each with its line end, as documents. */
-export function* unpackedLines(parts: readonly string[], lines: Buffer): Generator<Buffer> {
-  for (let start = 0; start < lines.length;) {
-    const found = lines.indexOf(LF, start);
-    const end = found < 0 ? lines.length : found;
-    const next = found < 0 ? end : end + 1;
-    if (lines[start] !== TAB) yield lines.subarray(start, next);
-    else
-      yield Buffer.concat([
-        unpackedLine(parts, { bytes: lines, start, end }),
-        lines.subarray(end, next),
-      ]);
-    start = next;
+/** The documents of a record, each with a line end. */
+export function* unpackedLines(packed: Packed, bytes: Buffer): Generator<Buffer> {
+  const members = new MemberLines(packed, bytes);
+  for (let start = 0, n = 0; start < packed.messageBytes; n += 1) {
+    const end = bytes.indexOf(LF, start);
+    if (end < 0) return;
+    const message = bytes.toString("latin1", start, end);
+    yield Buffer.from(`${unpacked(packed, { members: members.at(n), message }) ?? message}\n`);
+    start = end + 1;
   }
+}
+
+/** The last document of a record, with a line end. */
+export function lastUnpacked(packed: Packed, bytes: Buffer): Buffer {
+  const { messageBytes } = packed;
+  const messageStart = bytes.lastIndexOf(LF, messageBytes - 2) + 1;
+  const membersStart = bytes.lastIndexOf(LF, -2) + 1;
+  return Buffer.concat([
+    ...unpackedLines(
+      { parts: packed.parts, messageBytes: messageBytes - messageStart },
+      Buffer.concat([bytes.subarray(messageStart, messageBytes), bytes.subarray(membersStart)]),
+    ),
+  ]);
 }

@@ -1,13 +1,13 @@
 import { open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Chunk, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
+import type { Chunk, ChunkMemory, Positions, ReadPositions, SourceId } from "#collectors/source.ts";
 import { AppError } from "#platform/errors.ts";
 import { ifExists } from "#platform/files.ts";
 import { type Lease, tryLease } from "#platform/lease/lease.ts";
 import { lacksFiles } from "#platform/open-files.ts";
 
-import { PartitionReader } from "./partition-reader.ts";
+import { PartitionReader, READ_BYTES } from "./partition-reader.ts";
 import type { Bus, BusRecord } from "./port.ts";
 import { SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
 import {
@@ -79,11 +79,15 @@ class EmbeddedBus implements Bus {
     if (signal.aborted) return;
     const stored = await positions();
     const readers = new Map<SourceId, PartitionReader>();
+    // Used again, because V8 marks its whole heap whenever much new memory outside of it was allocated.
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const memory = (bytes: number): Buffer | undefined =>
+      bytes <= buffer.length ? buffer.subarray(0, bytes) : undefined;
     while (!signal.aborted) {
       if (this.#reading?.lost.aborted) throw lostError();
       let count = 0;
       try {
-        for await (const chunk of this.#round(readers, stored, signal)) {
+        for await (const chunk of this.#round({ readers, stored, memory }, signal)) {
           count += 1;
           yield chunk;
         }
@@ -98,16 +102,20 @@ class EmbeddedBus implements Bus {
 
   /** What there is to read in each partition now. */
   async *#round(
-    readers: Map<SourceId, PartitionReader>,
-    stored: Positions,
+    about: {
+      readers: Map<SourceId, PartitionReader>;
+      stored: Positions;
+      memory: ChunkMemory;
+    },
     signal: AbortSignal,
   ): AsyncGenerator<Chunk, void> {
+    const { readers, stored, memory } = about;
     for (const partition of await partitionsOf(this.#folder)) {
       const offset = offsetOf(stored.get(partition));
       const reader =
         readers.get(partition) ?? new PartitionReader({ folder: this.#folder, partition, offset });
       readers.set(partition, reader);
-      yield* reader.chunks(signal);
+      yield* reader.chunks(signal, memory);
     }
   }
 

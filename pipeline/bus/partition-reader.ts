@@ -1,12 +1,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 
-import type { Chunk, RecordHeader, SourceId } from "#collectors/source.ts";
+import type { Chunk, ChunkMemory, RecordHeader, SourceId } from "#collectors/source.ts";
 import { ifExists } from "#platform/files.ts";
 
 import { areIntact, DAMAGED_LINES, ECS_LINES, headerAt, markOf } from "./segment-headers.ts";
 import { positionAt, segmentPath, segmentsOf, STRIDE } from "./segments.ts";
 
-const READ_BYTES = 1024 * 1024;
+/** Of a read, unless a block is larger. */
+export const READ_BYTES = 2 * 1024 * 1024;
 /** Number of reads of a partition before the next partition is read. */
 const TURN_READS = 8;
 const LF = 0x0a;
@@ -38,12 +39,13 @@ export class PartitionReader {
     this.#offset = from.offset;
   }
 
-  /** Complete lines, in order, up to a limit; each chunk has one header. */
-  async *chunks(signal: AbortSignal): AsyncGenerator<Chunk, void> {
+  /** Complete lines, in order, up to a limit; each chunk has one header, and is in `memory` if there is room for it. */
+  async *chunks(signal: AbortSignal, memory?: ChunkMemory): AsyncGenerator<Chunk, void> {
+    await using opened = new OpenSegment(this.#folder, this.#partition);
     // The list is read first, so that a segment that is followed by another one is complete.
     const segments = await segmentsOf(this.#folder, this.#partition);
     for (let reads = 0; reads < TURN_READS && !signal.aborted;) {
-      const lines = await this.#readLines();
+      const lines = await this.#readLines(opened, memory);
       const offset = this.#offset;
       if (lines) {
         reads += 1;
@@ -105,23 +107,48 @@ export class PartitionReader {
     };
   }
 
-  async #readLines(): Promise<Buffer | undefined> {
+  async #readLines(
+    opened: OpenSegment,
+    memory: ChunkMemory | undefined,
+  ): Promise<Buffer | undefined> {
     const index = Math.floor(this.#offset / STRIDE);
     const at = this.#offset % STRIDE;
-    const path = segmentPath(this.#folder, this.#partition, index);
-    const opened = await ifExists(open(path, "r"));
-    if (!opened) return undefined;
-    await using file = opened;
+    const file = await opened.file(index);
+    if (!file) return undefined;
     const { size } = await file.stat();
     if (size <= at) return undefined;
     this.#availableBytes = size - at;
     const wanted = Math.max(READ_BYTES, this.#blockBytes);
-    const bytes = await readRange(file, at, Math.min(at + wanted, size));
+    const bytes = await readRange(file, at, Math.min(at + wanted, size), memory);
     const end = bytes.lastIndexOf(LF) + 1;
     // Lines are far shorter than a read: without a line end in a full read the file is damaged, which quarantine shows.
     if (end === 0 && bytes.length < READ_BYTES) return undefined;
     if (this.#segment?.index !== index) this.#segment = { index, ...(await headerIn(file, at)) };
     return end === 0 ? bytes : bytes.subarray(0, end);
+  }
+}
+
+/** The file of the segment that is read, which is opened once. */
+class OpenSegment implements AsyncDisposable {
+  readonly #pathOf: (index: number) => string;
+  #index = -1;
+  #file: FileHandle | undefined;
+
+  constructor(folder: string, partition: SourceId) {
+    this.#pathOf = (index) => segmentPath(folder, partition, index);
+  }
+
+  /** Undefined if it does not exist. */
+  async file(index: number): Promise<FileHandle | undefined> {
+    if (this.#index === index && this.#file) return this.#file;
+    await this.#file?.close();
+    this.#file = await ifExists(open(this.#pathOf(index), "r"));
+    this.#index = index;
+    return this.#file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close();
   }
 }
 
@@ -134,8 +161,13 @@ async function headerIn(file: FileHandle, at: number): Promise<Omit<SegmentState
   return { mark, isChecked, header: last?.header ?? ECS_LINES };
 }
 
-async function readRange(file: FileHandle, from: number, to: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(to - from);
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
+async function readRange(
+  file: FileHandle,
+  from: number,
+  to: number,
+  memory?: ChunkMemory,
+): Promise<Buffer> {
+  const buffer = memory?.(to - from) ?? Buffer.allocUnsafe(to - from);
+  const { bytesRead } = await file.read(buffer, 0, to - from, from);
   return buffer.subarray(0, bytesRead);
 }

@@ -3,7 +3,6 @@ import { crc32 } from "node:zlib";
 
 import { z } from "zod";
 
-import { PART_CODES } from "#collectors/packed/packed-documents.ts";
 import type { RecordHeader } from "#collectors/source.ts";
 
 /**
@@ -34,7 +33,9 @@ const Header: z.ZodType<RecordHeader> = z.object({
   identities: z.string().exactOptional(),
   identity: z.string().exactOptional(),
   request: z.string().exactOptional(),
-  parts: z.array(z.string()).max(PART_CODES.length).exactOptional(),
+  packed: z
+    .object({ parts: z.record(z.string(), z.string()), messageBytes: z.number().int().min(0) })
+    .exactOptional(),
   receivedMs: z.number().exactOptional(),
   readTo: z.object({ connection: z.string(), offset: z.number() }).exactOptional(),
   fields: Fields,
@@ -111,18 +112,26 @@ export function headerAt(bytes: Buffer, start: number, isChecked: boolean): Head
   const begin = `${CHECK}${checkOf(mark, json.slice(CHECK_END))}",`;
   const isIntact = json.startsWith(begin);
   if (!isIntact) return { header: DAMAGED_LINES, end: end + 1, lines: undefined };
-  const { lines } = Checked.parse(JSON.parse(json));
-  return { header: parsedHeader(json), end: end + 1, lines };
+  const parsed: unknown = JSON.parse(json);
+  const { lines } = Checked.parse(parsed);
+  return { header: headerOf(parsed), end: end + 1, lines };
 }
 
 /** Whether these are the lines that the header describes. */
 export const areIntact = (lines: Uint8Array, expected: z.infer<typeof Lines>): boolean =>
   lines.length === expected.bytes && crc32(lines) === expected.crc32;
 
+const UNREADABLE: RecordHeader = { format: "unreadable record header", fields: {} };
+
 function parsedHeader(json: string): RecordHeader {
   try {
-    return Header.parse(JSON.parse(json));
+    return headerOf(JSON.parse(json));
   } catch {
-    return { format: "unreadable record header", fields: {} };
+    return UNREADABLE;
   }
 }
+
+const headerOf = (parsed: unknown): RecordHeader => {
+  const { success, data } = Header.safeParse(parsed);
+  return success ? data : UNREADABLE;
+};

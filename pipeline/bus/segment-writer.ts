@@ -204,22 +204,26 @@ export class SegmentWriter implements Omit<BusProducer, "recent">, AsyncDisposab
 }
 
 /**
- * The records as blocks: consecutive lines with the same header, split where they are long. A record that is recognised when it
- * is written again is one block, of which a killed process has written all or nothing that counts.
+ * The records as blocks: consecutive lines with the same header, split where they are long. Packed documents are one block, and so is
+ * a record that is recognised when it is written again, of which a killed process has written all or nothing that counts.
  */
 function withHeaders(mark: string, records: readonly BusRecord[]): Uint8Array[] {
   const parts: Uint8Array[] = [];
+  const add = (json: string, lines: Uint8Array): void => {
+    parts.push(Buffer.from(headerLine(mark, json, lines)), lines);
+  };
   for (let i = 0; i < records.length;) {
-    const json = JSON.stringify(records[i]?.header);
+    const header = records[i]?.header;
+    const json = JSON.stringify(header);
     const same: Uint8Array[] = [];
-    for (; i < records.length && JSON.stringify(records[i]?.header) === json; i += 1) {
+    do {
       same.push(records[i]?.lines ?? new Uint8Array(0));
-    }
+      i += 1;
+    } while (!header?.packed && JSON.stringify(records[i]?.header) === json);
     const all = joined(same);
-    const isWhole = records[i - 1]?.header.readTo !== undefined;
-    for (const lines of isWhole ? [all] : blocksOf(all)) {
-      parts.push(Buffer.from(headerLine(mark, json, lines)), lines);
-    }
+    const isWhole = header?.readTo !== undefined || header?.packed !== undefined;
+    if (isWhole) add(json, all);
+    else for (const lines of blocksOf(all)) add(json, lines);
   }
   return parts;
 }

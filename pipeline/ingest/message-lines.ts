@@ -53,11 +53,10 @@ export class MessageLines {
     this.#context.zone = stream.zone;
     const take = (line: Uint8Array, at: number): void =>
       this.#takeDocument(stream, { chunk, line, at });
-    const takeLine = (line: Uint8Array, at: number): void =>
-      eachLine({ bytes: line }, (start, end) => take(line.subarray(start, end), at + start));
+    const packed = chunk.header?.packed;
+    if (!packed) return eachLine({ bytes }, (start, end) => take(bytes.subarray(start, end), start));
     const addedBy = (document: Uint8Array): Added | undefined => this.#addedBy(document);
-    if (!chunk.header?.parts) takeLine(bytes, 0);
-    else this.#packed.takeChunk(stream, chunk, { take, takeLine, addedBy });
+    this.#packed.takeChunk(stream, packed, chunk, { take, addedBy });
   }
 
   #takeDocument(

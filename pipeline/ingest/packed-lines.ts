@@ -1,25 +1,15 @@
 import type { Batch } from "#collectors/batch.ts";
+import { mayHaveEnvelope } from "#collectors/envelopes/unwrap.ts";
 import { EXTRA_FIELD, type NumberField, type TextField } from "#collectors/fields.ts";
-import type { PlainTail } from "#collectors/format.ts";
-import {
-  OFFSET_CODE,
-  packedLine,
-  TAB,
-  TIME_CODE,
-  unpacked,
-  unpackedLine,
-} from "#collectors/packed/packed-documents.ts";
+import { MemberLines, type Packed, unpacked } from "#collectors/packed/packed-documents.ts";
 import type { Chunk } from "#collectors/source.ts";
 
 import type { SharedPlainLines } from "./shared-plain-lines.ts";
 import { datasetOf, type Stream } from "./stream.ts";
 
-/** Headers whose documents are remembered, and documents of each. */
-const HEADERS_MAX = 16;
-const DOCUMENTS_MAX = 4_096;
-const RUN_BYTES = 512 * 1024;
-const RUN_LINES = 8_192;
-/** After so many lines that are not plain, the rest of the chunk is not examined for plain ones. */
+/** Records whose added fields are remembered. */
+const RECORDS_MAX = 256;
+/** After so many messages that are not plain lines, the rest of the record is not examined for plain ones. */
 const MISSES_MAX = 16;
 const LF = 0x0a;
 /** Fields that plain lines have: documents with one of them differ from their line. */
@@ -35,177 +25,128 @@ export type Added = {
 };
 
 export type Documents = {
-  /** Writes a document into a row. `at`: where it begins in the chunk. */
+  /** Writes a document into a row. `at`: where its message begins in the chunk. */
   take(document: Buffer, at: number): void;
-  /** The same for a line that is not packed, which may have several events. */
-  takeLine(line: Buffer, at: number): void;
   /** The fields of a document without message, time and offset; undefined if it cannot be added to a line. */
   addedBy(document: Buffer): Added | undefined;
 };
 
-/** Messages of consecutive documents that add the same fields. */
-type Run = { added: Added; bytes: number; lines: number };
+type Record = { chunk: Chunk; packed: Packed; bytes: Buffer; added: Added | undefined };
 
 /**
- * Writes packed documents into rows. The messages of those that add the same fields are read together, as lines of a file are, as far
- * as they are plain access lines; the others are read as documents.
+ * Writes packed documents into rows. The messages of a record are read together, as lines of a file are, as far as they are plain
+ * access lines; the others are read as documents.
  */
 export class PackedLines {
   readonly #batch: Batch;
   readonly #plain: SharedPlainLines;
-  readonly #headers = new Map<string, Map<string, Added | null>>();
-  readonly #same = new Map<string, Added>();
-  readonly #messages = Buffer.allocUnsafeSlow(RUN_BYTES);
-  readonly #messageStarts = new Uint32Array(RUN_LINES);
-  readonly #lineStarts = new Uint32Array(RUN_LINES);
-  readonly #lineEnds = new Uint32Array(RUN_LINES);
-  #run: Run | undefined;
-  #misses = 0;
+  readonly #added = new Map<string, Added | null>();
 
   constructor(batch: Batch, plain: SharedPlainLines) {
     this.#batch = batch;
     this.#plain = plain;
   }
 
-  takeChunk(stream: Stream, chunk: Chunk, documents: Documents): void {
-    const parts = chunk.header?.parts ?? [];
+  takeChunk(stream: Stream, packed: Packed, chunk: Chunk, documents: Documents): void {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length);
-    const known = this.#knownOf(parts);
-    this.#misses = 0;
-    const flush = (): void => this.#flush(stream, { chunk, bytes, parts }, documents);
-    for (let start = 0; start < bytes.length;) {
-      const found = bytes.indexOf(LF, start);
-      const end = found < 0 ? bytes.length : found;
-      const line = this.#misses > MISSES_MAX ? undefined : packedLine(bytes, start, end);
-      const added = line && this.#addedBy(line.codes, { parts, known, documents });
-      if (!added || end - line.messageStart >= RUN_BYTES) {
-        flush();
-        if (bytes[start] !== TAB) documents.takeLine(bytes.subarray(start, end), start);
-        else documents.take(unpackedLine(parts, { bytes, start, end }), start);
-      } else {
-        if (this.#isOther(added, end - line.messageStart + 1)) flush();
-        this.#add(added, { bytes, start, end, messageStart: line.messageStart });
+    const members = new MemberLines(packed, bytes);
+    const added = this.#addedBy(packed, members.at(0), documents);
+    const record = { chunk, packed, bytes, added };
+    if (added) this.#openPlain(stream, record);
+    let misses = 0;
+    for (let at = 0, n = 0; at < packed.messageBytes; ) {
+      if (misses <= MISSES_MAX) {
+        const { rows } = this.#batch;
+        at = this.#takePlain(stream, record, at);
+        n += this.#batch.rows - rows;
+        if (at >= packed.messageBytes) return;
+        misses += 1;
       }
-      start = end + 1;
-    }
-    flush();
-  }
-
-  #isOther(added: Added, size: number): boolean {
-    const run = this.#run;
-    if (!run) return false;
-    return run.added !== added || run.bytes + size > RUN_BYTES || run.lines === RUN_LINES;
-  }
-
-  #add(
-    added: Added,
-    line: { bytes: Buffer; start: number; end: number; messageStart: number },
-  ): void {
-    const { bytes, start, end, messageStart } = line;
-    const run = (this.#run ??= { added, bytes: 0, lines: 0 });
-    this.#messageStarts[run.lines] = run.bytes;
-    this.#lineStarts[run.lines] = start;
-    this.#lineEnds[run.lines] = end;
-    bytes.copy(this.#messages, run.bytes, messageStart, end);
-    run.bytes += end - messageStart;
-    this.#messages[run.bytes] = LF;
-    run.bytes += 1;
-    run.lines += 1;
-  }
-
-  /** Writes the messages of the run into rows. */
-  #flush(
-    stream: Stream,
-    { chunk, bytes, parts }: { chunk: Chunk; bytes: Buffer; parts: readonly string[] },
-    documents: Documents,
-  ): void {
-    const run = this.#run;
-    this.#run = undefined;
-    if (!run) return;
-    for (let line = 0; line < run.lines;) {
-      this.#plain.openFor(stream.formats, chunk);
-      const tail = stream.formats.scanLine?.plainTail;
-      if (tail && this.#misses <= MISSES_MAX)
-        line += this.#takePlain(stream, { run, line, chunk, tail });
-      if (line === run.lines) return;
-      if (tail) this.#misses += 1;
-      const [start, end] = [this.#lineStarts[line] ?? 0, this.#lineEnds[line] ?? 0];
-      documents.take(unpackedLine(parts, { bytes, start, end }), start);
-      line += 1;
+      const found = bytes.indexOf(LF, at);
+      const end = found < 0 ? packed.messageBytes : found;
+      if (!this.#takeScanned(stream, record, { start: at, end })) {
+        const message = bytes.toString("latin1", at, end);
+        const text = unpacked(packed, { members: members.at(n), message });
+        documents.take(Buffer.from(text ?? message), at);
+      }
+      at = end + 1;
+      n += 1;
     }
   }
 
-  /** Reads the plain lines of the run from this line on, and returns their number. */
-  #takePlain(
-    stream: Stream,
-    { run, line, chunk, tail }: { run: Run; line: number; chunk: Chunk; tail: PlainTail },
-  ): number {
+  /** The module is opened before the first row is written, so the format has to be known by then. */
+  #openPlain({ formats }: Stream, { packed, bytes, chunk }: Record): void {
+    if (this.#plain.lines === undefined && !formats.main && this.#batch.rows === 0) {
+      const found = bytes.indexOf(LF);
+      formats.read({ bytes, start: 0, end: found < 0 ? packed.messageBytes : found });
+      this.#batch.rollback();
+    }
+    this.#plain.openFor(formats, chunk);
+  }
+
+  /** Reads the plain lines of the record from here on, and returns where the next message begins. */
+  #takePlain(stream: Stream, { chunk, packed, bytes, added }: Record, at: number): number {
     const plain = this.#plain.lines;
-    const { main } = stream.formats;
-    if (!plain || !main) return 0;
+    const { main, scanLine } = stream.formats;
+    const tail = scanLine?.plainTail;
+    if (!added || !plain || !main || !tail) return at;
     const batch = this.#batch;
-    const bytes = this.#messages.subarray(this.#messageStarts[line], run.bytes);
+    const messages = bytes.subarray(at, packed.messageBytes);
     const { rows } = batch;
-    batch.reserve(run.lines - line);
-    batch.lines.begin(bytes);
-    plain.begin({ bytes, offset: 0, tail });
-    const named = stream.dataset ?? run.added.dataset ?? datasetOf(stream, main);
-    plain.take(0, batch.text("data_stream.dataset").internText(named));
-    const taken = batch.rows - rows;
-    const offsets = batch.number("log.offset").values;
-    for (let n = 0; n < taken; n += 1) {
-      offsets[rows + n] = chunk.offset + (this.#lineStarts[line + n] ?? 0);
-    }
-    if (taken > 0) {
-      fill(batch, run.added, { from: rows, to: batch.rows });
+    batch.lines.begin(messages);
+    plain.begin({ bytes: messages, offset: chunk.offset + at, tail });
+    const named = stream.dataset ?? added.dataset ?? datasetOf(stream, main);
+    const next = plain.take(0, batch.text("data_stream.dataset").internText(named));
+    if (batch.rows > rows) {
+      fill(batch, added, { from: rows, to: batch.rows });
       stream.unreadMessages = 0;
     }
-    return taken;
+    return at + next;
   }
 
-  #knownOf(parts: readonly string[]): Map<string, Added | null> {
-    const key = parts.join("\n");
-    const known = this.#headers.get(key) ?? new Map<string, Added | null>();
-    this.#headers.delete(key);
-    this.#headers.set(key, known);
-    const [oldest] = this.#headers.keys();
-    if (this.#headers.size > HEADERS_MAX && oldest !== undefined) this.#headers.delete(oldest);
-    return known;
+  /** Writes a message into a row that is a line of the main format; false if it is not one, and no row was written. */
+  #takeScanned(
+    stream: Stream,
+    { chunk, bytes, added }: Record,
+    { start, end }: { start: number; end: number },
+  ): boolean {
+    const { main, scanLine, readsHeader } = stream.formats;
+    if (!added || !main || !scanLine) return false;
+    if (!readsHeader && mayHaveEnvelope(bytes, start, end)) return false;
+    const batch = this.#batch;
+    batch.reserve(1);
+    const row = batch.rows;
+    if (scanLine(bytes, start, end) !== undefined || Number.isNaN(timeOf(batch))) {
+      batch.rollback();
+      return false;
+    }
+    fill(batch, added, { from: row, to: row + 1 });
+    const named = stream.dataset ?? added.dataset ?? datasetOf(stream, main);
+    batch.text("data_stream.dataset").putText(row, named);
+    batch.lines.putLine(row, bytes, start, end);
+    batch.number("log.offset").values[row] = chunk.offset + start;
+    stream.unreadMessages = 0;
+    batch.commit();
+    return true;
   }
 
-  #addedBy(
-    codes: string,
-    about: { parts: readonly string[]; known: Map<string, Added | null>; documents: Documents },
-  ): Added | undefined {
-    const { parts, known, documents } = about;
-    let added = known.get(codes);
+  /** What the documents of the record add to their lines. */
+  #addedBy(packed: Packed, members: string, documents: Documents): Added | undefined {
+    const text = unpacked(packed, { members, message: "-" });
+    if (text === undefined) return undefined;
+    const [codes = ""] = members.split("\t");
+    const key = `${codes} ${JSON.stringify(packed.parts)}`;
+    let added = this.#added.get(key);
     if (added === undefined) {
-      if (known.size >= DOCUMENTS_MAX) known.clear();
-      const text = unpacked(parts, codes, { values: valuesFor(codes), message: "-" });
-      added = (text && this.#shared(documents.addedBy(Buffer.from(text)))) || null;
-      known.set(codes, added);
+      if (this.#added.size >= RECORDS_MAX) this.#added.clear();
+      this.#added.set(key, (added = documents.addedBy(Buffer.from(text)) ?? null));
     }
     return added ?? undefined;
   }
-
-  /** One object for the same fields, whatever their order in the documents. */
-  #shared(added: Added | undefined): Added | undefined {
-    if (!added) return undefined;
-    const key = JSON.stringify(added);
-    const same = this.#same.get(key);
-    if (same) return same;
-    if (this.#same.size >= DOCUMENTS_MAX) this.#same.clear();
-    this.#same.set(key, added);
-    return added;
-  }
 }
 
-/** Any values, to see what the document has besides. */
-const valuesFor = (codes: string): string[] =>
-  codes.split("").flatMap((code) => {
-    if (code === TIME_CODE) return ['"2000-01-01T00:00:00Z"'];
-    return code === OFFSET_CODE ? ["0"] : [];
-  });
+const timeOf = (batch: Batch): number =>
+  batch.number("@timestamp").values[batch.rows] ?? Number.NaN;
 
 /** The fields of the open row, which has those of a document; undefined if a plain line may have one of them. */
 export function addedFields(batch: Batch, dataset: string | undefined): Added | undefined {
@@ -215,7 +156,7 @@ export function addedFields(batch: Batch, dataset: string | undefined): Added | 
     const id = column.ids[row] ?? 0;
     if (id === 0) continue;
     if (LINE_FIELDS.test(name)) return undefined;
-    if (name === EXTRA_FIELD) added.extras = sortedJson(column.text(id));
+    if (name === EXTRA_FIELD) added.extras = column.text(id);
     else added.texts.push([name, column.text(id)]);
   }
   for (const [name, column] of batch.numberColumns()) {
@@ -225,14 +166,6 @@ export function addedFields(batch: Batch, dataset: string | undefined): Added | 
     added.numbers.push([name, value]);
   }
   return added;
-}
-
-/** Documents with the same fields in another order add the same. */
-function sortedJson(json: string): string {
-  const fields: Record<string, unknown> = JSON.parse(json);
-  return JSON.stringify(
-    Object.fromEntries(Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  );
 }
 
 function fill(

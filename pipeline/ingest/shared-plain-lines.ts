@@ -1,4 +1,5 @@
 import type { Batch } from "#collectors/batch.ts";
+import type { Chunk } from "#collectors/source.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
 import type { StreamFormats } from "#collectors/stream-formats.ts";
@@ -18,8 +19,8 @@ export class SharedPlainLines {
   }
 
   /** Opens it for the first large chunk: for few lines it is not worth its memory. */
-  openFor({ scanLine }: StreamFormats, { bytes }: { bytes: Uint8Array }): void {
-    if (this.lines !== undefined || bytes.length < CHUNK_BYTES_MIN) return;
+  openFor({ scanLine }: StreamFormats, { bytes, header }: Pick<Chunk, "bytes" | "header">): void {
+    if (this.lines !== undefined || bytes.length < CHUNK_BYTES_MIN && !header?.packed) return;
     if (!scanLine?.plainTail || this.#batch.rows > 0) return;
     this.lines = openPlainLines(this.#batch, this.#context);
   }

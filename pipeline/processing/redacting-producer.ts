@@ -79,10 +79,10 @@ function withoutOpenKey(
 }
 
 /** Secrets are looked for in whole documents, where names precede values. */
-function asDocuments({ header: { parts, ...header }, lines }: BusRecord): BusRecord {
-  if (!parts) return { header, lines };
+function asDocuments({ header: { packed, ...header }, lines }: BusRecord): BusRecord {
+  if (!packed) return { header, lines };
   const bytes = Buffer.from(lines.buffer, lines.byteOffset, lines.length);
-  return { header, lines: Buffer.concat([...unpackedLines(parts, bytes)]) };
+  return { header, lines: Buffer.concat([...unpackedLines(packed, bytes)]) };
 }
 
 /** Each with its line end. */

@@ -10,9 +10,11 @@ import { BodyBuffers } from "./body-buffers.ts";
 import { readBytes } from "./read-body.ts";
 
 const BYTES_MAX = 1_000_000;
+const fourBuffers = (): BodyBuffers =>
+  new BodyBuffers(Array.from({ length: 4 }, () => Buffer.alloc(1_000)));
 
 test("memory that is free is used again, and no more is taken than there is", () => {
-  const buffers = new BodyBuffers();
+  const buffers = fourBuffers();
   const [first, ...others] = Array.from({ length: 4 }, () => buffers.take(1));
   if (!first) throw new Error("there is memory");
   expect(others.every((it) => it && it !== first)).toBe(true);
@@ -26,7 +28,7 @@ test("memory that is free is used again, and no more is taken than there is", ()
 });
 
 test("no memory is taken for a body that is larger", () => {
-  const buffers = new BodyBuffers();
+  const buffers = fourBuffers();
   const memory = buffers.take(1);
   expect(buffers.take((memory?.length ?? 0) + 1)).toBeUndefined();
 });

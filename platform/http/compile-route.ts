@@ -27,6 +27,7 @@ import {
   type Call,
   PrebuiltResponse,
   type Route as RouteOf,
+  TextResponse,
 } from "./route.ts";
 import { TraceLog } from "./trace-log.ts";
 import { traceOf } from "./trace.ts";
@@ -200,12 +201,16 @@ function callHandler(
 }
 
 function toResponse(
-  result: AnyResponse | PrebuiltResponse | Response,
+  result: AnyResponse | PrebuiltResponse | TextResponse | Response,
   compiled: Compiled,
   { key, call }: { key: string; call: RequestCall },
 ): Result | Promise<Result> {
   if (result instanceof PrebuiltResponse) return toPrebuiltResponse(compiled, result);
   if (result instanceof Response) return result;
+  if (result instanceof TextResponse) {
+    const { status, text, headers } = result;
+    return wholeResponse(status, text, flatHeaders(compiled.headers.plain, headers));
+  }
   return call.wrote() ? afterWrite(result, compiled, key) : toJsonResponse(compiled, result);
 }
 

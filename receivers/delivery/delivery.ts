@@ -48,8 +48,8 @@ export type Names = {
 /** `repeated`: the document was received before, and is kept once. */
 type Added = Refusal | "repeated" | undefined;
 
-/** Where documents of one stream and dataset are added together, with a line end after each. */
-export type DocumentGroup = Pick<Group, "lines" | "events" | "bytes">;
+/** Where documents of one stream and dataset are added together, with a line end after each, or packed. */
+export type DocumentGroup = Pick<Group, "lines" | "blocks" | "events" | "bytes">;
 
 const LF = Buffer.from("\n");
 /** The beginning and the end of a body, where the times of its events tell it from others, are hashed more strongly than the rest. */
@@ -122,20 +122,14 @@ export class Delivery implements Disposable {
 
   /**
    * Where packed documents with these fields besides their message and time are to be added; a refusal, which is not counted, if the
-   * token may not write there. `parts`: the members of which they consist.
+   * token may not write there.
    */
-  packedGroup(
-    fields: Fields,
-    names: Names,
-    { parts, version }: { parts: readonly string[]; version: number },
-  ): DocumentGroup | Refusal {
+  packedGroup(fields: Fields, names: Names): DocumentGroup | Refusal {
     const placed = this.#placeDocument(fields, names);
     if ("code" in placed) return placed;
     // Those of a group have the same members.
     this.#hasOnlyTimes &&= fields["@timestamp"] !== undefined;
-    const group = this.#group(placed.stream, placed.header, `packed ${version}`);
-    group.parts = parts;
-    return group;
+    return this.#group(placed.stream, placed.header);
   }
 
   /** Where documents with these fields besides a time and a message of their own are to be added; a refusal, which is not counted. */
@@ -272,9 +266,8 @@ export class Delivery implements Disposable {
     return { protocol, token, stream: this.#groups.get(key)?.header.stream ?? "", nowMs };
   }
 
-  /** `kind` separates groups with the same header. */
-  #group(stream: string, header: Omit<RecordHeader, "stream">, kind = ""): Group {
-    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}\n${kind}`;
+  #group(stream: string, header: Omit<RecordHeader, "stream">): Group {
+    const key = `${stream}\n${header.dataset ?? ""}\n${header.unreadDataset ?? ""}\n${header.identities ?? ""}`;
     let group = this.#groups.get(key);
     if (!group) {
       if (this.#groups.size >= STREAMS_MAX) {
@@ -287,6 +280,7 @@ export class Delivery implements Disposable {
       group = {
         header: { ...header, stream: name, source },
         lines: [],
+        blocks: [],
         events: 0,
         bytes: 0,
       };

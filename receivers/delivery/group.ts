@@ -1,20 +1,20 @@
-import { unpackedLine } from "#collectors/packed/packed-documents.ts";
+import { lastUnpacked } from "#collectors/packed/packed-documents.ts";
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusRecord } from "#pipeline/bus/port.ts";
 import { Slices } from "#platform/slices.ts";
 
 import { packLines } from "../packing/pack-lines.ts";
 import type { PackTable } from "../packing/pack-table.ts";
-import type { Packer } from "../packing/packer.ts";
+import type { Block, Packer } from "../packing/packer.ts";
 
-/** The events of a request with the same header. */
+/** The events of a request with the same header: lines, and documents that are packed. */
 export type Group = {
   header: RecordHeader;
   lines: Uint8Array[];
+  blocks: Block[];
+  /** Of lines and blocks. */
   events: number;
   bytes: number;
-  /** Of packed documents. More may be added at the end. */
-  parts?: readonly string[];
 };
 
 const LF = 0x0a;
@@ -38,51 +38,43 @@ export async function recordsOfAll(
   const slices = new Slices();
   const records: BusRecord[] = [];
   for (const group of groups) {
-    for (const part of partsOf(group)) {
-      records.push(...recordsOf(part, request, packing()));
+    const header = { ...group.header, ...(request && { request }) };
+    const add = (part: Block | Buffer): void => void records.push(recordOf(header, part));
+    // First: the indexer can use the memory of its module of plain lines only from the first row of a batch on.
+    for (const block of group.blocks) add(block);
+    for (const lines of partsOf(group.lines)) {
+      const { packer, table } = packing();
+      for (const part of isPackable(group) ? packLines(packer, table, lines) : [lines]) add(part);
       if (slices.isOver) await slices.pause();
     }
   }
   return records;
 }
 
-/** The group in parts of lines that are whole. */
-function* partsOf(group: Group): Generator<Group, void> {
-  const { lines } = group;
-  if (group.parts) {
-    yield group;
-    return;
-  }
+const recordOf = (header: RecordHeader, part: Block | Buffer): BusRecord =>
+  "packed" in part
+    ? { header: { ...header, packed: part.packed }, lines: part.bytes }
+    : { header, lines: part };
+
+/** Whether packing saves something. */
+function isPackable({ header, blocks, events }: Group): boolean {
+  const notPacked = blocks.reduce((rest, { count }) => rest - count, events);
+  return header.message === "line" && header.identities === undefined && notPacked >= PACKED_MIN;
+}
+
+/** The lines in parts that end with a line. */
+function* partsOf(lines: readonly Uint8Array[]): Generator<Buffer, void> {
   for (let at = 0, end = 0; at < lines.length; at = end) {
     end = at + LINES_AT_ONCE;
     while (end < lines.length && lines[end - 1]?.at(-1) !== LF) end += 1;
-    yield { ...group, lines: lines.slice(at, end) };
+    const [first, ...others] = lines.slice(at, end);
+    if (!first || others.length > 0) yield Buffer.concat(first ? [first, ...others] : []);
+    else yield Buffer.from(first.buffer, first.byteOffset, first.length);
   }
 }
 
-/** The records of a group, whose documents are packed if that saves something. */
-function recordsOf(
-  { header, lines, events, parts }: Group,
-  request: string,
-  { packer, table }: Packing,
-): BusRecord[] {
-  const about = { ...header, ...(request && { request }) };
-  const all = lines.length === 1 && lines[0] ? lines[0] : Buffer.concat(lines);
-  if (parts) return [{ header: { ...about, parts }, lines: all }];
-  const isPackable = header.message === "line" && header.identities === undefined;
-  if (!isPackable || events < PACKED_MIN) return [{ header: about, lines: all }];
-  const bytes = Buffer.from(all.buffer, all.byteOffset, all.length);
-  return packLines(packer, table, bytes).map((packed) => ({
-    header: { ...about, ...(packed.parts && { parts: packed.parts }) },
-    lines: Buffer.concat(packed.lines),
-  }));
-}
-
 /** The last lines as documents, for people. */
-export function shownLines({ lines, parts }: Group): readonly Uint8Array[] {
-  const last = lines.at(-1);
-  if (!parts || !last) return lines;
-  const bytes = Buffer.from(last.buffer, last.byteOffset, last.length - 1);
-  const start = bytes.lastIndexOf(LF) + 1;
-  return [unpackedLine(parts, { bytes, start, end: bytes.length })];
+export function shownLines({ lines, blocks }: Group): readonly Uint8Array[] {
+  const last = blocks.at(-1);
+  return last ? [lastUnpacked(last.packed, last.bytes)] : lines;
 }

@@ -5,7 +5,7 @@ import { Slices } from "#platform/slices.ts";
 import type { Delivery, Names, DocumentGroup } from "../delivery/delivery.ts";
 import { judgeDocument, type Refusal } from "../delivery/document.ts";
 import type { PackTable } from "../packing/pack-table.ts";
-import type { Packed, Packer } from "../packing/packer.ts";
+import type { Kind, Packer, Scanned } from "../packing/packer.ts";
 import { type Action, type BulkItem, BulkReader } from "./bulk-body.ts";
 import { BulkResults, CREATED, type ItemResult } from "./bulk-results.ts";
 import { datasetOfIndex } from "./index-name.ts";
@@ -48,11 +48,10 @@ export async function addBulk(
       learnt = undefined;
     }
     if (learnt && table.isUseful) {
-      const start = reader.at;
-      const items = packing.pack(start);
-      packed.add({ items, body, start, table }, { action: learnt, names: namesOf(learnt.index) });
-      reader.skip(items.count, items.next);
-      if (items.count > 0) continue;
+      const scanned = packing.pack(reader.at);
+      packed.add(scanned, { action: learnt, names: namesOf(learnt.index) });
+      reader.skip(scanned.count, scanned.next);
+      if (scanned.count > 0) continue;
     }
     const item = reader.next();
     if (!item) return results;
@@ -64,70 +63,48 @@ export async function addBulk(
   }
 }
 
-/** Packed items of a request, by the numbers of their parts. */
+/** Packed items of a request. */
 class PackedItems {
   readonly #delivery: Delivery;
   readonly #results: BulkResults;
-  readonly #groups = new Map<number, DocumentGroup | Refusal>();
-  #version = 0;
+  /** By kind and index. */
+  readonly #groups = new Map<string, DocumentGroup | Refusal>();
 
   constructor(delivery: Delivery, results: BulkResults) {
     this.#delivery = delivery;
     this.#results = results;
   }
 
-  add(
-    { items, body, start, table }: { items: Packed; body: Buffer; start: number; table: PackTable },
-    { action, names }: { action: Action; names: Names },
-  ): void {
-    const { count, sums, lineEnds, documentBytes, lines } = items;
-    if (table.version !== this.#version) this.#groups.clear();
-    this.#version = table.version;
-    let at = start;
-    for (let first = 0; first < count;) {
-      const sum = sums[first] ?? 0;
-      const from = first === 0 ? 0 : (lineEnds[first - 1] ?? 0);
-      let group = this.#groups.get(sum);
-      if (!group) {
-        const documentAt = at + table.actionBytes;
-        const document = body.subarray(documentAt, documentAt + (documentBytes[first] ?? 0));
-        const judged = judgeDocument(document);
-        group = judged.ok
-          ? this.#delivery.packedGroup(judged.fields, names, table)
-          : judged.refusal;
-        this.#groups.set(sum, group);
+  add({ kinds, kindOf }: Scanned, { action, names }: { action: Action; names: Names }): void {
+    const groups = kinds.map((kind) => this.#groupOf(kind, names));
+    for (const [index, kind] of kinds.entries()) {
+      const group = groups[index];
+      if (!group || "code" in group) continue;
+      this.#delivery.countDocuments(kind.count);
+      group.blocks.push(kind.block());
+      group.bytes += kind.documentBytes + kind.count;
+      group.events += kind.count;
+    }
+    for (let first = 0, next = 0; first < kindOf.length; first = next) {
+      const group = groups[kindOf[first] ?? 0];
+      for (next = first; next < kindOf.length && groups[kindOf[next] ?? 0] === group;) next += 1;
+      if (!group || !("code" in group)) this.#results.add(action, CREATED, next - first);
+      else {
+        for (let n = first; n < next; n += 1) {
+          this.#results.add(action, refused(this.#delivery.refuse(group)));
+        }
       }
-      let bytes = 0;
-      let next = first;
-      for (; next < count && sums[next] === sum; next += 1) bytes += documentBytes[next] ?? 0;
-      const events = next - first;
-      const text = lines.subarray(from, lineEnds[next - 1]);
-      at += bytes + events * (table.actionBytes + 1);
-      this.#take({ group, text, bytes, events }, action);
-      first = next;
     }
   }
 
-  #take(
-    {
-      group,
-      text,
-      bytes,
-      events,
-    }: { group: DocumentGroup | Refusal; text: Buffer; bytes: number; events: number },
-    action: Action,
-  ): void {
-    if ("code" in group) {
-      for (let n = 0; n < events; n += 1) {
-        this.#results.add(action, refused(this.#delivery.refuse(group)));
-      }
-      return;
-    }
-    this.#delivery.countDocuments(events);
-    group.lines.push(Buffer.from(text));
-    group.bytes += bytes + events;
-    group.events += events;
-    this.#results.add(action, CREATED, events);
+  #groupOf({ key, first }: Kind, names: Names): DocumentGroup | Refusal {
+    const about = `${key} ${names.stream}`;
+    const known = this.#groups.get(about);
+    if (known) return known;
+    const judged = judgeDocument(first);
+    const group = judged.ok ? this.#delivery.packedGroup(judged.fields, names) : judged.refusal;
+    this.#groups.set(about, group);
+    return group;
   }
 }
 

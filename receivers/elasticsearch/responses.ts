@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import type { ProblemBody } from "#platform/http/problem.ts";
+import { TextResponse } from "#platform/http/route.ts";
 
 /** Clients reject servers without it. */
 const PRODUCT = { "x-elastic-product": "Elasticsearch" };
@@ -11,13 +12,12 @@ export function elasticResponse(
   incoming: IncomingMessage,
   body: unknown,
   { status = 200, headers = {} }: { status?: number; headers?: Record<string, string> } = {},
-): Response {
+): TextResponse | Response {
   const accepted = COMPATIBLE.exec(incoming.headers.accept ?? "")?.[0];
-  const isJson = typeof body === "string" || body instanceof ReadableStream;
-  return new Response(isJson ? body : JSON.stringify(body), {
-    status,
-    headers: { ...PRODUCT, "content-type": accepted ?? "application/json", ...headers },
-  });
+  const media = accepted ?? "application/json";
+  const all = { ...PRODUCT, "content-type": media, ...headers };
+  if (body instanceof ReadableStream) return new Response(body, { status, headers: all });
+  return new TextResponse(status, typeof body === "string" ? body : JSON.stringify(body), all);
 }
 
 const TYPES: Readonly<Record<number, string>> = {

@@ -47,7 +47,7 @@ export async function openHttpReceiver(
     rates: new EventRates(),
     identities,
     packer,
-    bodies: new BodyBuffers(),
+    bodies: new BodyBuffers(packer.bodyMemory()),
   };
   const listener = createListener(
     pushRoutes({ ...delivery, clock, sources, get: httpsGet, recent }),

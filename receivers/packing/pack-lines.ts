@@ -1,35 +1,32 @@
 import type { PackTable } from "./pack-table.ts";
-import type { Packer } from "./packer.ts";
-
-/** Lines that were packed with the same parts; none of them is packed if there are none. */
-export type PackedLines = { parts: readonly string[] | undefined; lines: Uint8Array[] };
+import type { Block, Packer } from "./packer.ts";
 
 const LF = 0x0a;
 const NO_ACTION = Buffer.alloc(0);
 
-/** The lines, each a valid document with a line end, in their order, packed as far as they can be. */
-export function packLines(packer: Packer, table: PackTable, lines: Buffer): PackedLines[] {
+/**
+ * The documents, each a valid one with a line end, packed as far as they can be: blocks, and lines that are not packed. Documents with
+ * the same members keep their order.
+ */
+export function packLines(packer: Packer, table: PackTable, lines: Buffer): (Block | Buffer)[] {
   const packing = packer.open(table, lines);
-  let last: PackedLines = { parts: undefined, lines: [] };
-  const found = [last];
+  const found: (Block | Buffer)[] = [];
+  let start = 0;
+  const endLines = (end: number): void => {
+    if (end > start) found.push(lines.subarray(start, end));
+  };
   for (let at = 0; at < lines.length;) {
-    const packed = table.isUseful ? packing.pack(at) : undefined;
-    if (packed && packed.count > 0) {
-      last.parts = table.parts;
-      last.lines.push(Buffer.from(packed.lines));
-      at = packed.next;
+    const scanned = table.isUseful ? packing.pack(at) : undefined;
+    if (scanned && scanned.count > 0) {
+      endLines(at);
+      found.push(...scanned.kinds.map((kind) => kind.block()));
+      at = start = scanned.next;
       continue;
     }
     const end = lines.indexOf(LF, at) + 1 || lines.length;
-    const { version } = table;
     table.learn(NO_ACTION, lines.subarray(at, end - 1));
-    // The lines before this one have parts that are forgotten.
-    if (table.version !== version && last.parts) {
-      last = { parts: undefined, lines: [] };
-      found.push(last);
-    }
-    last.lines.push(lines.subarray(at, end));
     at = end;
   }
+  endLines(lines.length);
   return found;
 }

@@ -1,8 +1,8 @@
-import { randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 import { PART_CODES } from "#collectors/packed/packed-documents.ts";
 
-import { countFields, type Fields, ORIGIN_FIELDS, textIn } from "../delivery/document.ts";
+import { countFields, type Fields, textIn } from "../delivery/document.ts";
 import {
   ACTION,
   ACTION_BYTES,
@@ -11,9 +11,10 @@ import {
   ENTRY_AT,
   ENTRY_BIT,
   ENTRY_BYTES,
+  ENTRY_CODE,
   ENTRY_LENGTH,
+  ENTRY_MEANING,
   ENTRY_NEXT,
-  ENTRY_NUMBER,
   ENTRY_SCOPE,
   FIRST_PART_BIT,
   HASH_HIGH,
@@ -45,21 +46,22 @@ const OTHERS = ["event.original", "message", "@timestamp"];
  */
 const CREDIT = { first: 128, most: 512, learning: 2 };
 const PAUSE_ITEMS = 1_024;
-const NUMBER_MAX = 2 ** 32;
+/** More than any action has. */
+const NO_ACTION_BYTES = 2 ** 31;
+const MEANING_BYTES = 8;
 
 type Scope = "top" | "log";
 
 /** The parts of the documents of one shipper. */
 export class PackTable {
   readonly address: number;
-  /** Another number when parts were forgotten. */
-  version = 0;
   /** Of the line of the action, with its line end. */
   actionBytes = 0;
-  /** JSON members. */
-  parts: string[] = [];
   readonly #memory: Buffer;
+  /** JSON members, in the order of their codes. */
+  #parts: string[] = [];
   readonly #bits = new Map<string, number>();
+  readonly #meanings = new Map<string, Buffer>();
   readonly #known = new Set<string>();
   #used = PART_BYTES;
   #credit = CREDIT.first;
@@ -73,7 +75,17 @@ export class PackTable {
 
   /** Whether items may be packed. */
   get isUseful(): boolean {
-    return this.parts.length > 0;
+    return this.#parts.length > 0;
+  }
+
+  /** By their codes, the parts whose bits are set: 32 in each number, the first part in the lowest bit. */
+  partsIn(bits: Uint32Array): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const [index, text] of this.#parts.entries()) {
+      const isIn = ((bits[index >> 5] ?? 0) >>> (index & 31)) & 1;
+      if (isIn === 1) found[PART_CODES[index] ?? ""] = text;
+    }
+    return found;
   }
 
   packed(count: number): void {
@@ -128,20 +140,19 @@ export class PackTable {
       return false;
     const bit = this.#bitOf(`${scope} ${name}`);
     const next = this.#used + bytes.length + SPARE_BYTES;
-    if (this.parts.length >= PART_CODES.length || bit === undefined || next > TABLE_BYTES) {
+    if (this.#parts.length >= PART_CODES.length || bit === undefined || next > TABLE_BYTES) {
       this.#forget();
       return false;
     }
-    const decides = ORIGIN_FIELDS.some((field) => textIn(fields, field) !== undefined);
-    this.#write(bytes, { scope, bit, number: decides ? randomInt(1, NUMBER_MAX) : 0 });
-    this.parts.push(text);
+    this.#write(bytes, { scope, bit, meaning: this.#meaningOf(fields) });
+    this.#parts.push(text);
     this.#known.add(keyOf(text, scope));
     return true;
   }
 
   #write(
     bytes: Buffer,
-    { scope, bit, number }: { scope: Scope; bit: number; number: number },
+    { scope, bit, meaning }: { scope: Scope; bit: number; meaning: Buffer },
   ): void {
     const memory = this.#memory;
     const { address } = this;
@@ -151,14 +162,16 @@ export class PackTable {
     const low = Math.imul(bytes.readInt32LE(0), HASH_LOW);
     const hash = (low ^ Math.imul(bytes.readInt32LE(4), HASH_HIGH)) >>> 24;
     const head = address + HEADS + 4 * (hash % HEADS_COUNT);
-    const entry = address + ENTRIES + this.parts.length * ENTRY_BYTES;
+    const index = this.#parts.length;
+    const entry = address + ENTRIES + index * ENTRY_BYTES;
     memory.writeUInt32LE(at, entry + ENTRY_AT);
     memory.writeUInt32LE(bytes.length, entry + ENTRY_LENGTH);
-    memory.writeUInt32LE(number, entry + ENTRY_NUMBER);
     memory.writeUInt32LE((1 << bit) >>> 0, entry + ENTRY_BIT);
     memory.writeUInt32LE(memory.readUInt32LE(head), entry + ENTRY_NEXT);
     memory.writeUInt32LE(scope === "log" ? 1 : 0, entry + ENTRY_SCOPE);
-    memory.writeUInt32LE(this.parts.length + 1, head);
+    memory.writeUInt32LE(PART_CODES.charCodeAt(index), entry + ENTRY_CODE);
+    memory.set(meaning, entry + ENTRY_MEANING);
+    memory.writeUInt32LE(index + 1, head);
   }
 
   #bitOf(name: string): number | undefined {
@@ -169,16 +182,26 @@ export class PackTable {
     return bit;
   }
 
+  /**
+   * A random number for the fields of a part, whatever their order: documents with the same sum of these numbers have the same fields.
+   */
+  #meaningOf(fields: Fields): Buffer {
+    const key = sortedJson(fields);
+    let meaning = this.#meanings.get(key);
+    if (!meaning) this.#meanings.set(key, (meaning = randomBytes(MEANING_BYTES)));
+    return meaning;
+  }
+
   #forget(): void {
-    this.version += 1;
-    this.parts = [];
+    this.#parts = [];
     this.#bits.clear();
+    this.#meanings.clear();
     this.#known.clear();
     this.#used = PART_BYTES;
     const { address } = this;
     this.#memory.fill(0, address, address + ENTRIES);
     // No item is shorter.
-    this.#memory.writeUInt32LE(NUMBER_MAX / 2, address + ACTION_BYTES);
+    this.#memory.writeUInt32LE(NO_ACTION_BYTES, address + ACTION_BYTES);
   }
 }
 
@@ -192,3 +215,14 @@ function fieldsOf(text: string, scope: Scope): Fields | undefined {
     return undefined;
   }
 }
+
+/** JSON of the fields with their names in order. */
+const sortedJson = (fields: Fields): string =>
+  JSON.stringify(fields, (_, value: unknown) =>
+    isObject(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

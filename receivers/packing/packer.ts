@@ -1,15 +1,31 @@
 import { readFileSync } from "node:fs";
 
+import type { Packed } from "#collectors/packed/packed-documents.ts";
+
 import {
-  DOCUMENT_BYTES,
+  BODIES,
+  BODIES_MAX,
+  BODY_BYTES,
+  BODY_STEP,
+  DOCUMENTS,
   INPUT,
   INPUT_BYTES,
-  ITEMS,
-  ITEMS_MAX,
-  LINE_ENDS,
+  KIND_OF,
+  KINDS,
+  MEMBERS,
   MEMORY_BYTES,
   OUTPUT,
-  SUMS,
+  OUTPUT_BYTES,
+  RESULT_BYTES,
+  RESULT_COUNT,
+  RESULT_DOCUMENT_BYTES,
+  RESULT_FIRST,
+  RESULT_FIRST_BYTES,
+  RESULT_MEANING,
+  RESULT_MEMBERS_END,
+  RESULT_MESSAGES_END,
+  RESULT_PARTS,
+  RESULTS,
   TABLE_BYTES,
   TABLES,
   TABLES_MAX,
@@ -18,20 +34,33 @@ import { PackTable } from "./pack-table.ts";
 
 const WASM = new URL("pack.wasm", import.meta.url);
 const PAGE_BYTES = 65_536;
+const PARTS_BYTES = 16;
 
 type Scan = (table: number, from: number, to: number) => number;
 
-/** Items that were packed. */
-export type Packed = {
+/** Packed documents (packed-documents.ts), and their number. */
+export type Block = { packed: Packed; bytes: Buffer; count: number };
+
+/** Documents that were packed whose members have the same meaning. */
+export type Kind = {
+  /** The same for all documents of these members, also of later scans. */
+  key: string;
+  count: number;
+  documentBytes: number;
+  /** The first of them. Valid until the memory of the body is written to. */
+  first: Buffer;
+  /** Copies them. To be called before the next scan. */
+  block(): Block;
+};
+
+/** Documents that were packed. */
+export type Scanned = {
   count: number;
   /** Where the first item begins that was not packed. */
   next: number;
-  /** For each item the sum of the numbers of its parts, the end of its line, and the bytes of its document. */
-  sums: Uint32Array;
-  lineEnds: Uint32Array;
-  documentBytes: Uint32Array;
-  /** The lines. Valid until the next call. */
-  lines: Buffer;
+  kinds: Kind[];
+  /** Which of the kinds each document is. Valid until the next scan. */
+  kindOf: Uint8Array;
 };
 
 /**
@@ -40,7 +69,6 @@ export type Packed = {
  */
 export class Packer {
   readonly #memory: Buffer<ArrayBuffer>;
-  readonly #items: Pick<Packed, "sums" | "lineEnds" | "documentBytes">;
   readonly #view: DataView;
   readonly #scan: Scan;
   /** By shipper, those that sent last at the end. */
@@ -55,12 +83,6 @@ export class Packer {
     this.#scan = exports["scan"] as Scan;
     this.#memory = Buffer.from(memory.buffer);
     this.#view = new DataView(memory.buffer);
-    const words = (at: number): Uint32Array => new Uint32Array(memory.buffer, at, ITEMS_MAX);
-    this.#items = {
-      sums: words(SUMS),
-      lineEnds: words(LINE_ENDS),
-      documentBytes: words(DOCUMENT_BYTES),
-    };
   }
 
   /** What is known about the documents of a shipper, which has to be the same for the same key. */
@@ -85,61 +107,106 @@ export class Packer {
     return oldest[1].address;
   }
 
+  /** Memory for bodies, which are packed without being copied there. */
+  bodyMemory(): Buffer[] {
+    return Array.from({ length: BODIES_MAX }, (_, n) => {
+      const at = BODIES + n * BODY_STEP;
+      return this.#memory.subarray(at, at + BODY_BYTES);
+    });
+  }
+
   /** To be used until another body is opened. */
   open(table: PackTable, body: Buffer): BodyPacker {
-    const load = (start: number): number =>
-      body.copy(this.#memory, INPUT, start, start + INPUT_BYTES);
-    const scan = (from: number, to: number): Packed & { at: number } => {
-      const at = this.#scan(table.address, INPUT + from, INPUT + to) - INPUT;
-      const count = this.#view.getUint32(ITEMS, true);
-      const end = count === 0 ? 0 : (this.#items.lineEnds[count - 1] ?? 0);
+    const isHere = body.buffer === this.#memory.buffer;
+    const load = (start: number): Loaded =>
+      isHere
+        ? { address: body.byteOffset + start, bytes: body.length - start }
+        : { address: INPUT, bytes: body.copy(this.#memory, INPUT, start, start + INPUT_BYTES) };
+    const scan = (from: number, to: number): Scanned => {
+      const next = this.#scan(table.address, from, to);
+      const count = this.#view.getUint32(DOCUMENTS, true);
       table.packed(count);
-      const lines = this.#memory.subarray(OUTPUT, OUTPUT + end);
-      return { count, next: 0, at, ...this.#items, lines };
+      const length = this.#view.getUint32(KINDS, true);
+      const kinds = Array.from({ length }, (_, kind) => this.#kind(table, kind));
+      return { count, next, kinds, kindOf: this.#memory.subarray(KIND_OF, KIND_OF + count) };
     };
     return new BodyPacker(body, { load, scan });
   }
+
+  #kind(table: PackTable, kind: number): Kind {
+    const result = RESULTS + kind * RESULT_BYTES;
+    const number = (at: number): number => this.#view.getUint32(result + at, true);
+    const meaning = result + RESULT_MEANING;
+    const first = number(RESULT_FIRST);
+    const count = number(RESULT_COUNT);
+    const block = (): Block => {
+      const messages = OUTPUT + kind * OUTPUT_BYTES;
+      const messagesEnd = number(RESULT_MESSAGES_END);
+      const bytes = Buffer.concat([
+        this.#memory.subarray(messages, messagesEnd),
+        this.#memory.subarray(messages + MEMBERS, number(RESULT_MEMBERS_END)),
+      ]);
+      const bits = this.#memory.buffer.slice(
+        result + RESULT_PARTS,
+        result + RESULT_PARTS + PARTS_BYTES,
+      );
+      const parts = table.partsIn(new Uint32Array(bits));
+      return { packed: { parts, messageBytes: messagesEnd - messages }, bytes, count };
+    };
+    return {
+      key: this.#memory.toString("latin1", meaning, result + RESULT_PARTS),
+      count,
+      documentBytes: number(RESULT_DOCUMENT_BYTES),
+      first: this.#memory.subarray(first, first + number(RESULT_FIRST_BYTES)),
+      block,
+    };
+  }
 }
 
+/** Where the bytes of a body from some place on are in the memory, and how many of them. */
+type Loaded = { address: number; bytes: number };
+
 type Window = {
-  /** Copies the body from here on, as much as there is room for, and returns the number of bytes. */
-  load(start: number): number;
-  /** `at`: where the first item begins that was not packed. */
-  scan(from: number, to: number): Packed & { at: number };
+  load(start: number): Loaded;
+  /** Of addresses. `next` is one too. */
+  scan(from: number, to: number): Scanned;
 };
 
 /** Packs the items of one body. */
 export class BodyPacker {
   readonly #body: Buffer;
   readonly #window: Window;
-  /** Which bytes of the body were copied. */
+  /** Which bytes of the body are in the memory, and the address at which it would begin there. */
   #start = 0;
   #end = 0;
+  #base = 0;
 
   constructor(body: Buffer, window: Window) {
     this.#body = body;
     this.#window = window;
   }
 
-  /** Packs the items from `start` on, as many as are consecutive and fit into the memory. */
-  pack(start: number): Packed {
+  /** Packs the items from `start` on, as many as are consecutive and fit into the output. */
+  pack(start: number): Scanned {
     const isLoaded = start < this.#end && start >= this.#start;
     if (!isLoaded) this.#load(start);
-    const packed = this.#scan(start);
+    const scanned = this.#scan(start);
     // The item may be complete in the body only.
-    const mayBeCut = packed.count === 0 && isLoaded && this.#end < this.#body.length;
-    if (!mayBeCut || start - this.#start < INPUT_BYTES / 2) return packed;
+    const mayBeCut = scanned.count === 0 && isLoaded && this.#end < this.#body.length;
+    if (!mayBeCut || start - this.#start < INPUT_BYTES / 2) return scanned;
     this.#load(start);
     return this.#scan(start);
   }
 
   #load(start: number): void {
+    const { address, bytes } = this.#window.load(start);
     this.#start = start;
-    this.#end = start + this.#window.load(start);
+    this.#end = start + bytes;
+    this.#base = address - start;
   }
 
-  #scan(start: number): Packed {
-    const packed = this.#window.scan(start - this.#start, this.#end - this.#start);
-    return { ...packed, next: packed.at + this.#start };
+  #scan(start: number): Scanned {
+    const scanned = this.#window.scan(this.#base + start, this.#base + this.#end);
+    return { ...scanned, next: scanned.next - this.#base };
   }
 }

@@ -1,3 +1,4 @@
+import { v8FlagsOf } from "../../bin/v8-flags.mjs";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -48,7 +49,7 @@ export type ProgramOptions = {
 
 /** Starts `quarterdeck …` as a separate process. */
 export function startProgram(args: readonly string[], options: ProgramOptions = {}): Program {
-  const node = [process.execPath, "--import", EXIT_WITH_PARENT];
+  const node = [process.execPath, ...v8FlagsOf(args), "--import", EXIT_WITH_PARENT];
   const command = [...(options.prefix ?? []), ...node, "bin/cli.mjs", ...args];
   const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,

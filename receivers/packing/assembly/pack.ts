@@ -1,34 +1,49 @@
 import {
   ACTION,
   ACTION_BYTES,
-  DOCUMENT_BYTES,
+  DOCUMENTS,
+  DOCUMENTS_MAX,
   ENTRIES,
   ENTRY_AT,
   ENTRY_BIT,
   ENTRY_BYTES,
+  ENTRY_CODE,
   ENTRY_LENGTH,
+  ENTRY_MEANING,
   ENTRY_NEXT,
-  ENTRY_NUMBER,
   ENTRY_SCOPE,
   HASH_HIGH,
   HASH_LOW,
   HEADS,
-  ITEMS,
-  ITEMS_MAX,
-  LINE_ENDS,
+  KIND_OF,
+  KINDS,
+  KINDS_MAX,
+  MEMBERS,
+  MEMBERS_BYTES,
+  MESSAGE_BYTES_MAX,
+  MESSAGES_BYTES,
   OUTPUT,
-  SUMS,
+  OUTPUT_BYTES,
+  RESULT_BYTES,
+  RESULT_COUNT,
+  RESULT_DOCUMENT_BYTES,
+  RESULT_FIRST,
+  RESULT_FIRST_BYTES,
+  RESULT_MEANING,
+  RESULT_MEMBERS_END,
+  RESULT_MESSAGES_END,
+  RESULT_PARTS,
+  RESULTS,
 } from "../layout";
 import {
   CODES,
   CODES_MAX,
   LOG_BIT,
-  MESSAGE,
+  MEMBERS_SPARE,
   MESSAGE_BIT,
-  MESSAGE_BYTES_MAX,
   OFFSET_BIT,
-  OUTPUT_END,
   TIME_BIT,
+  TIME_BYTES_MAX,
   VALUES,
 } from "./own";
 
@@ -68,33 +83,49 @@ const NEEDED_BITS: u32 = TIME_BIT | MESSAGE_BIT;
 let codes: usize = 0;
 let values: usize = 0;
 let names: u32 = 0;
-let sum: u32 = 0;
+let meaning: u64 = 0;
+let firstParts: u64 = 0;
+let otherParts: u64 = 0;
+/** Where its message is written, and the number of its bytes. */
+let messageAt: usize = 0;
 let messageBytes: usize = 0;
+/** The number of kinds, and that of the document before. */
+let kinds: u32 = 0;
+let last: u32 = 0;
 
 /**
- * Packs the items at the beginning of [from, to): the action of the table and a document of its parts in each. Returns the address
- * of the first one that is different, or not complete.
+ * Packs the items at the beginning of [from, to): the action of the table and a document of its parts in each. Documents whose parts
+ * have the same meaning are of one kind. Returns the address of the first item that is different, not complete, or does not fit
+ * into the output.
  */
 export function scan(table: usize, from: usize, to: usize): usize {
-  let items: u32 = 0;
-  let out: usize = OUTPUT;
+  let documents: usize = 0;
   let at = from;
   const actionBytes: usize = load<u32>(table + ACTION_BYTES);
-  while (items < <u32>ITEMS_MAX) {
+  kinds = 0;
+  last = 0;
+  while (documents < <usize>DOCUMENTS_MAX) {
     if (at + actionBytes >= to || !isEqual(at, table + ACTION, actionBytes)) break;
     const document = at + actionBytes;
+    // Mostly documents of a kind follow each other, so that their messages need not be moved.
+    messageAt = kinds == 0 ? OUTPUT : load<u32>(resultOf(last) + RESULT_MESSAGES_END);
     const end = read(table, document, to);
-    if (end == NONE || end >= to || load<u8>(end) != LF) break;
-    if (out + (end - document) + 64 > OUTPUT_END) break;
-    out = write(out);
-    store<u32>(<usize>SUMS + ((<usize>items) << 2), sum);
-    store<u32>(<usize>LINE_ENDS + ((<usize>items) << 2), <u32>out - <u32>OUTPUT);
-    store<u32>(<usize>DOCUMENT_BYTES + ((<usize>items) << 2), <u32>(end - document));
-    items += 1;
+    if (end == NONE || end >= to || load<u8>(end) != LF || !write(document, end)) break;
+    store<u8>(<usize>KIND_OF + documents, <u8>last);
+    documents += 1;
     at = end + 1;
   }
-  store<u32>(ITEMS, items);
+  store<u32>(DOCUMENTS, <u32>documents);
+  store<u32>(KINDS, kinds);
   return at;
+}
+
+function resultOf(kind: u32): usize {
+  return <usize>RESULTS + <usize>kind * RESULT_BYTES;
+}
+
+function outputOf(kind: u32): usize {
+  return <usize>OUTPUT + <usize>kind * OUTPUT_BYTES;
 }
 
 /** Reads a document, and returns the address after it; NONE if it cannot be packed. */
@@ -102,7 +133,9 @@ function read(table: usize, from: usize, to: usize): usize {
   codes = 0;
   values = 0;
   names = 0;
-  sum = 0;
+  meaning = 0;
+  firstParts = 0;
+  otherParts = 0;
   let scope = TOP;
   if (load<u8>(from) != OPEN) return NONE;
   let at = from + 1;
@@ -138,7 +171,7 @@ function readMember(table: usize, at: usize, to: usize): usize {
   if (first == TIME_8 && (load<u64>(at + 8) & 0xffffffffffff) == TIME_REST) {
     if (!addName(TIME_BIT)) return NONE;
     addCode(0x54);
-    return readText(at + TIME_LENGTH, to);
+    return readTime(at + TIME_LENGTH, to);
   }
   if ((first & 0xffffffffffffff) == LOG_7) {
     if (!addName(LOG_BIT)) return NONE;
@@ -166,8 +199,10 @@ function readPart(table: usize, scope: u32, at: usize): usize {
     const isHere = load<u32>(entry + ENTRY_SCOPE) == scope;
     if (isHere && isEqual(at, load<u32>(entry + ENTRY_AT), length)) {
       if (!addName(load<u32>(entry + ENTRY_BIT))) return NONE;
-      sum += load<u32>(entry + ENTRY_NUMBER);
-      addCode(index <= 10 ? 0x2f + index : 0x56 + index);
+      meaning += load<u64>(entry + ENTRY_MEANING);
+      if (index <= 64) firstParts |= (<u64>1) << (index - 1);
+      else otherParts |= (<u64>1) << (index - 65);
+      addCode(load<u32>(entry + ENTRY_CODE));
       return at + length;
     }
     index = load<u32>(entry + ENTRY_NEXT);
@@ -188,8 +223,8 @@ function addCode(code: u32): void {
 }
 
 /** `from`: after the opening quote. The value, with its quotes, has no escapes. Returns the address after it. */
-function readText(from: usize, to: usize): usize {
-  for (let at = from; at < to; at += 1) {
+function readTime(from: usize, to: usize): usize {
+  for (let at = from; at < to && at - from < TIME_BYTES_MAX; at += 1) {
     const byte = load<u8>(at);
     if (byte == QUOTE) return addValue(from - 1, at + 1);
     if (byte < 0x20 || byte > 0x7e || byte == BACKSLASH) return NONE;
@@ -220,10 +255,10 @@ function readMessage(from: usize, to: usize): usize {
   const backslashes = i8x16.splat(<i8>BACKSLASH);
   // Of control characters and non-ASCII bytes, as they are negative.
   const spaces = i8x16.splat(0x20);
-  let out: usize = MESSAGE;
+  let out = messageAt;
   let at = from;
-  const last: usize = MESSAGE + MESSAGE_BYTES_MAX;
-  while (at < to && out < last) {
+  const limit = messageAt + MESSAGE_BYTES_MAX;
+  while (at < to && out < limit) {
     const block = v128.load(at);
     v128.store(out, block);
     const found = i8x16.bitmask(
@@ -242,7 +277,7 @@ function readMessage(from: usize, to: usize): usize {
     out += count;
     const byte = load<u8>(at);
     if (byte == QUOTE) {
-      messageBytes = out - MESSAGE;
+      messageBytes = out - messageAt;
       return messageBytes == 0 ? NONE : at + 1;
     }
     if (byte != BACKSLASH) return NONE;
@@ -255,27 +290,59 @@ function readMessage(from: usize, to: usize): usize {
   return NONE;
 }
 
-/** Writes the line of the document that was read, and returns the address after it. */
-function write(to: usize): usize {
-  let out = to;
-  store<u8>(out, TAB);
-  out += 1;
-  copy(out, CODES, codes);
-  out += codes;
-  store<u8>(out, TAB);
-  out += 1;
+/** Adds the document that was read, which is in [from, to), to the output of its kind. False if there is no room for it. */
+function write(from: usize, to: usize): bool {
+  const kind = kindOf(from, to);
+  if (kind == KINDS_MAX) return false;
+  const result = resultOf(kind);
+  const output = outputOf(kind);
+  let out: usize = load<u32>(result + RESULT_MESSAGES_END);
+  let members: usize = load<u32>(result + RESULT_MEMBERS_END);
+  if (out + messageBytes >= output + MESSAGES_BYTES) return false;
+  if (members + MEMBERS_SPARE > output + MEMBERS + MEMBERS_BYTES) return false;
+  if (out != messageAt) copy(out, messageAt, messageBytes);
+  out += messageBytes;
+  store<u8>(out, LF);
+  copy(members, CODES, codes);
+  members += codes;
   for (let i: usize = 0; i < values; i += 1) {
     const at: usize = VALUES + (i << 3);
     const length: usize = load<u32>(at + 4);
-    copy(out, load<u32>(at), length);
-    out += length;
-    store<u8>(out, TAB);
-    out += 1;
+    store<u8>(members, TAB);
+    copy(members + 1, load<u32>(at), length);
+    members += 1 + length;
   }
-  copy(out, MESSAGE, messageBytes);
-  out += messageBytes;
-  store<u8>(out, LF);
-  return out + 1;
+  store<u8>(members, LF);
+  store<u32>(result + RESULT_MESSAGES_END, <u32>out + 1);
+  store<u32>(result + RESULT_MEMBERS_END, <u32>members + 1);
+  store<u64>(result + RESULT_PARTS, load<u64>(result + RESULT_PARTS) | firstParts);
+  store<u64>(result + RESULT_PARTS + 8, load<u64>(result + RESULT_PARTS + 8) | otherParts);
+  add(result + RESULT_COUNT, 1);
+  add(result + RESULT_DOCUMENT_BYTES, <u32>(to - from));
+  last = kind;
+  return true;
+}
+
+/** The kind of the document that was read; KINDS_MAX if there are too many. */
+function kindOf(from: usize, to: usize): u32 {
+  if (kinds > 0 && load<u64>(resultOf(last) + RESULT_MEANING) == meaning) return last;
+  for (let kind: u32 = 0; kind < kinds; kind += 1) {
+    if (load<u64>(resultOf(kind) + RESULT_MEANING) == meaning) return kind;
+  }
+  if (kinds == KINDS_MAX) return KINDS_MAX;
+  const result = resultOf(kinds);
+  memory.fill(result, 0, RESULT_BYTES);
+  store<u64>(result + RESULT_MEANING, meaning);
+  store<u32>(result + RESULT_MESSAGES_END, <u32>outputOf(kinds));
+  store<u32>(result + RESULT_MEMBERS_END, <u32>(outputOf(kinds) + MEMBERS));
+  store<u32>(result + RESULT_FIRST, <u32>from);
+  store<u32>(result + RESULT_FIRST_BYTES, <u32>(to - from));
+  kinds += 1;
+  return kinds - 1;
+}
+
+function add(at: usize, count: u32): void {
+  store<u32>(at, load<u32>(at) + count);
 }
 
 /** Copies bytes, and may change 15 after them. */
