@@ -119,7 +119,7 @@ export class PartitionReader {
     if (size <= at) return undefined;
     this.#availableBytes = size - at;
     const wanted = Math.max(READ_BYTES, this.#blockBytes);
-    const bytes = await readRange(file, at, Math.min(at + wanted, size), memory);
+    const bytes = await readRange(file, { from: at, to: Math.min(at + wanted, size) }, memory);
     const end = bytes.lastIndexOf(LF) + 1;
     // Lines are far shorter than a read: without a line end in a full read the file is damaged, which quarantine shows.
     if (end === 0 && bytes.length < READ_BYTES) return undefined;
@@ -154,17 +154,16 @@ class OpenSegment implements AsyncDisposable {
 
 /** The mark of the segment, and the header of the line at `at`. */
 async function headerIn(file: FileHandle, at: number): Promise<Omit<SegmentState, "index">> {
-  const { mark, isChecked } = markOf(await readRange(file, 0, START_BYTES));
+  const { mark, isChecked } = markOf(await readRange(file, { from: 0, to: START_BYTES }));
   if (mark === undefined || isChecked || at === 0) return { mark, isChecked, header: ECS_LINES };
-  const before = await readRange(file, 0, at);
+  const before = await readRange(file, { from: 0, to: at });
   const last = headerAt(before, Math.max(0, before.lastIndexOf(mark)), isChecked);
   return { mark, isChecked, header: last?.header ?? ECS_LINES };
 }
 
 async function readRange(
   file: FileHandle,
-  from: number,
-  to: number,
+  { from, to }: { from: number; to: number },
   memory?: ChunkMemory,
 ): Promise<Buffer> {
   const buffer = memory?.(to - from) ?? Buffer.allocUnsafe(to - from);

@@ -215,12 +215,10 @@ function withHeaders(mark: string, records: readonly BusRecord[]): Uint8Array[] 
   for (let i = 0; i < records.length;) {
     const header = records[i]?.header;
     const json = JSON.stringify(header);
-    const same: Uint8Array[] = [];
-    do {
-      same.push(records[i]?.lines ?? new Uint8Array(0));
-      i += 1;
-    } while (!header?.packed && JSON.stringify(records[i]?.header) === json);
-    const all = joined(same);
+    const first = i;
+    const isNext = (): boolean => !header?.packed && JSON.stringify(records[i]?.header) === json;
+    for (i += 1; i < records.length && isNext();) i += 1;
+    const all = joined(records.slice(first, i).map(({ lines }) => lines));
     const isWhole = header?.readTo !== undefined || header?.packed !== undefined;
     if (isWhole) add(json, all);
     else for (const lines of blocksOf(all)) add(json, lines);

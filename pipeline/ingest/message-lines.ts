@@ -54,9 +54,10 @@ export class MessageLines {
     const take = (line: Uint8Array, at: number): void =>
       this.#takeDocument(stream, { chunk, line, at });
     const packed = chunk.header?.packed;
-    if (!packed) return eachLine({ bytes }, (start, end) => take(bytes.subarray(start, end), start));
+    if (!packed)
+      return eachLine({ bytes }, (start, end) => take(bytes.subarray(start, end), start));
     const addedBy = (document: Uint8Array): Added | undefined => this.#addedBy(document);
-    this.#packed.takeChunk(stream, packed, chunk, { take, addedBy });
+    this.#packed.takeChunk(stream, { packed, chunk }, { take, addedBy });
   }
 
   #takeDocument(

@@ -47,14 +47,18 @@ export class PackedLines {
     this.#plain = plain;
   }
 
-  takeChunk(stream: Stream, packed: Packed, chunk: Chunk, documents: Documents): void {
+  takeChunk(
+    stream: Stream,
+    { packed, chunk }: Pick<Record, "packed" | "chunk">,
+    documents: Documents,
+  ): void {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length);
     const members = new MemberLines(packed, bytes);
     const added = this.#addedBy(packed, members.at(0), documents);
     const record = { chunk, packed, bytes, added };
     if (added) this.#openPlain(stream, record);
     let misses = 0;
-    for (let at = 0, n = 0; at < packed.messageBytes; ) {
+    for (let at = 0, n = 0; at < packed.messageBytes;) {
       if (misses <= MISSES_MAX) {
         const { rows } = this.#batch;
         at = this.#takePlain(stream, record, at);

@@ -1,7 +1,7 @@
 import type { Batch } from "#collectors/batch.ts";
-import type { Chunk } from "#collectors/source.ts";
 import type { FormatContext } from "#collectors/format.ts";
 import { openPlainLines, type PlainLines } from "#collectors/plain-lines/plain-lines.ts";
+import type { Chunk } from "#collectors/source.ts";
 import type { StreamFormats } from "#collectors/stream-formats.ts";
 
 const CHUNK_BYTES_MIN = 64 * 1024;
@@ -20,7 +20,7 @@ export class SharedPlainLines {
 
   /** Opens it for the first large chunk: for few lines it is not worth its memory. */
   openFor({ scanLine }: StreamFormats, { bytes, header }: Pick<Chunk, "bytes" | "header">): void {
-    if (this.lines !== undefined || bytes.length < CHUNK_BYTES_MIN && !header?.packed) return;
+    if (this.lines !== undefined || (bytes.length < CHUNK_BYTES_MIN && !header?.packed)) return;
     if (!scanLine?.plainTail || this.#batch.rows > 0) return;
     this.lines = openPlainLines(this.#batch, this.#context);
   }

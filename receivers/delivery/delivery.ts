@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { crc32 } from "node:zlib";
 
 import type { RecordHeader } from "#collectors/source.ts";
 import type { BusProducer } from "#pipeline/bus/port.ts";
@@ -30,7 +29,7 @@ export type From = {
   token: PushToken;
   address: string;
   nowMs: number;
-  body: Uint8Array;
+  body: Buffer;
 };
 
 /** How the sender named the events: the stream and the dataset, and the dataset that follows from other names. */
@@ -256,8 +255,9 @@ export class Delivery implements Disposable {
   #requestKey(): string {
     if (!this.#hasOnlyTimes) return "";
     const { protocol, token, address, body } = this.#from;
-    const ends = Buffer.concat([body.subarray(0, END_BYTES), body.subarray(-END_BYTES)]);
-    const sum = `${body.length} ${crc32(body)} ${hash("sha256", ends, "base64url")}`;
+    const { packer } = this.#deps;
+    const hashed = [packer.checksum(body), body.subarray(0, END_BYTES), body.subarray(-END_BYTES)];
+    const sum = `${body.length} ${hash("sha256", Buffer.concat(hashed), "base64url")}`;
     return `${token.id} ${protocol} ${address} ${sum}`;
   }
 

@@ -97,7 +97,12 @@ async function runOnce(
  * objects (in MB) is searched so often that most of them are freed before. Marking in steps would begin anew each time, and
  * further threads for it cost more CPU time than they save.
  */
-const V8_FLAGS = ["--max-semi-space-size=8", "--no-incremental-marking", "--single-threaded-gc", "--no-concurrent-recompilation"];
+const V8_FLAGS = [
+  "--max-semi-space-size=8",
+  "--no-incremental-marking",
+  "--single-threaded-gc",
+  "--no-concurrent-recompilation",
+];
 
 function startProcess({ module, env, input }: ReceiverProcess): {
   child: ChildProcess;

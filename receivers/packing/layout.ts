@@ -9,7 +9,11 @@ export const KINDS = 4;
 export const DOCUMENTS_MAX = 8192;
 export const KIND_OF = 1024;
 
-// 64 to 1023 is memory of the module itself.
+// 64 to 767 and 832 to 1023 is memory of the module itself.
+
+/** The checksum of a body. */
+export const CHECKSUM = 768;
+export const CHECKSUM_BYTES = 64;
 
 // For each kind: the sum of the meanings of its parts, which parts occur in its documents, where its messages and members end, the
 // number and the bytes of its documents, and where the first one is.

@@ -7,6 +7,8 @@ import {
   BODIES_MAX,
   BODY_BYTES,
   BODY_STEP,
+  CHECKSUM,
+  CHECKSUM_BYTES,
   DOCUMENTS,
   INPUT,
   INPUT_BYTES,
@@ -36,7 +38,12 @@ const WASM = new URL("pack.wasm", import.meta.url);
 const PAGE_BYTES = 65_536;
 const PARTS_BYTES = 16;
 
-type Scan = (table: number, from: number, to: number) => number;
+/** The functions of assembly/pack.ts. */
+type Exports = {
+  scan(table: number, from: number, to: number): number;
+  beginChecksum(): void;
+  addToChecksum(at: number, bytes: number): void;
+};
 
 /** Packed documents (packed-documents.ts), and their number. */
 export type Block = { packed: Packed; bytes: Buffer; count: number };
@@ -70,7 +77,7 @@ export type Scanned = {
 export class Packer {
   readonly #memory: Buffer<ArrayBuffer>;
   readonly #view: DataView;
-  readonly #scan: Scan;
+  readonly #exports: Exports;
   /** By shipper, those that sent last at the end. */
   readonly #tables = new Map<string, PackTable>();
 
@@ -79,8 +86,8 @@ export class Packer {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const module = new WebAssembly.Module(readFileSync(WASM));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type in assembly/pack.ts, of which it is compiled
-    this.#scan = exports["scan"] as Scan;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types in assembly/pack.ts, of which it is compiled
+    this.#exports = exports as Exports;
     this.#memory = Buffer.from(memory.buffer);
     this.#view = new DataView(memory.buffer);
   }
@@ -115,15 +122,30 @@ export class Packer {
     });
   }
 
+  /** Tells bodies of the same size from each other; invalidates the body that is open. */
+  checksum(body: Buffer): Buffer {
+    this.#exports.beginChecksum();
+    for (let at = 0; at < body.length;) {
+      const { address, bytes } = this.#load(body, at);
+      this.#exports.addToChecksum(address, bytes);
+      at += bytes;
+    }
+    return Buffer.from(this.#memory.subarray(CHECKSUM, CHECKSUM + CHECKSUM_BYTES));
+  }
+
+  /** Copies the body from here on to the input, as much as there is room for, unless it is in the memory. */
+  #load(body: Buffer, start: number): Loaded {
+    if (body.buffer === this.#memory.buffer)
+      return { address: body.byteOffset + start, bytes: body.length - start };
+    const bytes = body.copy(this.#memory, INPUT, start, start + INPUT_BYTES);
+    return { address: INPUT, bytes };
+  }
+
   /** To be used until another body is opened. */
   open(table: PackTable, body: Buffer): BodyPacker {
-    const isHere = body.buffer === this.#memory.buffer;
-    const load = (start: number): Loaded =>
-      isHere
-        ? { address: body.byteOffset + start, bytes: body.length - start }
-        : { address: INPUT, bytes: body.copy(this.#memory, INPUT, start, start + INPUT_BYTES) };
+    const load = (start: number): Loaded => this.#load(body, start);
     const scan = (from: number, to: number): Scanned => {
-      const next = this.#scan(table.address, from, to);
+      const next = this.#exports.scan(table.address, from, to);
       const count = this.#view.getUint32(DOCUMENTS, true);
       table.packed(count);
       const length = this.#view.getUint32(KINDS, true);

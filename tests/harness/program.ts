@@ -1,4 +1,3 @@
-import { v8FlagsOf } from "../../bin/v8-flags.mjs";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -6,6 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+import { v8FlagsOf } from "../../bin/v8-flags.mjs";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -13,3 +13,6 @@ export const OFFSET_BIT: u32 = 8;
 export const TIME_BYTES_MAX: usize = 64;
 /** More than the members of a document have. */
 export const MEMBERS_SPARE: usize = 512;
+
+/** The last bytes of a body whose checksum is computed. */
+export const CHECKSUM_TAIL: usize = 832;

@@ -47,6 +47,8 @@ import {
   VALUES,
 } from "./own";
 
+export { addToChecksum, beginChecksum } from "./checksum";
+
 const TAB: u8 = 0x09;
 const LF: u8 = 0x0a;
 const QUOTE: u8 = 0x22;
