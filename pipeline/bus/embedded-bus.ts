@@ -20,6 +20,8 @@ import {
 } from "./segments.ts";
 
 const POLL_MS = 100;
+/** After fewer, more are waited for: reading few at a time costs more, because the indexer's memory has left the caches by then. */
+const ENOUGH_BYTES = 8 * 1024 * 1024;
 const CLAIM_EVERY_MS = 500;
 /** The one that is written, and the one before it, which may have ended just now. */
 const RECENT_SEGMENTS = 2;
@@ -70,7 +72,11 @@ class EmbeddedBus implements Bus {
     return this.#writer.check(share);
   }
 
-  async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
+  async *read(
+    positions: ReadPositions,
+    signal: AbortSignal,
+    memory?: ChunkMemory,
+  ): AsyncGenerator<Chunk, void> {
     while (!this.#reading && !signal.aborted) {
       // The folder may become writable again; until then nothing can be pushed either.
       this.#reading = await tryLease(this.#folder, "reader").catch(() => undefined);
@@ -81,22 +87,22 @@ class EmbeddedBus implements Bus {
     const readers = new Map<SourceId, PartitionReader>();
     // Used again, because V8 marks its whole heap whenever much new memory outside of it was allocated.
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    const memory = (bytes: number): Buffer | undefined =>
-      bytes <= buffer.length ? buffer.subarray(0, bytes) : undefined;
+    const memoryOf = (bytes: number): Buffer | undefined =>
+      memory?.(bytes) ?? (bytes <= buffer.length ? buffer.subarray(0, bytes) : undefined);
     while (!signal.aborted) {
       if (this.#reading?.lost.aborted) throw lostError();
-      let count = 0;
+      let bytes = 0;
       try {
-        for await (const chunk of this.#round({ readers, stored, memory }, signal)) {
-          count += 1;
+        for await (const chunk of this.#round({ readers, stored, memory: memoryOf }, signal)) {
+          bytes += chunk.bytes.length;
           yield chunk;
         }
       } catch (error) {
         // Files will be closed; ending here would read everything that is not stored again.
         if (!lacksFiles(error)) throw error;
-        count = 0;
+        bytes = 0;
       }
-      if (count === 0) await pause(POLL_MS, signal);
+      if (bytes < ENOUGH_BYTES) await pause(POLL_MS, signal);
     }
   }
 

@@ -17,7 +17,7 @@ const MARK_BYTES = 1 + 2 * MARK_RANDOM_BYTES;
 const LF = 0x0a;
 
 // Not z.record, which drops a field named __proto__.
-const Fields = z.custom<RecordHeader["fields"]>(
+const Texts = z.custom<Readonly<Record<string, string>>>(
   (it) =>
     typeof it === "object" &&
     it !== null &&
@@ -33,12 +33,10 @@ const Header: z.ZodType<RecordHeader> = z.object({
   identities: z.string().exactOptional(),
   identity: z.string().exactOptional(),
   request: z.string().exactOptional(),
-  packed: z
-    .object({ parts: z.record(z.string(), z.string()), messageBytes: z.number().int().min(0) })
-    .exactOptional(),
+  packed: z.object({ parts: Texts, messageBytes: z.number().int().min(0) }).exactOptional(),
   receivedMs: z.number().exactOptional(),
   readTo: z.object({ connection: z.string(), offset: z.number() }).exactOptional(),
-  fields: Fields,
+  fields: Texts,
   source: z.string().max(100).exactOptional(),
 });
 

@@ -72,8 +72,10 @@ export async function readBytes(
   const end = (): void =>
     resolve(chunks.length === 0 ? memory.subarray(0, bytes) : Buffer.concat(chunks));
   // The client disconnected: not an error of the server, and the response is never read.
-  const disconnected = (cause?: Error): void =>
+  const disconnected = (cause?: Error): void => {
+    if (incoming.complete) return;
     reject(new AppError("bad_request", "The body is incomplete.", { cause }));
+  };
   incoming.on("data", add).once("end", end).once("error", disconnected);
   incoming.once("close", disconnected);
   try {

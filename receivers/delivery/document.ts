@@ -66,9 +66,6 @@ export function namedDataset(fields: Fields): string | undefined {
 /** The fields that tell which program wrote a log, the most exact one first. */
 const ORIGINS = ["log.file.path", "container.id", "kubernetes.pod.name", "service.name"];
 
-/** The fields that decide about the dataset and the stream of a document. */
-export const ORIGIN_FIELDS = [...ORIGINS, "host.name", "data_stream.dataset", "event.dataset"];
-
 /** A name of the stream of which the document is a part; empty if it states none. */
 export function streamOf(fields: Fields): string {
   for (const name of ORIGINS) {

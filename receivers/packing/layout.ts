@@ -6,6 +6,7 @@
 // Results of a scan: the numbers of documents that were packed and of their kinds, and the kind of each document, in one byte.
 export const DOCUMENTS = 0;
 export const KINDS = 4;
+/** @public for the module */
 export const DOCUMENTS_MAX = 8192;
 export const KIND_OF = 1024;
 
@@ -18,6 +19,7 @@ export const CHECKSUM_BYTES = 64;
 // For each kind: the sum of the meanings of its parts, which parts occur in its documents, where its messages and members end, the
 // number and the bytes of its documents, and where the first one is.
 export const RESULTS = KIND_OF + DOCUMENTS_MAX;
+/** @public for the module */
 export const KINDS_MAX = 32;
 export const RESULT_BYTES = 64;
 export const RESULT_MEANING = 0;
@@ -65,9 +67,12 @@ export const INPUT_BYTES = 2_097_152;
 
 // The output of each kind: its messages, and the members of its documents.
 export const OUTPUT = INPUT + INPUT_BYTES + 1024;
+/** @public for the module */
 export const MESSAGES_BYTES = 393_216;
+/** @public for the module */
 export const MESSAGE_BYTES_MAX = 32_768;
 export const MEMBERS = MESSAGES_BYTES + MESSAGE_BYTES_MAX + 1024;
+/** @public for the module */
 export const MEMBERS_BYTES = 131_072;
 export const OUTPUT_BYTES = MEMBERS + MEMBERS_BYTES + 1024;
 

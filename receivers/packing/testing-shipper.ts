@@ -7,6 +7,15 @@ const ACCESS = [
   '198.51.100.4 - - [14/Mar/2026:10:00:01 +0000] "\\x16\\x03" 400 150 "-" "-"',
 ];
 
+/** Lines of other formats, one of them in an envelope. */
+const OTHERS = [
+  '2026/03/14 10:00:02 [error] 7#7: *3 open() "/srv/a" failed (2: No such file or directory), client: 203.0.113.9, server: a.example, request: "GET /a HTTP/1.1", host: "a.example"',
+  "2026/03/14 10:00:03 [warn] 7#7: the limit is near",
+  "Mar 14 10:00:04 web-1 sshd[71]: Accepted password for anna from 203.0.113.9 port 4711 ssh2",
+  '{"level":30,"time":1773482405000,"pid":7,"hostname":"web-9","msg":"paid","user":"anna"}',
+  "level=info ts=2026-03-14T10:00:06Z msg=started port=80",
+];
+
 /** Text that is no access line, or one with what JSON has to escape. */
 const oddMessage = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
@@ -23,6 +32,7 @@ const oddMessage = fc.oneof(
 );
 const message = fc.oneof(
   { weight: 12, arbitrary: fc.constantFrom(...ACCESS) },
+  { weight: 3, arbitrary: fc.constantFrom(...OTHERS) },
   { weight: 1, arbitrary: oddMessage },
 );
 

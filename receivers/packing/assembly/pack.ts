@@ -107,7 +107,9 @@ export function scan(table: usize, from: usize, to: usize): usize {
   kinds = 0;
   last = 0;
   while (documents < <usize>DOCUMENTS_MAX) {
-    if (at + actionBytes >= to || !isEqual(at, table + ACTION, actionBytes)) break;
+    if (at + actionBytes >= to) break;
+    // Lines that are no items of a bulk request have none; others are longer than 8 bytes.
+    if (actionBytes > 0 && !isEqual(at, table + ACTION, actionBytes)) break;
     const document = at + actionBytes;
     // Mostly documents of a kind follow each other, so that their messages need not be moved.
     messageAt = kinds == 0 ? OUTPUT : load<u32>(resultOf(last) + RESULT_MESSAGES_END);
@@ -352,11 +354,15 @@ function copy(to: usize, from: usize, length: usize): void {
   for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
 }
 
+/** Of at least 8 bytes. The last block of a comparison overlaps the one before it. */
 function isEqual(a: usize, b: usize, length: usize): bool {
-  let i: usize = 0;
-  for (; i + 16 <= length; i += 16) {
+  if (length < 16) {
+    const last = length - 8;
+    return load<u64>(a) == load<u64>(b) && load<u64>(a + last) == load<u64>(b + last);
+  }
+  const last = length - 16;
+  for (let i: usize = 0; i < last; i += 16) {
     if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
   }
-  for (; i < length; i += 1) if (load<u8>(a + i) != load<u8>(b + i)) return false;
-  return true;
+  return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)));
 }
