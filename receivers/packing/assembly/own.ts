@@ -16,3 +16,19 @@ export const MEMBERS_SPARE: usize = 512;
 
 /** The last bytes of a body whose checksum is computed. */
 export const CHECKSUM_TAIL: usize = 832;
+
+// The beginnings of members, as the numbers of their bytes.
+/** `"@timest` and `amp":"` */
+export const TIME_8: u64 = 0x7473656d69744022;
+export const TIME_REST: u64 = 0x223a22706d61;
+export const TIME_LENGTH: usize = 14;
+/** `"message` and `":"` */
+export const MESSAGE_8: u64 = 0x6567617373656d22;
+export const MESSAGE_REST: u32 = 0x223a22;
+export const MESSAGE_LENGTH: usize = 11;
+/** `"log":{` */
+export const LOG_7: u64 = 0x7b3a22676f6c22;
+export const LOG_LENGTH: usize = 7;
+/** `"offset"` and `:` */
+export const OFFSET_8: u64 = 0x2274657366666f22;
+export const OFFSET_LENGTH: usize = 9;

@@ -35,15 +35,26 @@ import {
   RESULT_PARTS,
   RESULTS,
 } from "../layout";
+import { copy, isEqual } from "./blocks";
 import {
   CODES,
   CODES_MAX,
+  LOG_7,
   LOG_BIT,
+  LOG_LENGTH,
   MEMBERS_SPARE,
+  MESSAGE_8,
   MESSAGE_BIT,
+  MESSAGE_LENGTH,
+  MESSAGE_REST,
+  OFFSET_8,
   OFFSET_BIT,
+  OFFSET_LENGTH,
+  TIME_8,
   TIME_BIT,
   TIME_BYTES_MAX,
+  TIME_LENGTH,
+  TIME_REST,
   VALUES,
 } from "./own";
 
@@ -62,22 +73,6 @@ const TOP: u32 = 0;
 const LOG: u32 = 1;
 /** Returned instead of an address. */
 const NONE: usize = 0;
-
-// The beginnings of members, as the numbers of their bytes.
-/** `"@timest` and `amp":"` */
-const TIME_8: u64 = 0x7473656d69744022;
-const TIME_REST: u64 = 0x223a22706d61;
-const TIME_LENGTH: usize = 14;
-/** `"message` and `":"` */
-const MESSAGE_8: u64 = 0x6567617373656d22;
-const MESSAGE_REST: u32 = 0x223a22;
-const MESSAGE_LENGTH: usize = 11;
-/** `"log":{` */
-const LOG_7: u64 = 0x7b3a22676f6c22;
-const LOG_LENGTH: usize = 7;
-/** `"offset"` and `:` */
-const OFFSET_8: u64 = 0x2274657366666f22;
-const OFFSET_LENGTH: usize = 9;
 
 const NEEDED_BITS: u32 = TIME_BIT | MESSAGE_BIT;
 
@@ -347,22 +342,4 @@ function kindOf(from: usize, to: usize): u32 {
 
 function add(at: usize, count: u32): void {
   store<u32>(at, load<u32>(at) + count);
-}
-
-/** Copies bytes, and may change 15 after them. */
-function copy(to: usize, from: usize, length: usize): void {
-  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
-}
-
-/** Of at least 8 bytes. The last block of a comparison overlaps the one before it. */
-function isEqual(a: usize, b: usize, length: usize): bool {
-  if (length < 16) {
-    const last = length - 8;
-    return load<u64>(a) == load<u64>(b) && load<u64>(a + last) == load<u64>(b + last);
-  }
-  const last = length - 16;
-  for (let i: usize = 0; i < last; i += 16) {
-    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return false;
-  }
-  return !v128.any_true(v128.xor(v128.load(a + last), v128.load(b + last)));
 }
