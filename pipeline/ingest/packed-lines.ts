@@ -82,7 +82,9 @@ export class PackedLines {
   #openPlain({ formats }: Stream, { packed, bytes, chunk }: Record): void {
     if (this.#plain.lines === undefined && !formats.main && this.#batch.rows === 0) {
       const found = bytes.indexOf(LF);
-      formats.read({ bytes, start: 0, end: found < 0 ? packed.messageBytes : found });
+      const end = found < 0 ? packed.messageBytes : found;
+      // Without the messages after it, which are those of other documents.
+      formats.read({ bytes: Buffer.from(bytes.subarray(0, end)), start: 0, end });
       this.#batch.rollback();
     }
     this.#plain.openFor(formats, chunk);

@@ -23,7 +23,6 @@ import {
   MESSAGE_BYTES_MAX,
   MESSAGES_BYTES,
   OUTPUT,
-  OUTPUT_BYTES,
   RESULT_BYTES,
   RESULT_COUNT,
   RESULT_DOCUMENT_BYTES,
@@ -33,9 +32,9 @@ import {
   RESULT_MEMBERS_END,
   RESULT_MESSAGES_END,
   RESULT_PARTS,
-  RESULTS,
 } from "../layout";
 import { copy, isEqual } from "./blocks";
+import { add, outputOf, resultOf } from "./kinds";
 import {
   CODES,
   CODES_MAX,
@@ -52,23 +51,19 @@ import {
   OFFSET_LENGTH,
   TIME_8,
   TIME_BIT,
-  TIME_BYTES_MAX,
   TIME_LENGTH,
   TIME_REST,
-  VALUES,
 } from "./own";
+import { forgetValues, readDigits, readTime, writeValues } from "./values";
 
 export { addToChecksum, beginChecksum } from "./checksum";
 
-const TAB: u8 = 0x09;
 const LF: u8 = 0x0a;
 const QUOTE: u8 = 0x22;
 const COMMA: u8 = 0x2c;
-const ZERO: u8 = 0x30;
 const BACKSLASH: u8 = 0x5c;
 const OPEN: u8 = 0x7b;
 const CLOSE: u8 = 0x7d;
-const DIGITS_MAX: usize = 15;
 const TOP: u32 = 0;
 const LOG: u32 = 1;
 /** Returned instead of an address. */
@@ -78,7 +73,6 @@ const NEEDED_BITS: u32 = TIME_BIT | MESSAGE_BIT;
 
 // What was found of the document that is read.
 let codes: usize = 0;
-let values: usize = 0;
 let names: u32 = 0;
 let meaning: u64 = 0;
 let firstParts: u64 = 0;
@@ -119,18 +113,10 @@ export function scan(table: usize, from: usize, to: usize): usize {
   return at;
 }
 
-function resultOf(kind: u32): usize {
-  return <usize>RESULTS + <usize>kind * RESULT_BYTES;
-}
-
-function outputOf(kind: u32): usize {
-  return <usize>OUTPUT + <usize>kind * OUTPUT_BYTES;
-}
-
 /** Reads a document, and returns the address after it; NONE if it cannot be packed. */
 function read(table: usize, from: usize, to: usize): usize {
   codes = 0;
-  values = 0;
+  forgetValues();
   names = 0;
   meaning = 0;
   firstParts = 0;
@@ -221,33 +207,6 @@ function addCode(code: u32): void {
   codes += 1;
 }
 
-/** `from`: after the opening quote. The value, with its quotes, has no escapes. Returns the address after it. */
-function readTime(from: usize, to: usize): usize {
-  for (let at = from; at < to && at - from < TIME_BYTES_MAX; at += 1) {
-    const byte = load<u8>(at);
-    if (byte == QUOTE) return addValue(from - 1, at + 1);
-    if (byte < 0x20 || byte > 0x7e || byte == BACKSLASH) return NONE;
-  }
-  return NONE;
-}
-
-function readDigits(from: usize): usize {
-  let at = from;
-  while (at - from <= DIGITS_MAX && <u8>(load<u8>(at) - ZERO) <= 9) at += 1;
-  const length = at - from;
-  if (length == 0 || length > DIGITS_MAX) return NONE;
-  if (length > 1 && load<u8>(from) == ZERO) return NONE;
-  return addValue(from, at);
-}
-
-function addValue(from: usize, to: usize): usize {
-  const at: usize = VALUES + (values << 3);
-  store<u32>(at, <u32>from);
-  store<u32>(at + 4, <u32>(to - from));
-  values += 1;
-  return to;
-}
-
 /** `from`: after the opening quote. Writes the message without escapes, and returns the address after the closing quote. */
 function readMessage(from: usize, to: usize): usize {
   const quotes = i8x16.splat(<i8>QUOTE);
@@ -304,13 +263,7 @@ function write(from: usize, to: usize): bool {
   store<u8>(out, LF);
   copy(members, CODES, codes);
   members += codes;
-  for (let i: usize = 0; i < values; i += 1) {
-    const at: usize = VALUES + (i << 3);
-    const length: usize = load<u32>(at + 4);
-    store<u8>(members, TAB);
-    copy(members + 1, load<u32>(at), length);
-    members += 1 + length;
-  }
+  members = writeValues(members);
   store<u8>(members, LF);
   store<u32>(result + RESULT_MESSAGES_END, <u32>out + 1);
   store<u32>(result + RESULT_MEMBERS_END, <u32>members + 1);
@@ -338,8 +291,4 @@ function kindOf(from: usize, to: usize): u32 {
   store<u32>(result + RESULT_FIRST_BYTES, <u32>(to - from));
   kinds += 1;
   return kinds - 1;
-}
-
-function add(at: usize, count: u32): void {
-  store<u32>(at, load<u32>(at) + count);
 }
