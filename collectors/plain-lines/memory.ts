@@ -40,8 +40,8 @@ const ALIGNMENT = 64;
 const SPARE_BYTES = 64;
 /** The lines of a full batch. */
 const LINES_BYTES = 80 * MB;
-/** A chunk of a file or of the bus. */
-const CHUNK_BYTES = 2 * MB;
+/** A chunk of a file. */
+const CHUNK_BYTES = MB;
 const WORD_BYTES = 4;
 const NUMBER_BYTES = 8;
 /** A hash and a number. */

@@ -72,11 +72,7 @@ class EmbeddedBus implements Bus {
     return this.#writer.check(share);
   }
 
-  async *read(
-    positions: ReadPositions,
-    signal: AbortSignal,
-    memory?: ChunkMemory,
-  ): AsyncGenerator<Chunk, void> {
+  async *read(positions: ReadPositions, signal: AbortSignal): AsyncGenerator<Chunk, void> {
     while (!this.#reading && !signal.aborted) {
       // The folder may become writable again; until then nothing can be pushed either.
       this.#reading = await tryLease(this.#folder, "reader").catch(() => undefined);
@@ -87,13 +83,13 @@ class EmbeddedBus implements Bus {
     const readers = new Map<SourceId, PartitionReader>();
     // Used again, because V8 marks its whole heap whenever much new memory outside of it was allocated.
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    const memoryOf = (bytes: number): Buffer | undefined =>
-      memory?.(bytes) ?? (bytes <= buffer.length ? buffer.subarray(0, bytes) : undefined);
+    const memory = (bytes: number): Buffer | undefined =>
+      bytes <= buffer.length ? buffer.subarray(0, bytes) : undefined;
     while (!signal.aborted) {
       if (this.#reading?.lost.aborted) throw lostError();
       let bytes = 0;
       try {
-        for await (const chunk of this.#round({ readers, stored, memory: memoryOf }, signal)) {
+        for await (const chunk of this.#round({ readers, stored, memory }, signal)) {
           bytes += chunk.bytes.length;
           yield chunk;
         }

@@ -3,21 +3,16 @@ import type { Chunk, Revocation, Source } from "#collectors/source.ts";
 type Item = Chunk | Revocation;
 type Turn = { from: AsyncIterator<Item>; next: Promise<IteratorResult<Item>> };
 
-/**
- * Merges several sources into one that yields items as they are ready, and ends with the last source. The memory for chunks is that of
- * the last one: sources read ahead of each other, and it holds one chunk.
- */
+/** Merges several sources into one that yields items as they are ready, and ends with the last source. */
 export function joinSources(sources: readonly Source[]): Source {
   return {
     async confirm() {
       for (const source of sources) await source.confirm?.();
     },
-    async *read(positions, signal, memory) {
-      const last = sources.at(-1);
-      const iterators = sources.map((source) => {
-        const items = source.read(positions, signal, source === last ? memory : undefined);
-        return items[Symbol.asyncIterator]();
-      });
+    async *read(positions, signal) {
+      const iterators = sources.map((source) =>
+        source.read(positions, signal)[Symbol.asyncIterator](),
+      );
       // No Promise.race: a source that stays pending would keep the items of all others alive.
       const settled: Turn[] = [];
       let wake: (() => void) | undefined;

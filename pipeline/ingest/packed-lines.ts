@@ -31,11 +31,11 @@ export type Documents = {
   addedBy(document: Buffer): Added | undefined;
 };
 
-type Record = { chunk: Chunk; packed: Packed; bytes: Buffer; added: Added | undefined };
+type PackedRecord = { chunk: Chunk; packed: Packed; bytes: Buffer; added: Added | undefined };
 
 /**
- * Writes packed documents into rows. The messages of a record are read together, as lines of a file are, as far as they are plain
- * access lines; the others are read as documents.
+ * Writes packed documents into rows. The messages of a record are read as lines of a file are: together as far as they are plain access
+ * lines, and otherwise by the format of the stream. What it cannot read is read as a document.
  */
 export class PackedLines {
   readonly #batch: Batch;
@@ -49,7 +49,7 @@ export class PackedLines {
 
   takeChunk(
     stream: Stream,
-    { packed, chunk }: Pick<Record, "packed" | "chunk">,
+    { packed, chunk }: Pick<PackedRecord, "packed" | "chunk">,
     documents: Documents,
   ): void {
     const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.length);
@@ -79,7 +79,7 @@ export class PackedLines {
   }
 
   /** The module is opened before the first row is written, so the format has to be known by then. */
-  #openPlain({ formats }: Stream, { packed, bytes, chunk }: Record): void {
+  #openPlain({ formats }: Stream, { packed, bytes, chunk }: PackedRecord): void {
     if (this.#plain.lines === undefined && !formats.main && this.#batch.rows === 0) {
       const found = bytes.indexOf(LF);
       const end = found < 0 ? packed.messageBytes : found;
@@ -91,7 +91,7 @@ export class PackedLines {
   }
 
   /** Reads the plain lines of the record from here on, and returns where the next message begins. */
-  #takePlain(stream: Stream, { chunk, packed, bytes, added }: Record, at: number): number {
+  #takePlain(stream: Stream, { chunk, packed, bytes, added }: PackedRecord, at: number): number {
     const plain = this.#plain.lines;
     const { main, scanLine } = stream.formats;
     const tail = scanLine?.plainTail;
@@ -113,7 +113,7 @@ export class PackedLines {
   /** Writes a message into a row that is a line of the main format; false if it is not one, and no row was written. */
   #takeScanned(
     stream: Stream,
-    { chunk, bytes, added }: Record,
+    { chunk, bytes, added }: PackedRecord,
     { start, end }: { start: number; end: number },
   ): boolean {
     const { main, scanLine, readsHeader } = stream.formats;
