@@ -152,10 +152,9 @@ const rereading = ({ settings, reprocessing, clock }: FormatRoutesDeps): Route<M
       const entry = read.ok ? read.entries.find((it) => it.name === name) : undefined;
       const sources = entry?.paths ?? [];
       if (sources.length === 0) {
-        throw new AppError(
-          "bad_request",
-          `${name} has no paths: read the lines of a source again on its page, or by quarterdeck reprocess --source`,
-        );
+        const message = `${name} has no paths: read the lines of a source again on its page, or by quarterdeck reprocess --source`;
+        const fields = [{ path: "path.name", code: "invalid", message } as const];
+        throw new AppError("bad_request", message, { fields });
       }
       reprocessing.start({ format: name, from, sources });
       for (const target of sources) {
