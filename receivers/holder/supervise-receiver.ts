@@ -54,6 +54,10 @@ export async function superviseReceiver(
   }
 }
 
+/** The message of an error that ended a process, without where it is in the program; otherwise all that it wrote. */
+const messageIn = (stderr: string): string =>
+  /^(?:\w*Error)(?: \[\w+\])?: .*$/m.exec(stderr)?.[0] ?? stderr.trim();
+
 type Ended = { wasReady: boolean; reason: string };
 
 async function runOnce(
@@ -88,7 +92,7 @@ async function runOnce(
   signal.removeEventListener("abort", stop);
   clearTimeout(killing);
   const how = child.signalCode ?? `status ${child.exitCode}`;
-  const reason = failure.trim() || `process ${child.pid} ended with ${how}`;
+  const reason = messageIn(failure) || `process ${child.pid} ended with ${how}`;
   return { wasReady, reason };
 }
 

@@ -7,13 +7,14 @@ import { readFileSync } from "node:fs";
 const READ_EVERY_MS = 100;
 const file = process.env["SOAK_CLOCK_FILE"] ?? "";
 const RealDate = Date;
-let shiftMs = readShift();
+let shiftMs = 0;
+shiftMs = readShift();
 
 function readShift(): number {
   try {
     return Number(readFileSync(file, "utf8"));
   } catch {
-    return shiftMs ?? 0; // Written for the first time just now, or no more files may be opened.
+    return shiftMs; // Written for the first time just now, or no more files may be opened.
   }
 }
 
