@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+import { errorCode } from "#platform/errors.ts";
+import { ownIdentity } from "#platform/lease/process-identity.ts";
+
+const PS = "/bin/ps";
+const PS_MS_MAX = 5_000;
+
+/** Which start of the machine, and which PID namespace, pids belong to. Without spaces. */
+export function bootOf({ bootId, pidNamespace, host } = ownIdentity()): string {
+  return `${bootId || host}/${pidNamespace}`.replaceAll(/\s/g, "_");
+}
+
+/**
+ * When a process was started, as text that differs between processes that had the same pid. Undefined if there is no such
+ * process, or if it has ended and nobody has waited for it.
+ */
+export function startOf(pid: number): string | undefined {
+  return process.platform === "linux" ? startInProc(pid) : startInPs(pid);
+}
+
+/** State and start time (clock ticks since boot) are the fields 3 and 22 of /proc/<pid>/stat. */
+export function startInStat(stat: string): { state: string; start: string } {
+  // They follow the name of the program in parentheses, which may contain any characters.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return { state: fields[0] ?? "", start: (fields[19] ?? "").trim() };
+}
+
+function startInProc(pid: number): string | undefined {
+  try {
+    const { state, start } = startInStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
+    return state === "Z" || state === "X" ? undefined : start;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
+function startInPs(pid: number): string | undefined {
+  try {
+    const args = ["-o", "stat=,lstart=", "-p", String(pid)];
+    const [stat = "", ...start] = execFileSync(PS, args, {
+      timeout: PS_MS_MAX,
+      env: { LC_ALL: "C" },
+    })
+      .toString()
+      .trim()
+      .split(/\s+/);
+    return stat === "" || stat.startsWith("Z") ? undefined : start.join("_");
+  } catch {
+    return undefined; // ps exits with 1 if there is no such process.
+  }
+}
