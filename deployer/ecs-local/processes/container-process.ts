@@ -26,7 +26,7 @@ const START_MS_MAX = 20_000;
 export type Program = {
   command: readonly string[];
   directory: string;
-  environment: Readonly<Record<string, string>>;
+  environment: NodeJS.ProcessEnv;
 };
 
 /**
@@ -58,7 +58,7 @@ export class ContainerProcess {
       const args = ["-c", WATCHER, "sh", bootOf(), program.directory, file, ...rest];
       const watcher = spawn("/bin/sh", args, {
         cwd: this.#folder,
-        env: { ...program.environment },
+        env: program.environment,
         stdio: ["ignore", log, log],
         // A session of its own: signals to the endpoint's group do not reach it.
         detached: true,

@@ -25,7 +25,7 @@ export function runHealthCheck(
   const { directory, environment } = target.program;
   const options = {
     cwd: directory,
-    env: { ...environment },
+    env: environment,
     timeout: target.timeoutMs,
     killSignal: "SIGKILL" as const,
   };

@@ -42,7 +42,7 @@ function startInPs(pid: number): string | undefined {
     const args = ["-o", "stat=,lstart=", "-p", String(pid)];
     const [stat = "", ...start] = execFileSync(PS, args, {
       timeout: PS_MS_MAX,
-      env: { LC_ALL: "C" },
+      env: { NODE_ENV: process.env.NODE_ENV, LC_ALL: "C" },
     })
       .toString()
       .trim()

@@ -1,14 +1,14 @@
 import path from "node:path";
 
+import { processEnvironment } from "#platform/settings/process-environment.ts";
+
 import type { ContainerDefinition } from "../shapes.ts";
 import type { Task } from "../state.ts";
 import type { Program } from "./container-process.ts";
 
-const BASE = ["PATH", "HOME", "TMPDIR", "TZ"];
-
 /**
- * What a container runs. Its environment is that of its definition, of the overrides of its task, a few variables of the
- * endpoint such as PATH, and where it must listen: TASK_ADDRESS, and TASK_PORT_8080 for its port 8080. Without a
+ * What a container runs. Its environment is that of its definition, of the overrides of its task, the system's variables of
+ * the endpoint such as PATH, and where it must listen: TASK_ADDRESS, and TASK_PORT_8080 for its port 8080. Without a
  * workingDirectory it runs in that of the endpoint.
  */
 export function programOf(container: ContainerDefinition, task: Task): Program {
@@ -25,13 +25,10 @@ export function programOf(container: ContainerDefinition, task: Task): Program {
     command: [...(container.entryPoint ?? []), ...(override?.command ?? container.command ?? [])],
     directory: path.resolve(container.workingDirectory ?? "."),
     environment: {
-      ...Object.fromEntries(BASE.flatMap((name) => entryOf(name, process.env[name]))),
+      ...processEnvironment(process.env),
       TASK_ADDRESS: task.address,
       ...Object.fromEntries(ports),
       ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
     },
   };
 }
-
-const entryOf = (name: string, value: string | undefined): [string, string][] =>
-  value === undefined ? [] : [[name, value]];

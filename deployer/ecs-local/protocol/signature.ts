@@ -1,0 +1,91 @@
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+
+import { EcsError } from "./ecs-error.ts";
+
+/** How far the clock of a client may differ. */
+const SKEW_MS_MAX = 5 * 60_000;
+const ALGORITHM = "AWS4-HMAC-SHA256";
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,\s]+)\/([^/,\s]+)\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/;
+
+export type Credentials = { accessKeyId: string; secretAccessKey: string };
+
+export type SignedRequest = {
+  method: string;
+  /** Without a query: the protocol has none. */
+  path: string;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: Uint8Array;
+};
+
+/**
+ * Checks that a request was signed with the credentials (AWS Signature Version 4), because whoever can call the endpoint can
+ * run any program. @throws EcsError
+ */
+export function checkSignature(
+  request: SignedRequest,
+  { credentials, nowMs }: { credentials: Credentials; nowMs: number },
+): void {
+  const header = single(request.headers["authorization"]);
+  if (header === "") {
+    throw new EcsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  }
+  const match = AUTHORIZATION.exec(header);
+  if (!match) {
+    throw new EcsError("IncompleteSignatureException", "The Authorization header is not valid.");
+  }
+  const [, accessKeyId = "", day = "", region = "", service = "", names = "", given = ""] = match;
+  if (accessKeyId !== credentials.accessKeyId) {
+    throw new EcsError(
+      "UnrecognizedClientException",
+      "The security token included in the request is invalid.",
+    );
+  }
+  const time = single(request.headers["x-amz-date"]);
+  const signedNames = names.split(";");
+  const isComplete = ["host", "x-amz-date", "x-amz-target"].every((it) => signedNames.includes(it));
+  if (!isComplete || !time.startsWith(day)) {
+    throw new EcsError("IncompleteSignatureException", "Not all headers that matter are signed.");
+  }
+  checkTime(time, nowMs);
+  const scope = [day, region, service, "aws4_request"];
+  const text = [ALGORITHM, time, scope.join("/"), sha256(canonical(request, signedNames))].join(
+    "\n",
+  );
+  const key = scope.reduce<string | Buffer>(
+    (secret, part) => hmac(secret, part),
+    `AWS4${credentials.secretAccessKey}`,
+  );
+  if (!timingSafeEqual(hmac(key, text), Buffer.from(given, "hex"))) {
+    throw new EcsError(
+      "InvalidSignatureException",
+      "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
+    );
+  }
+}
+
+function checkTime(time: string, nowMs: number): void {
+  const iso = time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z");
+  const signedMs = Date.parse(iso);
+  if (Math.abs(nowMs - signedMs) <= SKEW_MS_MAX) return;
+  throw new EcsError("InvalidSignatureException", `Signature expired or not yet current: ${time}`);
+}
+
+function canonical(
+  { method, path, headers, body }: SignedRequest,
+  names: readonly string[],
+): string {
+  const lines = names.map(
+    (name) => `${name}:${single(headers[name]).trim().replaceAll(/ +/g, " ")}`,
+  );
+  return [method, path, "", ...lines, "", names.join(";"), sha256(body)].join("\n");
+}
+
+const single = (value: string | string[] | undefined): string =>
+  Array.isArray(value) ? value.join(",") : (value ?? "");
+
+const sha256 = (data: string | Uint8Array): string =>
+  createHash("sha256").update(data).digest("hex");
+
+const hmac = (key: string | Buffer, text: string): Buffer =>
+  createHmac("sha256", key).update(text).digest();
