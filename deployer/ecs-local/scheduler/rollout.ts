@@ -71,11 +71,27 @@ export function failRollout(service: Service, at: At): Service {
   if (!rollback || completed === undefined || completed.deploymentId === primary.id) return next;
   const { deploymentId, taskDefinitionArn } = completed;
   const reason = `ECS deployment circuit breaker: rolling back to deploymentId ${deploymentId}.`;
-  const { launchType, networkConfiguration } = primary;
-  const rolledBack = addDeployment(
-    next,
-    { taskDefinitionArn, launchType, networkConfiguration, reason },
-    at,
-  );
+  const rolledBack = restoreDeployment(next, { deploymentId, taskDefinitionArn, reason }, at);
   return addEvent(rolledBack, `rolling back to deployment ${deploymentId}.`, at);
+}
+
+type Restored = { deploymentId: string; taskDefinitionArn: string; reason: string };
+
+/** A deployment that still has tasks keeps them. */
+function restoreDeployment(service: Service, restored: Restored, at: At): Service {
+  const { deploymentId, taskDefinitionArn, reason } = restored;
+  const earlier = service.deployments.find(({ id }) => id === deploymentId);
+  if (!earlier) {
+    const { launchType, networkConfiguration } = service;
+    const wanted = { taskDefinitionArn, launchType, networkConfiguration, reason };
+    return addDeployment(service, wanted, at);
+  }
+  const primary: Deployment = {
+    ...earlier,
+    rolloutState: "IN_PROGRESS",
+    rolloutStateReason: reason,
+    updatedAtMs: at.nowMs,
+  };
+  const others = service.deployments.filter((it) => it !== earlier);
+  return { ...service, deployments: [primary, ...others], steadySinceMs: undefined };
 }
