@@ -22,11 +22,9 @@ import { silentLog } from "#platform/log.ts";
 
 import { Faults } from "./faults.ts";
 import { type Endpoint, type EndpointOptions, openEndpoint } from "./open-endpoint.ts";
+import { SECOND_MS } from "./testing-second.ts";
 
 export const CLUSTER = "test";
-
-/** A second of task definitions, so that tests take less time. */
-export const SECOND_MS = 100;
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "quarterdeck fleet "));
