@@ -27,7 +27,7 @@ const LOG_BYTES_MAX = 10 * 1024 * 1024;
 const CPU_UNITS = 8 * 1_024;
 const MEBIBYTE = 1024 * 1024;
 
-export const REGION = "local";
+const REGION = "local";
 const ACCOUNT = "000000000000";
 
 const Credentials = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });

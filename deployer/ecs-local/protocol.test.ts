@@ -27,7 +27,7 @@ import {
   UpdateServiceCommand,
   UpdateTaskProtectionCommand,
 } from "@aws-sdk/client-ecs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
 import { OPERATIONS } from "./operations/index.ts";
@@ -347,26 +347,15 @@ test("throttled requests, server errors and lost answers end well for a client t
   await expect(describe(ecs)).rejects.toMatchObject({ name: "ThrottlingException" });
 });
 
+const MEMBERS =
+  "cluster clusterName family service serviceName services tasks tags task taskDefinition containerDefinitions overrides nextToken resourceArn maxResults desiredCount deploymentConfiguration clientToken".split(
+    " ",
+  );
+
 test("whatever is sent, the answer is an error of the protocol", async () => {
   const { endpoint } = await openTestFleet();
   const client = clientOf(endpoint);
-  const Input = fc.dictionary(
-    fc.constantFrom(
-      ...[
-        "cluster",
-        "clusterName",
-        "family",
-        "service",
-        "serviceName",
-        "services",
-        "tasks",
-        "tags",
-      ],
-      ...["taskDefinition", "containerDefinitions", "overrides", "nextToken", "resourceArn"],
-      ...["maxResults", "desiredCount", "deploymentConfiguration", "clientToken", "task"],
-    ),
-    fc.jsonValue(),
-  );
+  const Input = fc.dictionary(fc.constantFrom(...MEMBERS), fc.jsonValue());
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...OPERATIONS.keys()), Input, async (name, input) => {
       client.middlewareStack.add(

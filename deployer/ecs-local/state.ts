@@ -21,7 +21,6 @@ const LastStatus = z.enum([
   "DEPROVISIONING",
   "STOPPED",
 ]);
-export type LastStatus = z.infer<typeof LastStatus>;
 
 const StopCode = z.enum([
   "EssentialContainerExited",

@@ -4,9 +4,8 @@ import type { Context } from "./operation.ts";
 type Known = NonNullable<ReturnType<EcsState["requests"]["get"]>>;
 
 /** The same for requests that ask for the same, in whatever order their members are. */
-export function fingerprintOf({ clientToken: _, ...wanted }: { clientToken?: unknown }): string {
-  return JSON.stringify(sorted(wanted));
-}
+export const fingerprintOf = (wanted: object): string =>
+  JSON.stringify(sorted({ ...wanted, clientToken: undefined }));
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);

@@ -203,33 +203,34 @@ function newService(wanted: Create, identity: Identity, context: Context): Servi
 /** A new deployment is made only if tasks would differ, or if it is forced. */
 function updateService(service: Service, wanted: Update, context: Context): Service {
   const [primary] = service.deployments;
-  const given = wanted.taskDefinition ?? primary?.taskDefinitionArn ?? "";
-  const isSame = given === primary?.taskDefinitionArn;
-  const definition = isSame ? undefined : usableDefinition(context, given);
-  const networkConfiguration = wanted.networkConfiguration ?? service.networkConfiguration;
+  const { networkConfiguration = service.networkConfiguration } = wanted;
+  const { taskDefinition: given = primary?.taskDefinitionArn ?? "" } = wanted;
+  const taskDefinitionArn =
+    given === primary?.taskDefinitionArn ? given : usableDefinition(context, given).arn;
+  const definition = context.state.taskDefinitions.get(taskDefinitionArn);
   if (definition) checkNetwork(definition, { networkConfiguration });
-  const updated: Service = {
-    ...service,
-    networkConfiguration,
-    desiredCount: wanted.desiredCount ?? service.desiredCount,
-    deploymentConfiguration: configured(
-      service.deploymentConfiguration,
-      wanted.deploymentConfiguration,
-    ),
-    availabilityZoneRebalancing:
-      wanted.availabilityZoneRebalancing ?? service.availabilityZoneRebalancing,
-    enableECSManagedTags: wanted.enableECSManagedTags ?? service.enableECSManagedTags,
-    propagateTags: wanted.propagateTags ?? service.propagateTags,
-  };
-  const arn = definition?.arn ?? given;
+  const updated = withSettings({ ...service, networkConfiguration }, wanted);
   const isChanged =
-    arn !== primary?.taskDefinitionArn ||
+    taskDefinitionArn !== primary?.taskDefinitionArn ||
     JSON.stringify(networkConfiguration) !== JSON.stringify(service.networkConfiguration);
   if (!isChanged && !wanted.forceNewDeployment) return updated;
   const { launchType } = service;
-  const deployment = { taskDefinitionArn: arn, launchType, networkConfiguration };
+  const deployment = { taskDefinitionArn, launchType, networkConfiguration };
   return addDeployment(updated, deployment, context.world);
 }
+
+const withSettings = (service: Service, wanted: Update): Service => ({
+  ...service,
+  desiredCount: wanted.desiredCount ?? service.desiredCount,
+  deploymentConfiguration: configured(
+    service.deploymentConfiguration,
+    wanted.deploymentConfiguration,
+  ),
+  availabilityZoneRebalancing:
+    wanted.availabilityZoneRebalancing ?? service.availabilityZoneRebalancing,
+  enableECSManagedTags: wanted.enableECSManagedTags ?? service.enableECSManagedTags,
+  propagateTags: wanted.propagateTags ?? service.propagateTags,
+});
 
 function configured(
   before: DeploymentConfiguration,

@@ -111,14 +111,15 @@ function definitionOf(context: Context, given: string): TaskDefinition {
   throw new EcsError("ClientException", "Unable to describe task definition.");
 }
 
+function refuse(message: string): never {
+  throw new EcsError("ClientException", message);
+}
+
 function checkContainers({
   containerDefinitions: all,
   requiresCompatibilities,
   ...task
 }: Register): void {
-  const refuse = (message: string): never => {
-    throw new EcsError("ClientException", message);
-  };
   const names = all.map(({ name }) => name);
   if (new Set(names).size < names.length) refuse("Each container must have a name of its own.");
   if (all.every(({ essential }) => essential === false)) {

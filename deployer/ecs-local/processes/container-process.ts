@@ -166,15 +166,16 @@ function checkProgram(file: string, { directory, environment }: Program): void {
   const places = file.includes("/")
     ? [path.resolve(directory, file)]
     : (environment["PATH"] ?? "").split(":").map((folder) => path.join(folder, file));
-  const isExecutable = (place: string): boolean => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
   if (!places.some(isExecutable)) {
     throw new Error(`exec: "${file}": executable file not found in $PATH`);
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -58,7 +58,9 @@ function checkHttp(url: string, { address, ports, timeoutMs }: Target): Promise<
 export function isHealthCommand({ healthCheck }: ContainerDefinition): boolean {
   if (!healthCheck) return true;
   const [kind, first, ...rest] = healthCheck.command;
-  if (kind === "HTTP")
-    return rest.length === 0 && /^http:\/\//.test(first ?? "") && URL.canParse(first ?? "");
+  if (kind === "HTTP") return rest.length === 0 && isHttpUrl(first ?? "");
   return (kind === "CMD" || kind === "CMD-SHELL") && first !== undefined;
 }
+
+const isHttpUrl = (text: string): boolean =>
+  URL.canParse(text) && new URL(text).protocol === "http:";

@@ -21,7 +21,7 @@ export function startOf(pid: number): string | undefined {
 }
 
 /** State and start time (clock ticks since boot) are the fields 3 and 22 of /proc/<pid>/stat. */
-export function startInStat(stat: string): { state: string; start: string } {
+function startInStat(stat: string): { state: string; start: string } {
   // They follow the name of the program in parentheses, which may contain any characters.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return { state: fields[0] ?? "", start: (fields[19] ?? "").trim() };

@@ -4,9 +4,10 @@ import { EcsError } from "./ecs-error.ts";
 
 /** How far the clock of a client may differ. */
 const SKEW_MS_MAX = 5 * 60_000;
+const SIGNED = ["host", "x-amz-date", "x-amz-target"];
 const ALGORITHM = "AWS4-HMAC-SHA256";
 const AUTHORIZATION =
-  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8})\/([^/,\s]+)\/([^/,\s]+)\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/;
+  /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/(\d{8}\/[^/,\s]+\/[^/,\s]+\/aws4_request), ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/;
 
 export type Credentials = { accessKeyId: string; secretAccessKey: string };
 
@@ -26,15 +27,7 @@ export function checkSignature(
   request: SignedRequest,
   { credentials, nowMs }: { credentials: Credentials; nowMs: number },
 ): void {
-  const header = single(request.headers["authorization"]);
-  if (header === "") {
-    throw new EcsError("MissingAuthenticationTokenException", "Missing Authentication Token");
-  }
-  const match = AUTHORIZATION.exec(header);
-  if (!match) {
-    throw new EcsError("IncompleteSignatureException", "The Authorization header is not valid.");
-  }
-  const [, accessKeyId = "", day = "", region = "", service = "", names = "", given = ""] = match;
+  const { accessKeyId, scope, names, signature } = parseAuthorization(request);
   if (accessKeyId !== credentials.accessKeyId) {
     throw new EcsError(
       "UnrecognizedClientException",
@@ -42,26 +35,41 @@ export function checkSignature(
     );
   }
   const time = single(request.headers["x-amz-date"]);
-  const signedNames = names.split(";");
-  const isComplete = ["host", "x-amz-date", "x-amz-target"].every((it) => signedNames.includes(it));
-  if (!isComplete || !time.startsWith(day)) {
+  if (!SIGNED.every((it) => names.includes(it)) || !time.startsWith(scope[0] ?? "")) {
     throw new EcsError("IncompleteSignatureException", "Not all headers that matter are signed.");
   }
   checkTime(time, nowMs);
-  const scope = [day, region, service, "aws4_request"];
-  const text = [ALGORITHM, time, scope.join("/"), sha256(canonical(request, signedNames))].join(
-    "\n",
-  );
+  const text = [ALGORITHM, time, scope.join("/"), sha256(canonical(request, names))].join("\n");
   const key = scope.reduce<string | Buffer>(
     (secret, part) => hmac(secret, part),
     `AWS4${credentials.secretAccessKey}`,
   );
-  if (!timingSafeEqual(hmac(key, text), Buffer.from(given, "hex"))) {
+  if (!timingSafeEqual(hmac(key, text), signature)) {
     throw new EcsError(
       "InvalidSignatureException",
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
     );
   }
+}
+
+/** @throws EcsError */
+function parseAuthorization({ headers }: SignedRequest) {
+  const header = single(headers["authorization"]);
+  if (header === "") {
+    throw new EcsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  }
+  const match = AUTHORIZATION.exec(header);
+  if (!match) {
+    throw new EcsError("IncompleteSignatureException", "The Authorization header is not valid.");
+  }
+  const [, accessKeyId, scope = "", names = "", signature = ""] = match;
+  return {
+    accessKeyId,
+    /** Day, region, service and a fixed text. */
+    scope: scope.split("/"),
+    names: names.split(";"),
+    signature: Buffer.from(signature, "hex"),
+  };
 }
 
 function checkTime(time: string, nowMs: number): void {

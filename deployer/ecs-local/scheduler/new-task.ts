@@ -45,7 +45,7 @@ export function createTask(state: EcsState, world: World, wanted: NewTask): Task
 }
 
 /** CPU units and MiB that a task reserves: its own, else those of its containers. */
-export function reservationOf(definition: TaskDefinition): { cpu: number; memory: number } {
+function reservationOf(definition: TaskDefinition): { cpu: number; memory: number } {
   const sum = (of: "cpu" | "memory"): number =>
     definition.containers.reduce((total, container) => total + (container[of] ?? 0), 0);
   return {

@@ -27,44 +27,60 @@ type Input = {
  * none is stopped for another one while fewer than `minimumHealthyPercent` (rounded up) would remain healthy. An
  * unhealthy task is replaced before it is stopped, if there is room.
  */
-export function planService({ service, tasks, isHealthy, nowMs }: Input): ServicePlan {
+export function planService(input: Input): ServicePlan {
+  const counts = countTasks(input);
+  const { desired, own, old, missing, room, live } = counts;
+  const { nowMs, isHealthy, tasks } = input;
+  const mayStart = !counts.hasFailed && nowMs >= counts.nextStartAtMs;
+  const stop = tasksToStop(counts, input);
+  const isWhole = own.length === desired && old.length === 0 && own.every(isHealthy);
+  const isMoving = tasks.length > live.length;
+  const isBlocked = mayStart && missing > 0 && room === 0 && stop.length === 0;
+  return {
+    start: mayStart ? Math.min(missing, room) : 0,
+    stop,
+    isSteady: isWhole && !isMoving,
+    isStuck: isBlocked && !isMoving && live.every(isHealthy),
+  };
+}
+
+type Counts = ReturnType<typeof countTasks>;
+
+function countTasks({ service, tasks, isHealthy }: Input) {
   const desired = service.status === "ACTIVE" ? service.desiredCount : 0;
   const { minimumHealthyPercent, maximumPercent } = service.deploymentConfiguration;
-  const healthyMin = Math.ceil((desired * minimumHealthyPercent) / 100);
-  const tasksMax = Math.floor((desired * maximumPercent) / 100);
   const [primary] = service.deployments;
   const live = tasks.filter(({ desiredStatus }) => desiredStatus === "RUNNING");
   const own = live.filter(({ deploymentId }) => deploymentId === primary?.id);
-  const old = live.filter((it) => !own.includes(it));
   const usable = own.filter(({ healthStatus }) => healthStatus !== "UNHEALTHY");
-  const healthy = live.filter(isHealthy).length;
-  const hasFailed = primary?.rolloutState === "FAILED";
+  const healthyMin = Math.ceil((desired * minimumHealthyPercent) / 100);
+  const tasksMax = Math.floor((desired * maximumPercent) / 100);
+  return {
+    desired,
+    live,
+    /** Of the primary deployment. */
+    own,
+    old: live.filter((it) => !own.includes(it)),
+    usable,
+    missing: Math.max(0, desired - usable.length),
+    room: Math.max(0, tasksMax - live.length),
+    /** How many healthy tasks can be done without. */
+    spare: live.filter(isHealthy).length - healthyMin,
+    hasFailed: primary?.rolloutState === "FAILED",
+    nextStartAtMs: primary?.nextStartAtMs ?? 0,
+  };
+}
 
-  const room = Math.max(0, tasksMax - live.length);
-  const missing = Math.max(0, desired - usable.length);
-  const mayStart = !hasFailed && nowMs >= (primary?.nextStartAtMs ?? 0);
-  const start = mayStart ? Math.min(missing, room) : 0;
-  const isAtRest = hasFailed && desired > 0;
-  const stop: ServicePlan["stop"] = [
-    ...unhealthyToStop(own, {
-      isReplaced: own.filter(isHealthy).length >= desired,
-      room,
-      hasFailed,
-    }),
+function tasksToStop(counts: Counts, { isHealthy, nowMs }: Input): ServicePlan["stop"] {
+  const { own, old, usable, desired, room, hasFailed, spare } = counts;
+  const isReplaced = own.filter(isHealthy).length >= desired;
+  // After a failed deployment without a roll-back the tasks of the earlier one remain.
+  const mayReplace = !hasFailed || desired === 0;
+  return [
+    ...unhealthyToStop(own, { isReplaced, room, hasFailed }),
     ...excess(usable, usable.length - desired, { isHealthy, nowMs }),
-    // After a failed deployment without a roll-back the tasks of the earlier one remain.
-    ...(isAtRest ? [] : replaced(old, { spare: healthy - healthyMin, isHealthy, nowMs })),
+    ...(mayReplace ? replaced(old, { spare, isHealthy, nowMs }) : []),
   ];
-  const isWhole = own.length === desired && old.length === 0 && own.every(isHealthy);
-  const isMoving = tasks.some(({ desiredStatus }) => desiredStatus === "STOPPED");
-  const isStuck =
-    mayStart &&
-    missing > 0 &&
-    room === 0 &&
-    stop.length === 0 &&
-    !isMoving &&
-    live.every(isHealthy);
-  return { start, stop, isSteady: isWhole && tasks.length === live.length, isStuck };
 }
 
 function unhealthyToStop(

@@ -27,7 +27,7 @@ export function scheduleService(state: EcsState, arn: string, world: World): Ecs
   return settle(planned, arn, world);
 }
 
-export const tasksOf = (state: EcsState, arn: string): Task[] =>
+const tasksOf = (state: EcsState, arn: string): Task[] =>
   [...state.tasks.values()].filter(({ serviceArn }) => serviceArn === arn);
 
 const living = (tasks: readonly Task[]): Task[] =>

@@ -56,7 +56,8 @@ function expire(state: EcsState, nowMs: number): EcsState {
   const requests = [...state.requests.values()].filter(
     ({ atMs }) => nowMs >= atMs + KEEP_REQUESTS_MS,
   );
-  const arns = (all: readonly { arn: string }[]): string[] => all.map(({ arn }) => arn);
   const withoutTasks = remove(state, "tasks", arns(tasks));
   return remove(remove(withoutTasks, "services", arns(services)), "requests", arns(requests));
 }
+
+const arns = (all: readonly { arn: string }[]): string[] => all.map(({ arn }) => arn);

@@ -58,7 +58,7 @@ const definitionOf = (
   name: string,
 ): ContainerDefinition | undefined => containers.find((it) => it.name === name);
 
-export const isEssential = (definition: TaskDefinition, name: string): boolean =>
+const isEssential = (definition: TaskDefinition, name: string): boolean =>
   definitionOf(definition, name)?.essential ?? true;
 
 /** Unknown unless essential containers have health checks and all of them have passed. */
@@ -131,19 +131,16 @@ function isBlocked(container: Container, task: Task, { definition, world }: Cont
 }
 
 function towardsRunning(task: Task, { definition, world }: Context): Task {
-  switch (task.lastStatus) {
-    case "PROVISIONING":
-      return { ...task, lastStatus: "PENDING", pendingAtMs: world.nowMs };
-    case "PENDING":
-      if (task.containers.every(({ startedAtMs }) => startedAtMs !== undefined)) {
-        return { ...task, lastStatus: "ACTIVATING" };
-      }
-      return launchReady(task, definition);
-    case "ACTIVATING":
-      return { ...task, lastStatus: "RUNNING", startedAtMs: world.nowMs };
-    default:
-      return task;
+  const { lastStatus } = task;
+  if (lastStatus === "PROVISIONING") {
+    return { ...task, lastStatus: "PENDING", pendingAtMs: world.nowMs };
   }
+  if (lastStatus === "ACTIVATING") {
+    return { ...task, lastStatus: "RUNNING", startedAtMs: world.nowMs };
+  }
+  if (lastStatus !== "PENDING") return task;
+  const haveStarted = task.containers.every(({ startedAtMs }) => startedAtMs !== undefined);
+  return haveStarted ? { ...task, lastStatus: "ACTIVATING" } : launchReady(task, definition);
 }
 
 function launchReady(task: Task, definition: TaskDefinition): Task {

@@ -11,8 +11,8 @@ import { addDeployment } from "./rollout.ts";
 import { step } from "./step.ts";
 import type { Action, ProcessState, World } from "./world.ts";
 
-export const SERVICE = "service";
-export const CLUSTER_ARN = "arn:aws:ecs:local:0:cluster/test";
+const SERVICE = "service";
+const CLUSTER_ARN = "arn:aws:ecs:local:0:cluster/test";
 
 /** A world without processes, clock and network, in which a state is stepped forward. */
 export class TestWorld {
