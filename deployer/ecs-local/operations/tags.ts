@@ -10,7 +10,7 @@ const KINDS = ["clusters", "services", "tasks", "taskDefinitions"] as const;
 
 export const tagOperations: Readonly<Record<string, Operation>> = {
   TagResource: write(
-    input({ resourceArn: z.string(), tags: z.array(Tag) }),
+    input({ resourceArn: z.string(), tags: z.array(Tag).default([]) }),
     ({ resourceArn, tags }, context) => {
       const keys = new Set(tags.map(({ key }) => key));
       const kept = tagsOf(context, resourceArn).filter(({ key }) => !keys.has(key));
@@ -23,7 +23,7 @@ export const tagOperations: Readonly<Record<string, Operation>> = {
   ),
 
   UntagResource: write(
-    input({ resourceArn: z.string(), tagKeys: z.array(z.string()) }),
+    input({ resourceArn: z.string(), tagKeys: z.array(z.string()).default([]) }),
     ({ resourceArn, tagKeys }, context) => {
       const kept = tagsOf(context, resourceArn).filter(({ key }) => !tagKeys.includes(key));
       return { state: withTags(context.state, resourceArn, kept), output: {} };
