@@ -1,0 +1,100 @@
+/** A service of the fleet: tasks that are kept at a count. Times are epoch ms. */
+export type FleetService = {
+  name: string;
+  arn: string;
+  status: "ACTIVE" | "DRAINING" | "INACTIVE";
+  desiredCount: number;
+  runningCount: number;
+  pendingCount: number;
+  /** The primary deployment first; tasks of the others are being replaced. */
+  deployments: FleetDeployment[];
+  /** Newest first. */
+  events: FleetEvent[];
+  tags: Readonly<Record<string, string>>;
+};
+
+export type FleetDeployment = {
+  id: string;
+  isPrimary: boolean;
+  taskDefinition: string;
+  desiredCount: number;
+  runningCount: number;
+  pendingCount: number;
+  failedTasks: number;
+  rolloutState: "IN_PROGRESS" | "COMPLETED" | "FAILED";
+  reason: string;
+  createdAtMs: number;
+};
+
+export type FleetEvent = { id: string; atMs: number; message: string };
+
+export type FleetTask = {
+  arn: string;
+  taskDefinition: string;
+  /** The deployment that started it, or what `run` was given. */
+  startedBy: string;
+  desiredStatus: "RUNNING" | "STOPPED";
+  lastStatus: string;
+  health: "HEALTHY" | "UNHEALTHY" | "UNKNOWN";
+  /** Where it can be reached, as soon as that is known: the port of the machine for each port of a container. */
+  address: { host: string; ports: ReadonlyMap<number, number> } | undefined;
+  createdAtMs: number;
+  startedAtMs: number | undefined;
+  stoppedAtMs: number | undefined;
+  stopCode: string | undefined;
+  stoppedReason: string | undefined;
+  containers: FleetContainer[];
+  tags: Readonly<Record<string, string>>;
+};
+
+export type FleetContainer = {
+  name: string;
+  lastStatus: string;
+  exitCode: number | undefined;
+  reason: string | undefined;
+};
+
+/** A task definition as it is registered, without its tags. */
+export type Manifest = { family: string } & Readonly<Record<string, unknown>>;
+
+export type OneOff = {
+  taskDefinition: string;
+  /** Names the work: with the same token it is run once, however often it is asked for. */
+  token: string;
+  startedBy: string;
+  /** Instead of the command of a container. */
+  command?: { container: string; command: readonly string[] };
+  tags?: Readonly<Record<string, string>>;
+};
+
+/** What a service shall be. */
+export type Target = { taskDefinition: string; count: number };
+
+/**
+ * The only way to the fleet. All calls may be repeated with the same effect. Each is repeated by itself when it is throttled or
+ * gets no answer, and then throws an AppError. What is read may be some seconds old.
+ */
+export type Fleet = {
+  /** Undefined for names that are not there. At most ten names. */
+  services(names: readonly string[]): Promise<(FleetService | undefined)[]>;
+  /** Creates a service without tasks; one that is there stays as it is. */
+  ensureService(
+    service: Target & { name: string; tags: Readonly<Record<string, string>> },
+  ): Promise<void>;
+  /** Returns the id of the deployment that moves the service there. A failed deployment is tried again. */
+  deploy(name: string, target: Target): Promise<string>;
+  /** Without a new deployment. */
+  scale(name: string, count: number): Promise<void>;
+  /** The task definition with this content, registered unless it is already. */
+  register(manifest: Manifest, tags: Readonly<Record<string, string>>): Promise<string>;
+  /** Runs a one-off task. Returns its ARN. */
+  run(work: OneOff): Promise<string>;
+  /** Tasks of a service that shall run, or those that were stopped in the last hour. */
+  tasks(name: string, which?: "RUNNING" | "STOPPED"): Promise<FleetTask[]>;
+  /** Tasks by ARN; those that are not known are left out. */
+  tasksByArn(arns: readonly string[]): Promise<FleetTask[]>;
+  stopTask(arn: string, reason: string): Promise<void>;
+  /** Keeps tasks from being stopped to scale in or to be replaced, for so long; 0 ends it. */
+  protect(arns: readonly string[], minutes: number): Promise<void>;
+  close(): void;
+};
