@@ -30,6 +30,7 @@ import {
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 
+import { Faults } from "./faults.ts";
 import { OPERATIONS } from "./operations/index.ts";
 import {
   clientOf,
@@ -329,12 +330,16 @@ test("reads may lag behind, and writes do not", async () => {
 });
 
 test("throttled requests, server errors and lost answers end well for a client that repeats", async () => {
-  const { endpoint, ecs, faults } = await openTestFleet();
+  // Of three requests one is throttled, one is carried out without an answer, and one is answered.
+  const values = [0, 1, 0, 1, 1];
+  let drawn = 0;
+  const faults = new Faults(() => values[drawn++ % values.length] ?? 1);
+  const { endpoint, ecs } = await openTestFleet({ faults });
   const patient = clientOf(endpoint, 30);
   faults.failNext("CreateService", "ServerException", { times: 2 });
   const taskDefinition = await register(ecs, "web", script(SLEEP));
   faults.throttleRate = 0.5;
-  faults.lostAnswerRate = 0.3;
+  faults.lostAnswerRate = 0.5;
   await createService(patient, { taskDefinition, clientToken: "token" });
   const run = { cluster: CLUSTER, taskDefinition, networkConfiguration: NETWORK };
   await patient.send(new RunTaskCommand({ ...run, clientToken: "job" }));

@@ -37,12 +37,12 @@ export type TestFleet = { folder: string; endpoint: Endpoint; ecs: ECSClient; fa
 /** An endpoint with a cluster and an unchanged client. Its tasks are stopped with it. */
 export async function openTestFleet(options: Partial<EndpointOptions> = {}): Promise<TestFleet> {
   const folder = options.folder ?? temporaryFolder();
-  const faults = new Faults();
+  const { faults = new Faults() } = options;
   const endpoint = await openEndpoint({
     log: silentLog(),
     secondMs: SECOND_MS,
-    faults,
     ...options,
+    faults,
     folder,
   });
   onTestFinished(() => endpoint.stop());

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { FleetService } from "./fleet.ts";
 import { judgeService, whyStopped } from "./judge-service.ts";
 
-const target = { taskDefinition: "web:2", count: 2, deploymentId: "ecs-svc/2" };
+const target = { count: 2, deploymentId: "ecs-svc/2" };
 const deployment: FleetService["deployments"][number] = {
   id: "ecs-svc/2",
   isPrimary: true,
@@ -33,21 +33,25 @@ test("a service with the count and the complete deployment that was asked for is
   expect(judgeService(service, target)).toEqual({ state: "settled" });
 });
 
+const withDeployments = (...deployments: FleetService["deployments"]): FleetService => ({
+  ...service,
+  deployments,
+});
+
 test("whatever else is read is not settled", () => {
   const Change = fc.oneof(
     fc.constant(undefined),
-    fc.constant({ ...service, deployments: [] }),
+    fc.constant(withDeployments()),
     fc
       .constantFrom("DRAINING" as const, "INACTIVE" as const)
       .map((status) => ({ ...service, status })),
     fc.integer({ min: 0, max: 1 }).map((runningCount) => ({ ...service, runningCount })),
     fc.integer({ min: 3, max: 9 }).map((desiredCount) => ({ ...service, desiredCount })),
-    fc.constantFrom("IN_PROGRESS" as const, "FAILED" as const).map((rolloutState) => ({
-      ...service,
-      deployments: [{ ...deployment, rolloutState }],
-    })),
-    fc.constant({ ...service, deployments: [{ ...deployment, id: "ecs-svc/1" }] }),
-    fc.constant({ ...service, deployments: [deployment, { ...deployment, id: "ecs-svc/1" }] }),
+    fc
+      .constantFrom("IN_PROGRESS" as const, "FAILED" as const)
+      .map((rolloutState) => withDeployments({ ...deployment, rolloutState })),
+    fc.constant(withDeployments({ ...deployment, id: "ecs-svc/1" })),
+    fc.constant(withDeployments(deployment, { ...deployment, id: "ecs-svc/1" })),
   );
   fc.assert(
     fc.property(Change, (read) => {

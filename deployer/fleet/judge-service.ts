@@ -15,12 +15,11 @@ const TROUBLE = /unable to|failed container health checks|deployment failed/;
  */
 export function judgeService(
   service: FleetService | undefined,
-  { taskDefinition, count, deploymentId }: Target & { deploymentId: string },
+  { count, deploymentId }: Pick<Target, "count"> & { deploymentId: string },
 ): ServiceJudgement {
   const [primary, ...others] = service?.deployments ?? [];
   if (!service || primary?.id !== deploymentId) {
-    const isOther = primary !== undefined && primary.taskDefinition !== taskDefinition;
-    return { state: "moving", hint: isOther ? `its deployment is ${primary.id}` : undefined };
+    return { state: "moving", hint: primary && `its deployment is ${primary.id}` };
   }
   if (service.status !== "ACTIVE") {
     return { state: "failed", reason: `The service ${service.name} is being deleted.` };
@@ -30,11 +29,12 @@ export function judgeService(
     return { state: "failed", reason: `${reason} Failed tasks: ${failedTasks}.` };
   }
   const isComplete = primary.rolloutState === "COMPLETED" && others.length === 0;
-  const hasCount = service.desiredCount === count && service.runningCount === count;
-  return isComplete && hasCount
-    ? { state: "settled" }
-    : { state: "moving", hint: troubleOf(service, primary) };
+  if (isComplete && hasCount(service, count)) return { state: "settled" };
+  return { state: "moving", hint: troubleOf(service, primary) };
 }
+
+const hasCount = ({ desiredCount, runningCount }: FleetService, count: number): boolean =>
+  desiredCount === count && runningCount === count;
 
 /** The latest event of the deployment that tells why it may take long. */
 const troubleOf = (

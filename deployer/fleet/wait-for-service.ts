@@ -7,7 +7,7 @@ import { judgeService } from "./judge-service.ts";
 
 const POLL_MS = { first: 200, max: 5_000 };
 
-type Waiting = Target & {
+type Waiting = Pick<Target, "count"> & {
   /** As `deploy` returned it. */
   deploymentId: string;
   timeoutMs: number;
