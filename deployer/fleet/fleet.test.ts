@@ -18,6 +18,8 @@ const web = (text: string, more: object = {}): Manifest => ({
   ],
 });
 
+const FIRST = { deployId: "deploy-1", tags: { "ctl:release": "1" } };
+
 type Opened = TestFleet & { fleet: Fleet };
 
 /** A fleet whose service web has no tasks yet. */
@@ -39,7 +41,7 @@ async function openWithService(
   manifest = web(SLEEP),
 ): Promise<Opened & { taskDefinition: string }> {
   const opened = await open();
-  const taskDefinition = await opened.fleet.register(manifest, {});
+  const taskDefinition = await opened.fleet.register(manifest, FIRST);
   const tags = { "ctl:colour": "blue" };
   await opened.fleet.ensureService({ name: "web", taskDefinition, count: 0, tags });
   return { ...opened, taskDefinition };
@@ -74,7 +76,7 @@ test("old reads are not taken for success", async () => {
   const first = await fleet.deploy("web", { taskDefinition, count: 1 });
   await settled(fleet, { taskDefinition, count: 1, deploymentId: first });
   faults.readLagMs = 1_500;
-  const next = await fleet.register(web(`true; ${SLEEP}`), {});
+  const next = await fleet.register(web(SLEEP), { deployId: "deploy-2", tags: {} });
   const deploymentId = await fleet.deploy("web", { taskDefinition: next, count: 1 });
   const startedMs = performance.now();
   await settled(fleet, { taskDefinition: next, count: 1, deploymentId });
@@ -98,7 +100,7 @@ test("a release that cannot start fails with the reason, and starts when it is d
   const environment = [{ name: "FILE", value: file }];
   const crashing = await fleet.register(
     web(`test -e "$FILE" || exit 7; ${SLEEP}`, { environment }),
-    {},
+    FIRST,
   );
   expect(crashing).not.toBe(taskDefinition);
   const target = { taskDefinition: crashing, count: 1 };
@@ -126,8 +128,8 @@ test("everything may be repeated: through throttling and lost answers there is o
   faults.throttleRate = 0.5;
   faults.lostAnswerRate = 0.5;
   const definitions = [
-    await fleet.register(web(SLEEP), { "ctl:release": "1" }),
-    await fleet.register(web(SLEEP), { "ctl:release": "1" }),
+    await fleet.register(web(SLEEP), FIRST),
+    await fleet.register(web(SLEEP), FIRST),
   ];
   const [taskDefinition = ""] = definitions;
   const service = { name: "web", taskDefinition, count: 1, tags: {} };
@@ -149,7 +151,7 @@ test("everything may be repeated: through throttling and lost answers there is o
 
 test("a one-off task that does not fit says so", async () => {
   const { fleet } = await open({ capacity: { cpu: 1, memory: 1 } });
-  const taskDefinition = await fleet.register(web("exit 0"), {});
+  const taskDefinition = await fleet.register(web("exit 0"), FIRST);
   await expect(fleet.run({ taskDefinition, token: "a", startedBy: "b" })).rejects.toMatchObject({
     code: "unavailable",
     message: "The fleet has no room for the task (RESOURCE:MEMORY).",
@@ -190,6 +192,6 @@ test("errors say what the fleet answered", async () => {
     message: "The fleet answered ServiceNotFoundException: Service not found.",
   });
   await expect(
-    fleet.register({ family: "web", containerDefinitions: [] }, {}),
+    fleet.register({ family: "web", containerDefinitions: [] }, FIRST),
   ).rejects.toMatchObject({ code: "bad_request" });
 });

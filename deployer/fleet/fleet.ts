@@ -55,7 +55,19 @@ export type FleetContainer = {
 };
 
 /** A task definition as it is registered, without its tags. */
-export type Manifest = { family: string } & Readonly<Record<string, unknown>>;
+export type Manifest = {
+  family: string;
+  containerDefinitions: readonly object[];
+} & Readonly<Record<string, unknown>>;
+
+export type Registration = {
+  /**
+   * The id of the deploy. Each deploy has a task definition of its own, also of a release that was deployed before: only a new
+   * task definition makes a new deployment, and only in a deployment the circuit breaker counts what fails.
+   */
+  deployId: string;
+  tags: Readonly<Record<string, string>>;
+};
 
 export type OneOff = {
   taskDefinition: string;
@@ -85,8 +97,8 @@ export type Fleet = {
   deploy(name: string, target: Target): Promise<string>;
   /** Without a new deployment. */
   scale(name: string, count: number): Promise<void>;
-  /** The task definition with this content, registered unless it is already. */
-  register(manifest: Manifest, tags: Readonly<Record<string, string>>): Promise<string>;
+  /** The task definition with this content for a deploy, registered unless it is already. */
+  register(manifest: Manifest, of: Registration): Promise<string>;
   /** Runs a one-off task. Returns its ARN. */
   run(work: OneOff): Promise<string>;
   /** Tasks of a service that shall run, or those that were stopped in the last hour. */

@@ -21,7 +21,7 @@ import {
 } from "@aws-sdk/client-ecs";
 
 import { asAppError, noPlace } from "./fleet-error.ts";
-import type { Fleet, FleetTask, Manifest, OneOff, Target } from "./fleet.ts";
+import type { Fleet, FleetTask, Manifest, OneOff, Registration, Target } from "./fleet.ts";
 import { readService, readTags, writeTags } from "./read-service.ts";
 import { readTask } from "./read-task.ts";
 
@@ -34,6 +34,8 @@ const REVISIONS_MAX = 20;
 
 /** The tag that has the checksum of a task definition. */
 const CHECKSUM_TAG = "ctl:manifest-sha";
+/** The tag and the label of containers that have the id of the deploy. */
+const DEPLOY_LABEL = "ctl:deployment";
 
 /**
  * The scheduler starts and stops nothing by itself but to keep the count. It never rolls back: what it would return to is
@@ -157,23 +159,25 @@ class EcsFleet implements Fleet {
     await this.#try(this.#client.send(new UpdateServiceCommand(update)));
   }
 
-  async register(
-    { family, ...content }: Manifest,
-    tags: Readonly<Record<string, string>>,
-  ): Promise<string> {
-    const checksum = createHash("sha256")
-      .update(JSON.stringify([family, content]))
-      .digest("hex");
+  async register(manifest: Manifest, { deployId, tags }: Registration): Promise<string> {
+    const { family, containerDefinitions } = manifest;
+    const input: RegisterTaskDefinitionCommandInput = {
+      ...manifest,
+      containerDefinitions: containerDefinitions.map((container) => ({
+        name: undefined,
+        ...container,
+        dockerLabels: { [DEPLOY_LABEL]: deployId },
+      })),
+    };
+    const checksum = createHash("sha256").update(JSON.stringify(input)).digest("hex");
     const existing = await this.#findDefinition(family, checksum);
     if (existing !== undefined) return existing;
-    const input: RegisterTaskDefinitionCommandInput = {
-      containerDefinitions: undefined,
-      ...content,
-      family,
-      tags: writeTags({ ...tags, [CHECKSUM_TAG]: checksum }),
+    const tagged = {
+      ...input,
+      tags: writeTags({ ...tags, [DEPLOY_LABEL]: deployId, [CHECKSUM_TAG]: checksum }),
     };
     const { taskDefinition } = await this.#try(
-      this.#client.send(new RegisterTaskDefinitionCommand(input)),
+      this.#client.send(new RegisterTaskDefinitionCommand(tagged)),
     );
     return taskDefinition?.taskDefinitionArn ?? "";
   }

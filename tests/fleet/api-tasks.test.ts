@@ -1,0 +1,93 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import { expect, onTestFinished, test } from "vitest";
+
+import { billing } from "#api/billing/service.ts";
+import { dropDatabase, newServiceDatabase } from "#api/kit/test-database.ts";
+import { openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
+import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
+import { openFleet } from "#deployer/fleet/open-fleet.ts";
+import { endpointOf } from "#deployer/fleet/read-task.ts";
+import { waitForService } from "#deployer/fleet/wait-for-service.ts";
+import { localManifest } from "#deployer/fleet/workload.ts";
+import { silentLog } from "#platform/log.ts";
+import { apiWorkloads } from "#server/apis/workloads.ts";
+
+import { ROOT } from "../harness/program.ts";
+
+const START_MS_MAX = 100_000;
+
+function isInstalled(program: string): boolean {
+  try {
+    execFileSync("/bin/sh", ["-c", `command -v ${program}`]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("an API runs as tasks of the local fleet, and a task that stops serves until it is left alone", async () => {
+  const folder = temporaryFolder();
+  const endpoint = await openEndpoint({ folder: path.join(folder, "ecs"), log: silentLog() });
+  onTestFinished(() => endpoint.stop());
+  const { url, ...address } = endpoint.address;
+  const network = { subnets: ["local"] };
+  const fleet = await openFleet({
+    ...address,
+    url,
+    cluster: "test",
+    launchType: "FARGATE",
+    network,
+  });
+  onTestFinished(() => fleet.close());
+  const hasNginx = isInstalled("nginx");
+  const workload = apiWorkloads({ hasNginx }).find(({ name }) => name === "billing");
+  if (!workload) throw new Error("there is no workload billing");
+
+  const database = await newServiceDatabase(billing);
+  onTestFinished(() => dropDatabase(database));
+  const data = path.join(folder, "data");
+  await mkdir(data);
+  await writeFile(path.join(data, "database-url"), database, { mode: 0o600 });
+  const environment = {
+    QUARTERDECK_DATA: data,
+    DATABASE_URL_FILE: path.join(data, "database-url"),
+    API_RELEASE: "r2",
+    API_WORKERS: "1",
+  };
+  const manifest = localManifest(workload, { folder: ROOT, name: "r2", environment });
+  const first = await fleet.register(manifest, { deployId: "deploy-1", tags: {} });
+  await fleet.ensureService({ name: "billing-blue", taskDefinition: first, count: 0, tags: {} });
+  const taskDefinition = await fleet.register(manifest, { deployId: "deploy-2", tags: {} });
+  const deploymentId = await fleet.deploy("billing-blue", { taskDefinition, count: 2 });
+  const { signal } = new AbortController();
+  const target = { count: 2, deploymentId, timeoutMs: START_MS_MAX, signal };
+  await waitForService(fleet, "billing-blue", target);
+
+  const urls = (await fleet.tasks("billing-blue")).map((task) => {
+    const at = endpointOf(task, workload.port);
+    return `http://${at?.host}:${at?.port}`;
+  });
+  expect(new Set(urls).size).toBe(2);
+  for (const at of urls) {
+    const response = await fetch(`${at}${workload.checkPath}`);
+    expect([response.status, response.headers.get("x-release")]).toEqual([200, "r2"]);
+  }
+  await fleet.scale("billing-blue", 0);
+  if (hasNginx) {
+    const [at = ""] = urls;
+    const statusOf = async (place: string): Promise<number> =>
+      (await fetch(`${at}${place}`)).status;
+    await expect.poll(() => statusOf(workload.checkPath), { interval: 50 }).toBe(503);
+    expect(await statusOf("/livez")).toBe(200);
+  }
+  const codes = async (): Promise<(number | undefined)[]> =>
+    (await fleet.tasks("billing-blue", "STOPPED"))
+      .filter(({ lastStatus }) => lastStatus === "STOPPED")
+      .flatMap(({ containers }) => containers.map(({ exitCode }) => exitCode));
+  await expect
+    .poll(codes, { timeout: START_MS_MAX })
+    .toEqual(workload.programs.flatMap(() => [0, 0]));
+});
