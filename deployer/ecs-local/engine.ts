@@ -23,6 +23,8 @@ export type EngineOptions = {
   secondMs: number;
   capacity: World["capacity"];
   network: Network;
+  /** False while another process may have taken over. */
+  mayAct(): boolean;
 };
 
 /**
@@ -72,8 +74,9 @@ export class Engine {
     return this.#history.find(({ untilMs }) => untilMs > atMs)?.state ?? this.#state;
   }
 
-  /** Takes over a new state: written first, then carried out soon. */
+  /** Takes over a new state: written first, then carried out soon. @throws Error if it cannot be written */
   commit(next: EcsState): void {
+    if (!this.#options.mayAct()) throw new Error("another endpoint may have taken over");
     this.#keep(next);
     this.kick();
   }
@@ -103,7 +106,7 @@ export class Engine {
 
   #tick(): void {
     this.#isDue = false;
-    if (this.#timer === undefined) return;
+    if (this.#timer === undefined || !this.#options.mayAct()) return;
     const { runner, log } = this.#options;
     try {
       const world = this.world();

@@ -76,7 +76,8 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   if (!("lease" in contended)) {
     throw new AppError("conflict", `Another process runs the local fleet in ${root}.`);
   }
-  started.use(contended.lease);
+  const { lease } = contended;
+  started.use(lease);
   let engine: Engine | undefined;
   const runner = new Runner({
     folder: path.join(root, "tasks"),
@@ -93,8 +94,10 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     secondMs,
     capacity: options.capacity ?? capacityOfMachine(),
     network: options.network ?? (process.platform === "linux" ? "own_addresses" : "shared_address"),
+    mayAct: () => lease.isHeld(),
   });
   engine = running;
+  runner.sweep(running.state, log);
   started.defer(() => running.close());
   const credentials = credentialsIn(root);
   const arns = new Arns({ region: REGION, account: ACCOUNT });

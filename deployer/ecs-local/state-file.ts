@@ -18,6 +18,7 @@ const Row = z.object({ arn: z.string(), body: z.string() });
 /** The state on disk, in an SQLite database: each write is kept whole or not at all, whenever the process is killed. */
 export class StateFile {
   readonly #database: DatabaseSync;
+  readonly #file: string;
 
   /** @throws AppError if the file cannot be used */
   constructor(file: string) {
@@ -31,16 +32,21 @@ export class StateFile {
         ) WITHOUT ROWID;
       `);
     } catch (error) {
-      throw new AppError(
-        "unavailable",
-        `${file} cannot be used. Restore it from a backup, or stop all tasks and delete it.`,
-        { cause: error },
-      );
+      throw unusable(file, error);
+    }
+    this.#file = file;
+  }
+
+  /** @throws AppError if it has anything that this version does not know */
+  read(): EcsState {
+    try {
+      return this.#read();
+    } catch (error) {
+      throw unusable(this.#file, error);
     }
   }
 
-  /** @throws ZodError if it has anything that this version does not know */
-  read(): EcsState {
+  #read(): EcsState {
     const select = this.#database.prepare("SELECT arn, body FROM entity WHERE kind = ?");
     const entities = KINDS.map((kind) => {
       const rows = z.array(Row).parse(select.all(kind));
@@ -73,3 +79,10 @@ export class StateFile {
 
 const parseEntity = (kind: EntityKind, body: string): unknown =>
   ENTITIES[kind].parse(JSON.parse(body));
+
+const unusable = (file: string, cause: unknown): AppError =>
+  new AppError(
+    "unavailable",
+    `${file} cannot be used. Restore it from a backup, or end the processes of all tasks and delete it.`,
+    { cause },
+  );

@@ -33,7 +33,7 @@ export type WorkloadProgram = {
 };
 
 /** Addresses and ports as text in which a shell replaces variables. */
-export type Place = {
+type Place = {
   /** To listen on. */
   own: string;
   /** To reach another program of the task. */

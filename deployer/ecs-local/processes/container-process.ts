@@ -14,7 +14,7 @@ import path from "node:path";
 import { errorCode } from "#platform/errors.ts";
 
 import type { ProcessState } from "../scheduler/world.ts";
-import { bootOf, startOf } from "./process-start.ts";
+import { bootOf, PROC, startOf } from "./process-start.ts";
 import { parseExit, parseStarted, type Started, WATCHER } from "./watcher.ts";
 
 const LOG = "output.log";
@@ -36,12 +36,10 @@ export type Program = {
 export class ContainerProcess {
   readonly logFile: string;
   readonly #folder: string;
-  /** Set while this endpoint's own watcher has not told that it started the process. */
   #failure: string | undefined;
   #claimSeenMs: number | undefined;
   #exit: ProcessState | undefined;
   #started: Started | undefined;
-  #termSent = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -55,7 +53,7 @@ export class ContainerProcess {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       checkProgram(file, program);
       const log = openSync(this.logFile, "a", 0o600);
-      const args = ["-c", WATCHER, "sh", bootOf(), program.directory, file, ...rest];
+      const args = ["-c", WATCHER, "sh", bootOf(), PROC, program.directory, file, ...rest];
       const watcher = spawn("/bin/sh", args, {
         cwd: this.#folder,
         env: program.environment,
@@ -81,11 +79,7 @@ export class ContainerProcess {
   /** Makes sure that it is never started. */
   prevent(): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    try {
-      writeFileSync(this.#file("claim"), PREVENTED, { flag: "wx", mode: 0o600 });
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-    }
+    this.#create("claim", PREVENTED);
   }
 
   /** What can be seen of it. `nowMs` is of any monotonic clock. */
@@ -119,12 +113,14 @@ export class ContainerProcess {
     return { kind: "failed", reason: "CannotStartContainerError: its watcher was killed." };
   }
 
-  /** Sends a signal to the process, as Docker does: not to its children. SIGTERM is sent once. */
+  /**
+   * Sends a signal to the process, as Docker does: not to its children. SIGTERM is sent once, by whichever endpoint: programs
+   * take a second one for a request to stop at once. One that was killed before it could send it has only delayed the end.
+   */
   signal(signal: "SIGTERM" | "SIGKILL"): void {
     const started = this.#readStarted();
-    if (!started || (signal === "SIGTERM" && this.#termSent)) return;
-    if (started.boot !== bootOf() || !isRunning(started.process)) return;
-    this.#termSent = true;
+    if (started?.boot !== bootOf() || !isRunning(started.process)) return;
+    if (signal === "SIGTERM" && !this.#create("terminated", "")) return;
     try {
       process.kill(started.process.pid, signal);
     } catch (error) {
@@ -132,14 +128,20 @@ export class ContainerProcess {
     }
   }
 
-  /** Undefined until it has been started. */
-  pid(): number | undefined {
-    return this.#readStarted()?.process.pid;
-  }
-
   #readStarted(): Started | undefined {
     this.#started ??= parseStarted(readIfExists(this.#file("started")) ?? "");
     return this.#started;
+  }
+
+  /** False if the file is there already. */
+  #create(name: string, content: string): boolean {
+    try {
+      writeFileSync(this.#file(name), content, { flag: "wx", mode: 0o600 });
+      return true;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+      return false;
+    }
   }
 
   #file(name: string): string {

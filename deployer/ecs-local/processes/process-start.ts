@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { errorCode } from "#platform/errors.ts";
 import { ownIdentity } from "#platform/lease/process-identity.ts";
 
+/** The folder of proc(5), or one that does not exist: then ps(1) is asked. */
+export const NO_PROC = "/nonexistent";
+export const PROC = process.platform === "linux" ? "/proc" : NO_PROC;
 const PS = "/bin/ps";
 const PS_MS_MAX = 5_000;
 
@@ -16,8 +19,8 @@ export function bootOf({ bootId, pidNamespace, host } = ownIdentity()): string {
  * When a process was started, as text that differs between processes that had the same pid. Undefined if there is no such
  * process, or if it has ended and nobody has waited for it.
  */
-export function startOf(pid: number): string | undefined {
-  return process.platform === "linux" ? startInProc(pid) : startInPs(pid);
+export function startOf(pid: number, proc = PROC): string | undefined {
+  return proc === NO_PROC ? startInPs(pid) : startInProc(pid);
 }
 
 /** State and start time (clock ticks since boot) are the fields 3 and 22 of /proc/<pid>/stat. */
@@ -42,7 +45,7 @@ function startInPs(pid: number): string | undefined {
     const args = ["-o", "stat=,lstart=", "-p", String(pid)];
     const [stat = "", ...start] = execFileSync(PS, args, {
       timeout: PS_MS_MAX,
-      env: { NODE_ENV: process.env.NODE_ENV, LC_ALL: "C" },
+      env: { NODE_ENV: process.env.NODE_ENV, LC_ALL: "C", TZ: "UTC" },
     })
       .toString()
       .trim()

@@ -1,5 +1,8 @@
+import { readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
+
+import type { Log } from "#platform/log.ts";
 
 import type { Action, ProcessState } from "../scheduler/world.ts";
 import type { ContainerDefinition, HealthStatus } from "../shapes.ts";
@@ -74,6 +77,24 @@ export class Runner {
   async forget(task: Task): Promise<void> {
     for (const { name } of task.containers) this.#processes.delete(keyOf(task, name));
     await rm(path.join(this.#options.folder, task.id), { recursive: true, force: true });
+  }
+
+  /**
+   * Deletes what is left of tasks that the state does not have, such as those of a state that was deleted. Their processes are
+   * not ended: nobody knows what they serve.
+   */
+  sweep(state: EcsState, log: Log): void {
+    const known = new Set([...state.tasks.values()].map(({ id }) => id));
+    for (const id of readdirSync(this.#options.folder).filter((it) => !known.has(it))) {
+      const folder = path.join(this.#options.folder, id);
+      const running = readdirSync(folder).filter((container) => {
+        const it = new ContainerProcess(path.join(folder, container));
+        return it.state(this.#options.nowMs()).kind === "running";
+      });
+      if (running.length === 0) rmSync(folder, { recursive: true, force: true });
+      else
+        log.warn("a process of an unknown task is running; end it if it is not needed", { folder });
+    }
   }
 
   #isRunning(task: Task, name: string): boolean {

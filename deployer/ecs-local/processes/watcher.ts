@@ -6,26 +6,26 @@
  * - `started`: the identity of the machine's boot, then the pid and the start of the watcher and of the process;
  * - `exit`: the exit code, as a shell counts it (128 and the signal).
  *
- * Then it kills what the process left behind in their common process group. Arguments: the boot, the directory of the
- * process, and the process with its arguments. Only builtins are used, because the PATH is that of the container.
+ * Then it kills what the process left behind in their common process group. Arguments: the boot, the folder of
+ * proc(5), the directory of the process, and the process with its arguments. Only builtins are used, because the PATH is that of the container.
  */
 export const WATCHER = `
 set -C
 : > claim || exit 0
-boot=$1 directory=$2
-shift 2
+boot=$1 proc=$2 directory=$3
+shift 3
 (cd -- "$directory" && exec "$@") &
 process=$!
 trap '' TERM INT HUP
 start_of() {
-  if [ -r "/proc/$1/stat" ]; then
-    read -r stat < "/proc/$1/stat"
+  if [ -r "$proc/$1/stat" ]; then
+    read -r stat < "$proc/$1/stat"
     # The fields after the name in parentheses: 3 to 22.
     set -- \${stat##*) }
     shift 19
     echo "$1"
   else
-    LC_ALL=C /bin/ps -o lstart= -p "$1" | { read -r a b c d e; echo "\${a}_\${b}_\${c}_\${d}_\${e}"; }
+    LC_ALL=C TZ=UTC /bin/ps -o lstart= -p "$1" | { read -r a b c d e; echo "\${a}_\${b}_\${c}_\${d}_\${e}"; }
   fi
 }
 own=$(start_of $$) its=$(start_of $process)
