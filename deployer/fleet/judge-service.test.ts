@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
-import type { FleetService } from "./fleet.ts";
+import type { FleetService } from "./fleet-client.ts";
 import { judgeService, whyStopped } from "./judge-service.ts";
 
 const target = { count: 2, deploymentId: "ecs-svc/2" };
@@ -77,7 +77,6 @@ test("the end of a task is explained", () => {
   const task = {
     arn: "arn",
     taskDefinition: "web:1",
-    startedBy: "",
     desiredStatus: "STOPPED" as const,
     lastStatus: "STOPPED",
     health: "UNKNOWN" as const,

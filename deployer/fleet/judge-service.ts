@@ -1,4 +1,4 @@
-import type { FleetDeployment, FleetService, FleetTask, Target } from "./fleet.ts";
+import type { FleetDeployment, FleetService, FleetTask, Target } from "./fleet-client.ts";
 
 export type ServiceJudgement =
   | { state: "settled" }

@@ -1,6 +1,6 @@
 import type { Deployment, Service, ServiceEvent, Tag } from "@aws-sdk/client-ecs";
 
-import type { FleetDeployment, FleetEvent, FleetService } from "./fleet.ts";
+import type { FleetDeployment, FleetEvent, FleetService } from "./fleet-client.ts";
 
 /** A service as the SDK has it, in which every member may be missing. */
 export function readService(service: Service): FleetService {

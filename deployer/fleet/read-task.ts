@@ -1,15 +1,14 @@
 import type { Container, NetworkBinding, Task } from "@aws-sdk/client-ecs";
 
-import type { FleetContainer, FleetTask } from "./fleet.ts";
+import type { FleetContainer, FleetTask } from "./fleet-client.ts";
 import { readTags } from "./read-service.ts";
 
 /** A task as the SDK has it, in which every member may be missing. */
 export function readTask(task: Task): FleetTask {
-  const { taskArn = "", taskDefinitionArn = "", startedBy = "", containers = [] } = task;
+  const { taskArn = "", taskDefinitionArn = "", containers = [] } = task;
   return {
     arn: taskArn,
     taskDefinition: taskDefinitionArn,
-    startedBy,
     desiredStatus: task.desiredStatus === "STOPPED" ? "STOPPED" : "RUNNING",
     lastStatus: task.lastStatus ?? "",
     health: task.healthStatus ?? "UNKNOWN",

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { AppError } from "#platform/errors.ts";
 
-import type { Fleet, Target } from "./fleet.ts";
+import type { FleetClient, Target } from "./fleet-client.ts";
 import { judgeService } from "./judge-service.ts";
 
 const POLL_MS = { first: 200, max: 5_000 };
@@ -19,7 +19,7 @@ type Waiting = Pick<Target, "count"> & {
  * @throws AppError with the reason if the deployment has failed or takes too long
  */
 export async function waitForService(
-  fleet: Pick<Fleet, "services">,
+  fleet: Pick<FleetClient, "services">,
   name: string,
   { timeoutMs, signal, ...target }: Waiting,
 ): Promise<void> {

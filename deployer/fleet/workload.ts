@@ -1,4 +1,4 @@
-import type { Manifest } from "./fleet.ts";
+import type { Manifest } from "./fleet-client.ts";
 
 /** What a task of a workload runs: one description for the processes of this machine and for the containers of an image. */
 export type Workload = {

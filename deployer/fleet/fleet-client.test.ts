@@ -4,9 +4,9 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { Faults } from "../ecs-local/faults.ts";
 import { HEALTHY, openTestFleet, script, SLEEP, type TestFleet } from "../ecs-local/testing.ts";
-import type { Fleet, Manifest } from "./fleet.ts";
+import type { FleetClient, Manifest } from "./fleet-client.ts";
 import { whyStopped } from "./judge-service.ts";
-import { openFleet } from "./open-fleet.ts";
+import { openFleetClient } from "./open-fleet-client.ts";
 import { endpointOf } from "./read-task.ts";
 import { waitForService } from "./wait-for-service.ts";
 
@@ -20,13 +20,13 @@ const web = (text: string, more: object = {}): Manifest => ({
 
 const FIRST = { deployId: "deploy-1", tags: { "ctl:release": "1" } };
 
-type Opened = TestFleet & { fleet: Fleet };
+type Opened = TestFleet & { fleet: FleetClient };
 
 /** A fleet whose service web has no tasks yet. */
 async function open(options: Parameters<typeof openTestFleet>[0] = {}): Promise<Opened> {
   const local = await openTestFleet(options);
   const { url, ...address } = local.endpoint.address;
-  const fleet = await openFleet({
+  const fleet = await openFleetClient({
     ...address,
     url,
     cluster: "fleet",
@@ -42,14 +42,13 @@ async function openWithService(
 ): Promise<Opened & { taskDefinition: string }> {
   const opened = await open();
   const taskDefinition = await opened.fleet.register(manifest, FIRST);
-  const tags = { "ctl:colour": "blue" };
-  await opened.fleet.ensureService({ name: "web", taskDefinition, count: 0, tags });
+  await opened.fleet.ensureService({ name: "web", taskDefinition, count: 0, tags: {} });
   return { ...opened, taskDefinition };
 }
 
 const { signal } = new AbortController();
 const settled = (
-  fleet: Fleet,
+  fleet: FleetClient,
   target: { taskDefinition: string; count: number; deploymentId: string },
 ) => waitForService(fleet, "web", { ...target, timeoutMs: 20_000, signal });
 
@@ -59,7 +58,7 @@ test("a deployed release has healthy tasks with addresses, and scaling to nothin
   const deploymentId = await fleet.deploy("web", target);
   await settled(fleet, { ...target, deploymentId });
   const tasks = await fleet.tasks("web");
-  const healthy = { health: "HEALTHY", taskDefinition, tags: { "ctl:colour": "blue" } };
+  const healthy = { health: "HEALTHY", taskDefinition, tags: FIRST.tags };
   expect(tasks).toMatchObject([healthy, healthy]);
   const [at, other] = tasks.map((task) => endpointOf(task, 8080));
   expect(at).toMatchObject({ host: expect.stringMatching(/^127\.64\./), port: 8080 });
@@ -139,7 +138,7 @@ test("everything may be repeated: through throttling and lost answers there is o
     await fleet.deploy("web", { taskDefinition, count: 2 }),
     await fleet.deploy("web", { taskDefinition, count: 2 }),
   ];
-  const work = { taskDefinition, token: "deploy-1:expand", startedBy: "deploy-1" };
+  const work = { taskDefinition, token: "deploy-1:expand" };
   const runs = [await fleet.run(work), await fleet.run(work)];
   faults.throttleRate = 0;
   faults.lostAnswerRate = 0;
@@ -152,7 +151,7 @@ test("everything may be repeated: through throttling and lost answers there is o
 test("a one-off task that does not fit says so", async () => {
   const { fleet } = await open({ capacity: { cpu: 1, memory: 1 } });
   const taskDefinition = await fleet.register(web("exit 0"), FIRST);
-  await expect(fleet.run({ taskDefinition, token: "a", startedBy: "b" })).rejects.toMatchObject({
+  await expect(fleet.run({ taskDefinition, token: "a" })).rejects.toMatchObject({
     code: "unavailable",
     message: "The fleet has no room for the task (RESOURCE:MEMORY).",
   });
@@ -161,7 +160,9 @@ test("a one-off task that does not fit says so", async () => {
 test("the command of a one-off task replaces that of the release", async () => {
   const { fleet, taskDefinition } = await openWithService();
   const command = { container: "app", command: ["/bin/sh", "-c", "exit 4"] };
-  const arn = await fleet.run({ taskDefinition, token: "a", startedBy: "b", command });
+  expect(await fleet.findRun("a")).toBeUndefined();
+  const arn = await fleet.run({ taskDefinition, token: "a", command });
+  expect((await fleet.findRun("a"))?.arn).toBe(arn);
   const end = async () => (await fleet.tasksByArn([arn]))[0];
   await expect.poll(async () => (await end())?.lastStatus).toBe("STOPPED");
   expect((await end())?.containers[0]?.exitCode).toBe(4);

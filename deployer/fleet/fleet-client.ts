@@ -31,8 +31,6 @@ export type FleetEvent = { id: string; atMs: number; message: string };
 export type FleetTask = {
   arn: string;
   taskDefinition: string;
-  /** The deployment that started it, or what `run` was given. */
-  startedBy: string;
   desiredStatus: "RUNNING" | "STOPPED";
   lastStatus: string;
   health: "HEALTHY" | "UNHEALTHY" | "UNKNOWN";
@@ -71,9 +69,8 @@ export type Registration = {
 
 export type OneOff = {
   taskDefinition: string;
-  /** Names the work: with the same token it is run once, however often it is asked for. */
+  /** Names the work: with the same token it is run once in 24 hours, however often it is asked for. */
   token: string;
-  startedBy: string;
   /** Instead of the command of a container. */
   command?: { container: string; command: readonly string[] };
   tags?: Readonly<Record<string, string>>;
@@ -86,7 +83,7 @@ export type Target = { taskDefinition: string; count: number };
  * The only way to the fleet. All calls may be repeated with the same effect. Each is repeated by itself when it is throttled or
  * gets no answer, and then throws an AppError. What is read may be some seconds old.
  */
-export type Fleet = {
+export type FleetClient = {
   /** Undefined for names that are not there. At most ten names. */
   services(names: readonly string[]): Promise<(FleetService | undefined)[]>;
   /** Creates a service without tasks; one that is there stays as it is. */
@@ -101,7 +98,11 @@ export type Fleet = {
   register(manifest: Manifest, of: Registration): Promise<string>;
   /** Runs a one-off task. Returns its ARN. */
   run(work: OneOff): Promise<string>;
-  /** Tasks of a service that shall run, or those that were stopped in the last hour. */
+  /** The one-off task with this token, for an hour after its end. */
+  findRun(token: string): Promise<FleetTask | undefined>;
+  /** The tags of a task definition. */
+  tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>>;
+  /** Tasks of a service that shall run, or those that were told to stop, until an hour after their end. */
   tasks(name: string, which?: "RUNNING" | "STOPPED"): Promise<FleetTask[]>;
   /** Tasks by ARN; those that are not known are left out. */
   tasksByArn(arns: readonly string[]): Promise<FleetTask[]>;

@@ -9,6 +9,7 @@ import {
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
+  type ListTasksCommandInput,
   type NetworkConfiguration,
   paginateListTaskDefinitions,
   paginateListTasks,
@@ -20,8 +21,15 @@ import {
   UpdateTaskProtectionCommand,
 } from "@aws-sdk/client-ecs";
 
+import type {
+  FleetClient,
+  FleetTask,
+  Manifest,
+  OneOff,
+  Registration,
+  Target,
+} from "./fleet-client.ts";
 import { asAppError, noPlace } from "./fleet-error.ts";
-import type { Fleet, FleetTask, Manifest, OneOff, Registration, Target } from "./fleet.ts";
 import { readService, readTags, writeTags } from "./read-service.ts";
 import { readTask } from "./read-task.ts";
 
@@ -65,7 +73,7 @@ export type FleetOptions = {
 };
 
 /** Opens the way to a fleet on Amazon ECS or a local endpoint, and creates the cluster if it is missing. @throws AppError */
-export async function openFleet(options: FleetOptions): Promise<Fleet> {
+export async function openFleetClient(options: FleetOptions): Promise<FleetClient> {
   const { cluster: clusterName, region, url, credentials } = options;
   const client = new ECSClient({
     region,
@@ -84,7 +92,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
   return fleet;
 }
 
-class EcsFleet implements Fleet {
+class EcsFleet implements FleetClient {
   readonly #client: ECSClient;
   readonly #cluster: string;
   readonly #launchType: FleetOptions["launchType"];
@@ -97,7 +105,7 @@ class EcsFleet implements Fleet {
     this.#networkConfiguration = { awsvpcConfiguration: network };
   }
 
-  async services(names: readonly string[]): ReturnType<Fleet["services"]> {
+  async services(names: readonly string[]): ReturnType<FleetClient["services"]> {
     const command = new DescribeServicesCommand({
       cluster: this.#cluster,
       services: [...names],
@@ -127,7 +135,7 @@ class EcsFleet implements Fleet {
       deploymentConfiguration: DEPLOYMENT,
       availabilityZoneRebalancing: "DISABLED",
       enableECSManagedTags: true,
-      propagateTags: "SERVICE",
+      propagateTags: "TASK_DEFINITION",
       tags: writeTags(tags),
     });
     await this.#try(this.#client.send(command));
@@ -189,14 +197,19 @@ class EcsFleet implements Fleet {
     );
     const { value } = await this.#try(pages.next());
     for (const taskDefinition of value?.taskDefinitionArns ?? []) {
-      const described = new DescribeTaskDefinitionCommand({ taskDefinition, include: ["TAGS"] });
-      const { tags } = await this.#try(this.#client.send(described));
-      if (readTags(tags)[CHECKSUM_TAG] === checksum) return taskDefinition;
+      const tags = await this.tagsOf(taskDefinition);
+      if (tags[CHECKSUM_TAG] === checksum) return taskDefinition;
     }
     return undefined;
   }
 
-  async run({ taskDefinition, token, startedBy, command, tags = {} }: OneOff): Promise<string> {
+  async tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>> {
+    const described = new DescribeTaskDefinitionCommand({ taskDefinition, include: ["TAGS"] });
+    const { tags } = await this.#try(this.#client.send(described));
+    return readTags(tags);
+  }
+
+  async run({ taskDefinition, token, command, tags = {} }: OneOff): Promise<string> {
     const containerOverrides: ContainerOverride[] = command
       ? [{ name: command.container, command: [...command.command] }]
       : [];
@@ -205,7 +218,7 @@ class EcsFleet implements Fleet {
       taskDefinition,
       count: 1,
       clientToken: tokenOf(token, 64),
-      startedBy: startedBy.slice(-36),
+      startedBy: tokenOf(token, 36),
       launchType: this.#launchType,
       networkConfiguration: this.#networkConfiguration,
       overrides: { containerOverrides },
@@ -217,10 +230,26 @@ class EcsFleet implements Fleet {
     throw noPlace(failures.map(({ reason = "" }) => reason));
   }
 
-  async tasks(serviceName: string, desiredStatus?: "RUNNING" | "STOPPED"): Promise<FleetTask[]> {
+  async findRun(token: string): Promise<FleetTask | undefined> {
+    const startedBy = tokenOf(token, 36);
+    for (const desiredStatus of ["RUNNING", "STOPPED"] as const) {
+      const [task] = await this.#list({ startedBy, desiredStatus });
+      if (task) return task;
+    }
+    return undefined;
+  }
+
+  tasks(
+    serviceName: string,
+    desiredStatus: "RUNNING" | "STOPPED" = "RUNNING",
+  ): Promise<FleetTask[]> {
+    return this.#list({ serviceName, desiredStatus });
+  }
+
+  async #list(filter: Omit<ListTasksCommandInput, "cluster">): Promise<FleetTask[]> {
     const pages = paginateListTasks(
       { client: this.#client, pageSize: DESCRIBED_MAX },
-      { cluster: this.#cluster, serviceName, desiredStatus: desiredStatus ?? "RUNNING" },
+      { cluster: this.#cluster, ...filter },
     );
     const tasks: FleetTask[] = [];
     for (;;) {
