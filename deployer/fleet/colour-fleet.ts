@@ -4,7 +4,7 @@ import type { FleetClient, FleetService, FleetTask, Manifest } from "./fleet-cli
 import { whyStopped } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
 
-export const COLOURS = ["blue", "green"] as const;
+const COLOURS = ["blue", "green"] as const;
 export type Colour = (typeof COLOURS)[number];
 
 /** One running instance of a workload. */

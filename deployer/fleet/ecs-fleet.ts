@@ -1,0 +1,281 @@
+import { createHash } from "node:crypto";
+
+import {
+  type ContainerOverride,
+  CreateServiceCommand,
+  type DeploymentConfiguration,
+  DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
+  type ECSClient,
+  type ListTasksCommandInput,
+  type NetworkConfiguration,
+  paginateListTaskDefinitions,
+  paginateListTasks,
+  RegisterTaskDefinitionCommand,
+  type RegisterTaskDefinitionCommandInput,
+  RunTaskCommand,
+  StopTaskCommand,
+  UpdateServiceCommand,
+  UpdateTaskProtectionCommand,
+} from "@aws-sdk/client-ecs";
+
+import type {
+  FleetClient,
+  FleetTask,
+  Manifest,
+  OneOff,
+  Registration,
+  Target,
+} from "./fleet-client.ts";
+import { asAppError, noPlace } from "./fleet-error.ts";
+import { readService, readTags, writeTags } from "./read-service.ts";
+import { readTask } from "./read-task.ts";
+
+const PROTECTED_MAX = 10;
+const DESCRIBED_MAX = 100;
+/** How many revisions of a family are examined for one with the same content. */
+const REVISIONS_MAX = 20;
+
+/** The tag that has the checksum of a task definition. */
+const CHECKSUM_TAG = "ctl:manifest-sha";
+/** The tag and the label of containers that have the id of the deploy. */
+const DEPLOY_LABEL = "ctl:deployment";
+
+/**
+ * The scheduler starts and stops nothing by itself but to keep the count. It never rolls back: what it would return to is
+ * the release before the last one (docs/adr/0008-blue-green-with-two-services.md).
+ */
+const DEPLOYMENT: DeploymentConfiguration = {
+  strategy: "ROLLING",
+  minimumHealthyPercent: 100,
+  maximumPercent: 200,
+  deploymentCircuitBreaker: {
+    enable: true,
+    rollback: false,
+    resetOnHealthyTask: false,
+    thresholdConfiguration: { type: "COUNT", value: 3 },
+  },
+};
+
+export type EcsFleetOptions = {
+  cluster: string;
+  launchType: "FARGATE" | "EC2";
+  network: { subnets: string[]; securityGroups?: string[] };
+};
+
+/** The fleet behind a client of the SDK. */
+export class EcsFleet implements FleetClient {
+  readonly #client: ECSClient;
+  readonly #cluster: string;
+  readonly #launchType: EcsFleetOptions["launchType"];
+  readonly #networkConfiguration: NetworkConfiguration;
+
+  constructor(client: ECSClient, { cluster, launchType, network }: EcsFleetOptions) {
+    this.#client = client;
+    this.#cluster = cluster;
+    this.#launchType = launchType;
+    this.#networkConfiguration = { awsvpcConfiguration: network };
+  }
+
+  async services(names: readonly string[]): ReturnType<FleetClient["services"]> {
+    const command = new DescribeServicesCommand({
+      cluster: this.#cluster,
+      services: [...names],
+      include: ["TAGS"],
+    });
+    const { services = [] } = await this.#try(this.#client.send(command));
+    const found = services.map(readService).filter(({ status }) => status !== "INACTIVE");
+    return names.map((name) => found.find((it) => it.name === name));
+  }
+
+  async ensureService(
+    service: Target & { name: string; tags: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    const { name, taskDefinition, count, tags } = service;
+    const [existing] = await this.services([name]);
+    if (existing) return;
+    const command = new CreateServiceCommand({
+      cluster: this.#cluster,
+      serviceName: name,
+      taskDefinition,
+      desiredCount: count,
+      clientToken: tokenOf(`service ${this.#cluster} ${name}`, 36),
+      launchType: this.#launchType,
+      networkConfiguration: this.#networkConfiguration,
+      schedulingStrategy: "REPLICA",
+      deploymentController: { type: "ECS" },
+      deploymentConfiguration: DEPLOYMENT,
+      availabilityZoneRebalancing: "DISABLED",
+      enableECSManagedTags: true,
+      propagateTags: "TASK_DEFINITION",
+      tags: writeTags(tags),
+    });
+    await this.#try(this.#client.send(command));
+  }
+
+  /**
+   * Sending the same values again changes nothing. The answer of a write is never old, so it is used to find out whether
+   * the current deployment has failed, in which case the same values would not start tasks again. If the answer to that second
+   * write is lost, its repetition makes one more deployment with the same content.
+   */
+  async deploy(name: string, { taskDefinition, count }: Target): Promise<string> {
+    const update = {
+      cluster: this.#cluster,
+      service: name,
+      taskDefinition,
+      desiredCount: count,
+      deploymentConfiguration: DEPLOYMENT,
+    };
+    const first = await this.#try(this.#client.send(new UpdateServiceCommand(update)));
+    const [primary] = readService(first.service ?? {}).deployments;
+    if (primary?.rolloutState !== "FAILED") return primary?.id ?? "";
+    const forced = new UpdateServiceCommand({ ...update, forceNewDeployment: true });
+    const { service } = await this.#try(this.#client.send(forced));
+    return readService(service ?? {}).deployments[0]?.id ?? "";
+  }
+
+  async scale(name: string, count: number): Promise<void> {
+    const update = { cluster: this.#cluster, service: name, desiredCount: count };
+    await this.#try(this.#client.send(new UpdateServiceCommand(update)));
+  }
+
+  async register(manifest: Manifest, { deployId, tags }: Registration): Promise<string> {
+    const { family, containerDefinitions } = manifest;
+    const input: RegisterTaskDefinitionCommandInput = {
+      ...manifest,
+      containerDefinitions: containerDefinitions.map((container) => ({
+        name: undefined,
+        ...container,
+        dockerLabels: { [DEPLOY_LABEL]: deployId },
+      })),
+    };
+    const checksum = createHash("sha256").update(JSON.stringify(input)).digest("hex");
+    const existing = await this.#findDefinition(family, checksum);
+    if (existing !== undefined) return existing;
+    const tagged = {
+      ...input,
+      tags: writeTags({ ...tags, [DEPLOY_LABEL]: deployId, [CHECKSUM_TAG]: checksum }),
+    };
+    const { taskDefinition } = await this.#try(
+      this.#client.send(new RegisterTaskDefinitionCommand(tagged)),
+    );
+    return taskDefinition?.taskDefinitionArn ?? "";
+  }
+
+  async #findDefinition(familyPrefix: string, checksum: string): Promise<string | undefined> {
+    const pages = paginateListTaskDefinitions(
+      { client: this.#client, pageSize: REVISIONS_MAX },
+      { familyPrefix, sort: "DESC", status: "ACTIVE" },
+    );
+    const { value } = await this.#try(pages.next());
+    for (const taskDefinition of value?.taskDefinitionArns ?? []) {
+      const tags = await this.tagsOf(taskDefinition);
+      if (tags[CHECKSUM_TAG] === checksum) return taskDefinition;
+    }
+    return undefined;
+  }
+
+  async tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>> {
+    const described = new DescribeTaskDefinitionCommand({ taskDefinition, include: ["TAGS"] });
+    const { tags } = await this.#try(this.#client.send(described));
+    return readTags(tags);
+  }
+
+  async run({ taskDefinition, token, command, tags = {} }: OneOff): Promise<string> {
+    const containerOverrides: ContainerOverride[] = command
+      ? [{ name: command.container, command: [...command.command] }]
+      : [];
+    const run = new RunTaskCommand({
+      cluster: this.#cluster,
+      taskDefinition,
+      count: 1,
+      clientToken: tokenOf(token, 64),
+      startedBy: tokenOf(token, 36),
+      launchType: this.#launchType,
+      networkConfiguration: this.#networkConfiguration,
+      overrides: { containerOverrides },
+      tags: writeTags(tags),
+    });
+    const { tasks = [], failures = [] } = await this.#try(this.#client.send(run));
+    const arn = tasks[0]?.taskArn;
+    if (arn !== undefined) return arn;
+    throw noPlace(failures.map(({ reason = "" }) => reason));
+  }
+
+  async findRun(token: string): Promise<FleetTask | undefined> {
+    const startedBy = tokenOf(token, 36);
+    for (const desiredStatus of ["RUNNING", "STOPPED"] as const) {
+      const [task] = await this.#list({ startedBy, desiredStatus });
+      if (task) return task;
+    }
+    return undefined;
+  }
+
+  tasks(
+    serviceName: string,
+    desiredStatus: "RUNNING" | "STOPPED" = "RUNNING",
+  ): Promise<FleetTask[]> {
+    return this.#list({ serviceName, desiredStatus });
+  }
+
+  async #list(filter: Omit<ListTasksCommandInput, "cluster">): Promise<FleetTask[]> {
+    const pages = paginateListTasks(
+      { client: this.#client, pageSize: DESCRIBED_MAX },
+      { cluster: this.#cluster, ...filter },
+    );
+    const tasks: FleetTask[] = [];
+    for (;;) {
+      const { value, done } = await this.#try(pages.next());
+      if (done === true) return tasks;
+      tasks.push(...(await this.tasksByArn(value?.taskArns ?? [])));
+    }
+  }
+
+  async tasksByArn(arns: readonly string[]): Promise<FleetTask[]> {
+    const tasks: FleetTask[] = [];
+    for (let from = 0; from < arns.length; from += DESCRIBED_MAX) {
+      const command = new DescribeTasksCommand({
+        cluster: this.#cluster,
+        tasks: arns.slice(from, from + DESCRIBED_MAX),
+        include: ["TAGS"],
+      });
+      const described = await this.#try(this.#client.send(command));
+      tasks.push(...(described.tasks ?? []).map(readTask));
+    }
+    return tasks;
+  }
+
+  async stopTask(task: string, reason: string): Promise<void> {
+    const command = new StopTaskCommand({ cluster: this.#cluster, task, reason });
+    await this.#try(this.#client.send(command));
+  }
+
+  async protect(arns: readonly string[], minutes: number): Promise<void> {
+    for (let from = 0; from < arns.length; from += PROTECTED_MAX) {
+      const command = new UpdateTaskProtectionCommand({
+        cluster: this.#cluster,
+        tasks: arns.slice(from, from + PROTECTED_MAX),
+        protectionEnabled: minutes > 0,
+        ...(minutes > 0 ? { expiresInMinutes: minutes } : {}),
+      });
+      await this.#try(this.#client.send(command));
+    }
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #try<T>(sending: Promise<T>): Promise<T> {
+    try {
+      return await sending;
+    } catch (error) {
+      throw asAppError(error);
+    }
+  }
+}
+
+/** A text of a limited length that differs for different names. */
+const tokenOf = (name: string, length: number): string =>
+  createHash("sha256").update(name).digest("hex").slice(0, length);
