@@ -153,6 +153,7 @@ test("a health check over HTTP reaches the port at the address of the task", asy
     healthCheck: {
       command: ["HTTP", "http://127.0.0.1:8080/ready"],
       interval: 5,
+      timeout: 60,
       startPeriod: 100,
     },
   });

@@ -67,14 +67,15 @@ export const script = (
   image: "test",
   memory: 16,
   command: ["/bin/sh", "-c", text],
+  stopTimeout: 120,
   ...more,
 });
 
 /** Runs until it is stopped, and ends at once then. */
 export const SLEEP = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
 
-/** Healthy as soon as it runs. */
-export const HEALTHY = { command: ["CMD", "true"], interval: 5 };
+/** Healthy as soon as it runs, however busy the machine is. */
+export const HEALTHY = { command: ["CMD", "true"], interval: 5, timeout: 60, retries: 10 };
 
 export async function register(
   ecs: ECSClient,
