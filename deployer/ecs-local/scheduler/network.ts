@@ -1,3 +1,4 @@
+import { EcsError } from "../protocol/ecs-error.ts";
 import type { ContainerDefinition } from "../shapes.ts";
 import type { Container, Task } from "../state.ts";
 import type { Network } from "./world.ts";
@@ -10,36 +11,58 @@ const SHARED_ADDRESS = "127.0.0.1";
 type Place = { address: string; portsOf(definition: ContainerDefinition): Container["ports"] };
 
 /**
- * An address and ports that no living task has. They are taken in turn, so that a proxy which has not noticed the end of a
- * task does not send its requests to another one.
+ * An address and ports that no task has had in the last hour, as long as it is remembered, so that a proxy which has not noticed
+ * the end of a task does not send its requests to another one.
  */
 export function placeFor(network: Network, tasks: Iterable<Task>): Place {
   const all = [...tasks];
   const living = all.filter(({ lastStatus }) => lastStatus !== "STOPPED");
-  const latest = all.reduce<Task | undefined>(
-    (last, it) => (last === undefined || it.createdAtMs >= last.createdAtMs ? it : last),
-    undefined,
-  );
   if (network === "own_addresses") {
-    const used = new Set(living.map(({ address }) => indexOfAddress(address)));
-    const index = nextFree(used, latest ? indexOfAddress(latest.address) : -1, ADDRESSES.count);
-    return { address: addressAt(index), portsOf: samePorts };
+    const used = new Used([all, living].map(addressesOf), ADDRESSES.count);
+    return { address: addressAt(used.take()), portsOf: samePorts };
   }
-  const used = new Set(living.flatMap(portsOf).map((port) => port - PORTS.first));
-  let last = Math.max(-1, ...(latest ? portsOf(latest) : []).map((port) => port - PORTS.first));
+  const used = new Used([all, living].map(portsOf), PORTS.count);
   return {
     address: SHARED_ADDRESS,
     portsOf: ({ portMappings = [] }) =>
-      portMappings.map(({ containerPort, protocol = "tcp" }) => {
-        last = nextFree(used, last, PORTS.count);
-        used.add(last);
-        return { containerPort, hostPort: PORTS.first + last, protocol };
-      }),
+      portMappings.map(({ containerPort, protocol = "tcp" }) => ({
+        containerPort,
+        hostPort: PORTS.first + used.take(),
+        protocol,
+      })),
   };
 }
 
-const portsOf = ({ containers }: Task): number[] =>
-  containers.flatMap(({ ports }) => ports.map(({ hostPort }) => hostPort));
+/** Indexes that are in use: by any task that is remembered, and by those that live. */
+class Used {
+  readonly #sets: Set<number>[];
+  readonly #count: number;
+
+  constructor(used: readonly (readonly number[])[], count: number) {
+    this.#sets = used.map((indexes) => new Set(indexes));
+    this.#count = count;
+  }
+
+  /** The first free index; of those of stopped tasks only if there is no other. */
+  take(): number {
+    for (const used of this.#sets) {
+      let index = 0;
+      while (index < this.#count && used.has(index)) index += 1;
+      if (index === this.#count) continue;
+      for (const set of this.#sets) set.add(index);
+      return index;
+    }
+    throw new EcsError("ServerException", "All addresses of the local fleet are in use.");
+  }
+}
+
+const addressesOf = (tasks: readonly Task[]): number[] =>
+  tasks.map(({ address }) => indexOfAddress(address));
+
+const portsOf = (tasks: readonly Task[]): number[] =>
+  tasks.flatMap(({ containers }) =>
+    containers.flatMap(({ ports }) => ports.map(({ hostPort }) => hostPort - PORTS.first)),
+  );
 
 const samePorts = ({ portMappings = [] }: ContainerDefinition): Container["ports"] =>
   portMappings.map(({ containerPort, protocol = "tcp" }) => ({
@@ -47,14 +70,6 @@ const samePorts = ({ portMappings = [] }: ContainerDefinition): Container["ports
     hostPort: containerPort,
     protocol,
   }));
-
-/** The first index after `last` that is not used, in a circle. With all in use, the next one. */
-function nextFree(used: ReadonlySet<number>, last: number, count: number): number {
-  const next = (index: number): number => (index + 1) % count;
-  let index = next(last);
-  for (let tried = 0; tried < count && used.has(index); tried += 1) index = next(index);
-  return index;
-}
 
 const addressAt = (index: number): string =>
   `${ADDRESSES.prefix}.${Math.floor((index + 1) / 256)}.${(index + 1) % 256}`;

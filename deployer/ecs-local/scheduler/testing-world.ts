@@ -12,7 +12,7 @@ import { step } from "./step.ts";
 import type { Action, ProcessState, World } from "./world.ts";
 
 const SERVICE = "service";
-const CLUSTER_ARN = "arn:aws:ecs:local:0:cluster/test";
+export const CLUSTER_ARN = "arn:aws:ecs:local:0:cluster/test";
 
 /** A world without processes, clock and network, in which a state is stepped forward. */
 export class TestWorld {
