@@ -1,0 +1,133 @@
+import {
+  COLOURS,
+  type Colour,
+  type EdgeConfig,
+  type NodeView,
+  otherColour,
+  type Route,
+  type Slot,
+  type SlotView,
+} from "../drivers.ts";
+import { isServing, type NodeSeen, type Scene } from "./observation.ts";
+import { isGone, placeOf } from "./slots.ts";
+import { type Place, RULES, ruledBy, shareBp } from "./states.ts";
+
+type Config = Omit<EdgeConfig, "version">;
+
+/** The route that the state wants on all nodes. */
+export function wantedRoute({ workload, deploy }: Scene): Route {
+  const steady: Route = { live: workload.live, next: otherColour(workload.live), splitBp: 0 };
+  if (deploy === undefined) return steady;
+  const { share } = RULES[ruledBy(deploy)];
+  const { oldColour, newColour } = deploy.plan;
+  if (share === "new") return { live: newColour, next: newColour, splitBp: 0 };
+  if (share === "step") return { live: oldColour, next: newColour, splitBp: shareBp(deploy) };
+  return share === "old" ? { live: oldColour, next: newColour, splitBp: 0 } : steady;
+}
+
+/**
+ * The next configuration of a node on its way to what the state wants, or undefined if it has it. A node is changed
+ * in steps, each of which is safe on its own: an address changes only in `maint`, a slot is `ready` only after it has
+ * passed its checks, and traffic goes only to a colour that serves.
+ */
+export function nextConfig(scene: Scene, node: NodeSeen): Config | undefined {
+  const { view, id } = node;
+  if (view === undefined) return undefined;
+  const config: Config = {
+    route: nextRoute(scene, view),
+    releases: scene.workload.releases,
+    slots: { blue: nextSlots(scene, view, "blue"), green: nextSlots(scene, view, "green") },
+  };
+  const isSame =
+    view.version === scene.workload.sent[id] &&
+    isSameRoute(config.route, view.route) &&
+    COLOURS.every(
+      (colour) =>
+        config.releases[colour] === view.releases[colour] &&
+        areSameSlots(config.slots[colour], view.slots[colour]),
+    );
+  return isSame ? undefined : config;
+}
+
+export const isSameRoute = (a: Route, b: Route): boolean =>
+  a.live === b.live && a.next === b.next && a.splitBp === b.splitBp;
+
+const areSameSlots = (a: readonly Slot[], b: readonly Slot[]): boolean =>
+  a.length === b.length &&
+  a.every((slot, at) => slot.state === b[at]?.state && slot.address === b[at]?.address);
+
+function nextRoute(scene: Scene, view: NodeView): Route {
+  const isNew = view.version === 0;
+  if (scene.deploy?.state === "held") return isNew ? scene.workload.route : view.route;
+  const wanted = wantedRoute(scene);
+  // A node without a configuration has no traffic yet, so its route may be set at once; except a split, see below.
+  const live = isNew || canBecomeLive(scene, view, wanted.live) ? wanted.live : view.route.live;
+  if (live !== wanted.live) return { ...view.route, live };
+  // `next` is changed only without a split, so that no request goes to a colour in between.
+  const splitBefore = isNew ? 0 : view.route.splitBp;
+  if (wanted.next !== view.route.next && splitBefore > 0 && wanted.splitBp > 0) {
+    return { live, next: view.route.next, splitBp: 0 };
+  }
+  const hasTask = view.slots[wanted.next].some(isServing);
+  const splitBp = hasTask ? wanted.splitBp : Math.min(wanted.splitBp, splitBefore);
+  return { live, next: wanted.next, splitBp };
+}
+
+/**
+ * A colour becomes live on a node when it serves on all nodes, as any of them may get the request. On the way back
+ * those that cannot be reached do not count: they send requests to the other colour where the wanted one has no task.
+ */
+function canBecomeLive(scene: Scene, view: NodeView, colour: Colour): boolean {
+  if (view.route.live === colour) return true;
+  const isWayBack = colour === scene.deploy?.plan.oldColour;
+  return (scene.seen.nodes ?? []).every((node) =>
+    node.view === undefined
+      ? isWayBack && node.isUnreachable
+      : node.view.slots[colour].some(isServing),
+  );
+}
+
+function nextSlots(scene: Scene, view: NodeView, colour: Colour): Slot[] {
+  const { workload, deploy, seen } = scene;
+  const place = placeOf(workload, deploy, colour);
+  const isFrozen = deploy?.state === "held" && place !== "in";
+  return workload.slots[colour].map((assigned, index) => {
+    const slot = view.slots[colour][index] ?? EMPTY;
+    if (assigned === null) return nextSlot(slot, { place: "out", address: null, isGone: true });
+    const task = seen.fleet?.[colour].tasks.find(({ id }) => id === assigned.task);
+    const isOver = isGone(assigned, seen.fleet?.[colour]);
+    if (isFrozen && !isOver && slot.address === assigned.address) return keep(slot);
+    // The scheduler has begun to stop it: no new requests, whatever the state wants.
+    const stopping = task?.status === "stopping" && place === "in" ? "drain" : place;
+    return nextSlot(slot, {
+      place: isOver ? "out" : stopping,
+      address: assigned.address,
+      isGone: isOver,
+    });
+  });
+}
+
+const EMPTY: SlotView = { address: null, state: "maint", up: false, sessions: 0 };
+const keep = ({ address, state }: Slot): Slot => ({ address, state });
+
+function nextSlot(
+  slot: SlotView,
+  wanted: { place: Place; address: string | null; isGone: boolean },
+): Slot {
+  const { address } = slot;
+  if (wanted.address !== null && address !== wanted.address && wanted.place !== "out") {
+    // What had this slot before is gone.
+    if (slot.state !== "maint") return { address, state: "maint" };
+    return { address: wanted.address, state: wanted.place === "in" ? "drain" : "maint" };
+  }
+  if (slot.state === "maint") return { address, state: wanted.place === "in" ? "drain" : "maint" };
+  if (wanted.place === "in") return { address, state: slot.up ? "ready" : slot.state };
+  if (wanted.place === "drain") return { address, state: "drain" };
+  return { address, state: leave(slot, wanted.isGone) };
+}
+
+/** No new requests first; `maint` when those that are open have ended. */
+function leave(slot: SlotView, isOver: boolean): Slot["state"] {
+  if (isOver) return "maint";
+  return slot.state === "drain" && slot.sessions === 0 ? "maint" : "drain";
+}

@@ -1,0 +1,85 @@
+import type { Deploy } from "./deploy.ts";
+import { EXITS } from "./exits.ts";
+import type { Exit } from "./exit-conditions.ts";
+import { type Move, wayBack } from "./move.ts";
+import { carries, type Situation } from "./observation.ts";
+import { RULES } from "./states.ts";
+import { BASIS_POINTS } from "./strategy.ts";
+
+/** The move that the machine makes by itself now, if any. A held deploy makes none. */
+export function findMove(situation: Situation): Move | undefined {
+  const { deploy } = situation;
+  if (deploy.state === "held" || RULES[deploy.state].isTerminal) return undefined;
+  const failure = failureOf(situation);
+  if (failure !== undefined) return failure;
+  const exit = guarded(situation, EXITS[deploy.state]?.(situation) ?? NEVER);
+  const move = "to" in exit ? exit : lateMove(situation, exit.waits);
+  // A paused deploy does not go on, but it still protects the users of the old release.
+  return deploy.paused !== null && move?.to !== "reverting" ? undefined : move;
+}
+
+const NEVER: Exit = { waits: "" };
+
+/** Failures of the new tasks, and of the old ones that are the way back. */
+function failureOf({ deploy, seen, nowMs, limits }: Situation): Move | undefined {
+  if (!RULES[deploy.state].watchesNew) return undefined;
+  const { plan, darkSinceMs, thinSinceMs } = deploy;
+  const view = seen.fleet?.[plan.newColour];
+  const isFailed = view?.rollout === "failed" || (view?.failedTasks ?? 0) >= limits.deathsMax;
+  if (view?.release === plan.release && isFailed) {
+    return wayBack(deploy, `The new tasks do not start: ${view.reason ?? "no reason was given"}`);
+  }
+  if (deploy.deaths >= limits.deathsMax) {
+    return wayBack(deploy, `${deploy.deaths} new tasks died.`);
+  }
+  if (darkSinceMs !== null && nowMs >= darkSinceMs + limits.darkMsMax) {
+    return wayBack(deploy, "An edge node has no new task that serves.");
+  }
+  if (thinSinceMs !== null && nowMs >= thinSinceMs + limits.thinMsMax && deploy.paused === null) {
+    const reason = "The old tasks that serve could not take all traffic back.";
+    return { to: "held", reason };
+  }
+  return undefined;
+}
+
+/** Invariant I2: no step that a colour, or the way back after it, could not carry. */
+function guarded(situation: Situation, exit: Exit): Exit {
+  if (!("to" in exit) || (exit.to !== "shifting" && exit.to !== "committing")) return exit;
+  const { plan, step } = situation.deploy;
+  const shareBp = exit.to === "shifting" ? plan.stepsBp[exit.step ?? step] : BASIS_POINTS;
+  if (!carries(situation, plan.newColour, shareBp ?? BASIS_POINTS)) {
+    return { waits: "The new tasks that serve do not have the capacity for the next step." };
+  }
+  if (plan.from !== null && !carries(situation, plan.oldColour, BASIS_POINTS)) {
+    return { waits: "The old tasks that serve could not take all traffic back." };
+  }
+  return exit;
+}
+
+function lateMove({ deploy, nowMs, limits }: Situation, why: string): Move | undefined {
+  const { late, msMax, label } = RULES[deploy.state];
+  if (late === undefined || msMax === undefined) return undefined;
+  const sinceMs = late === "expire" ? deploy.createdAtMs : deploy.enteredAtMs;
+  const limitMs = msMax(limits, deploy.plan.strategy);
+  if (nowMs < sinceMs + limitMs) return undefined;
+  const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s. ${why}`;
+  return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, reason);
+}
+
+type Late = NonNullable<(typeof RULES)[Deploy["state"]]["late"]>;
+type When = Pick<Situation, "deploy" | "nowMs" | "limits">;
+
+const MOVES_WHEN_LATE: Readonly<Record<Late, (when: When, reason: string) => Move>> = {
+  hold: (_when, reason) => ({ to: "held", reason }),
+  "go-back": ({ deploy }, reason) => wayBack(deploy, reason),
+  wait: ({ nowMs, limits }, reason) => ({
+    to: "waiting",
+    reason,
+    retryAtMs: nowMs + limits.preflightRetryMs,
+  }),
+  expire: (_when, reason) => ({ to: "finishing", reason, outcome: "expired" }),
+  advance: ({ deploy }, reason) =>
+    deploy.state === "warming"
+      ? { to: "shifting", step: 0, reason }
+      : { to: deploy.outcome ?? "failed", reason },
+};

@@ -1,0 +1,89 @@
+import { otherColour } from "../drivers.ts";
+import type { Deploy, Outcome, State } from "./deploy.ts";
+import { RULES, ruledBy } from "./states.ts";
+import type { Workload } from "./workload.ts";
+
+/** The end of a state. */
+export type Move = {
+  to: State;
+  /** For people. */
+  reason: string;
+  /** The person who caused it; the machine if undefined. */
+  by?: string;
+  /** How the deploy will end, if that is decided now. */
+  outcome?: Outcome;
+  /** Index of the step, if it changes. */
+  step?: number;
+  /** When a waiting deploy looks again. */
+  retryAtMs?: number;
+};
+
+const HISTORY_MAX = 500;
+
+/** Enters a state. Waits, decisions and failures of the state before do not count any more. */
+export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
+  const { to, reason, by = null, outcome = deploy.outcome, step = deploy.step } = move;
+  const { retryAtMs = null } = move;
+  const entry = { atMs: nowMs, state: to, step, by, reason };
+  return {
+    ...deploy,
+    state: to,
+    step,
+    outcome,
+    enteredAtMs: nowMs,
+    ackedAtMs: null,
+    retryAtMs,
+    closedAtMs: null,
+    heldFrom: to === "held" ? ruledBy(deploy) : null,
+    forced: deploy.forced && to === "preflight",
+    reason: isNoteworthy(move) ? reason : deploy.reason,
+    thinSinceMs: null,
+    darkSinceMs: null,
+    times: timesAfter(deploy, move, nowMs),
+    history: [...deploy.history, entry].slice(-HISTORY_MAX),
+  };
+}
+
+const isNoteworthy = ({ to, outcome }: Move): boolean =>
+  to === "held" || to === "waiting" || (outcome !== undefined && outcome !== "succeeded");
+
+function timesAfter(deploy: Deploy, { to, outcome }: Move, nowMs: number): Deploy["times"] {
+  const times = { ...deploy.times };
+  if (to === "preflight") times.startedMs ??= nowMs;
+  if (to === "shifting") times.firstTrafficMs ??= nowMs;
+  if (to === "baking") times.fullTrafficMs ??= nowMs;
+  if (to === "held" || (outcome !== undefined && outcome !== "succeeded")) times.failureMs ??= nowMs;
+  if (to === "draining-new" && deploy.state === "reverting") times.recoveredMs = nowMs;
+  if (RULES[to].isTerminal) times.doneMs = nowMs;
+  return times;
+}
+
+/** What entering a state changes in the workload. */
+export function workloadAfter(workload: Workload, deploy: Deploy, to: State): Workload {
+  const { newColour, release } = deploy.plan;
+  if (to === "provisioning") {
+    return { ...workload, releases: { ...workload.releases, [newColour]: release } };
+  }
+  // From here on the way back is a deploy of its own.
+  if (to === "retiring-old") return { ...workload, live: newColour };
+  return RULES[to].isTerminal && workload.active === deploy.id
+    ? { ...workload, active: null }
+    : workload;
+}
+
+/** The way back from a state: with traffic first to the old colour, or only the new tasks' end. */
+export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
+  const { wayBack: way } = RULES[ruledBy(deploy)];
+  const who = by === undefined ? {} : { by };
+  if (way === "revert") {
+    if (deploy.plan.from === null) {
+      return { to: "held", reason: `${reason} There is no earlier release to go back to.`, ...who };
+    }
+    return { to: "reverting", reason, outcome: "rolled-back", ...who };
+  }
+  const hasTasks = RULES[ruledBy(deploy)].tasks === "start-new";
+  return { to: hasTasks ? "draining-new" : "finishing", reason, outcome: "failed", ...who };
+}
+
+/** Colours as words of a reason. */
+export const nameOld = (deploy: Deploy): string => deploy.plan.from ?? otherColour(deploy.plan.newColour);

@@ -1,0 +1,87 @@
+import type { Colour, FleetView, NodeView, OneOffView, SlotView, TrafficView } from "../drivers.ts";
+import type { Deploy } from "./deploy.ts";
+import type { Limits } from "./limits.ts";
+import type { Judge } from "./judge.ts";
+import { BASIS_POINTS } from "./strategy.ts";
+import type { Workload } from "./workload.ts";
+
+/** An edge node that is not retired. */
+export type NodeSeen = {
+  id: string;
+  /** Undefined if it cannot be reached, or was not read since the last write to it. */
+  view: NodeView | undefined;
+  isUnreachable: boolean;
+};
+
+/** What was read last. Undefined: not known at the moment, which allows nothing. */
+export type Observation = {
+  fleet: FleetView | undefined;
+  nodes: readonly NodeSeen[] | undefined;
+  /** The one-off work of the current state. */
+  oneOff: { token: string; view: OneOffView } | undefined;
+  traffic: TrafficView | undefined;
+};
+
+/** A workload, with or without a deploy. */
+export type Scene = {
+  workload: Workload;
+  deploy: Deploy | undefined;
+  seen: Observation;
+  nowMs: number;
+  limits: Limits;
+};
+
+/** Everything that a decision about a deploy may depend on. */
+export type Situation = Scene & {
+  deploy: Deploy;
+  judge: Judge;
+  /** Why no deploy may start now (a freeze), or undefined. */
+  freeze: string | undefined;
+};
+
+export const isServing = (slot: SlotView): boolean => slot.state === "ready" && slot.up;
+
+/** Serving tasks of a colour on the node that has the fewest; undefined if no node can be read. */
+export function servingTasks(seen: Observation, colour: Colour): number | undefined {
+  const counts = (seen.nodes ?? []).flatMap(({ view }) =>
+    view ? [view.slots[colour].filter(isServing).length] : [],
+  );
+  return counts.length === 0 ? undefined : Math.min(...counts);
+}
+
+/** Whether every node was read, and the condition holds on each. */
+export function onEveryNode(
+  { seen }: Scene,
+  holds: (view: NodeView, id: string) => boolean,
+): boolean {
+  const { nodes } = seen;
+  if (nodes === undefined || nodes.length === 0) return false;
+  return nodes.every(({ view, id }) => view !== undefined && holds(view, id));
+}
+
+/** Whether the node runs the newest configuration that was sent to it: no older request can change it any more. */
+export const isCurrent = ({ workload }: Scene, view: NodeView, id: string): boolean =>
+  view.version === workload.sent[id];
+
+/** Whether the tasks of a colour that serve can take a share of the peak, with reserve. */
+export function carries(situation: Situation, colour: Colour, share: number): boolean {
+  const serving = servingTasks(situation.seen, colour);
+  if (serving === undefined || serving === 0) return false;
+  const { taskRps } = situation.deploy.plan;
+  const peakRps = situation.seen.traffic?.peakRps;
+  if (taskRps === undefined || peakRps === undefined) return true;
+  return serving * taskRps * situation.limits.utilisation >= (peakRps * share) / BASIS_POINTS;
+}
+
+/** Nodes that keep a state from ending, for people. */
+export function missingNodes(
+  { seen }: Scene,
+  holds: (view: NodeView, id: string) => boolean,
+): string {
+  const { nodes = [] } = seen;
+  if (nodes.length === 0) return "no edge node could be read";
+  return nodes
+    .filter(({ view, id }) => view === undefined || !holds(view, id))
+    .map(({ id, isUnreachable }) => (isUnreachable ? `${id} cannot be reached` : id))
+    .join(", ");
+}

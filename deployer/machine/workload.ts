@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+import { COLOURS } from "../drivers.ts";
+
+const Colour = z.enum(COLOURS);
+const colours = <Of extends z.ZodType>(of: Of) => z.object({ blue: of, green: of });
+
+const AssignedSlot = z.object({ task: z.string(), address: z.string() }).nullable();
+const Route = z.object({ live: Colour, next: Colour, splitBp: z.number() });
+
+/** What the machine knows about a workload between deploys and in them, as it is persisted. */
+export const Workload = z.object({
+  name: z.string(),
+  version: z.number(),
+  live: Colour,
+  releases: colours(z.string().nullable()),
+  /** The task of each slot. The slots are the same on all nodes. */
+  slots: colours(z.array(AssignedSlot)),
+  /** The last route that all nodes had acknowledged. */
+  route: Route,
+  /** The version of the newest configuration that was sent to any node, and to each. */
+  configVersion: z.number(),
+  sent: z.record(z.string(), z.number()),
+  /** The last request to the fleet. */
+  fleetRequest: z
+    .object({ colour: Colour, release: z.string(), count: z.number(), atMs: z.number() })
+    .nullable(),
+  /** The deploy that moves it. At most one, so that no two deploys of a workload run at once. */
+  active: z.string().nullable(),
+});
+export type Workload = z.infer<typeof Workload>;
+
+/** A workload that has never been deployed. */
+export function newWorkload(name: string, slotsPerColour: number): Workload {
+  const slots = (): null[] => Array.from({ length: slotsPerColour }, () => null);
+  return {
+    name,
+    version: 0,
+    live: "blue",
+    releases: { blue: null, green: null },
+    slots: { blue: slots(), green: slots() },
+    route: { live: "blue", next: "green", splitBp: 0 },
+    configVersion: 0,
+    sent: {},
+    fleetRequest: null,
+    active: null,
+  };
+}
