@@ -1,7 +1,7 @@
 import type { Deploy } from "./deploy.ts";
 import { wantedRoute } from "./edge-config.ts";
 import { hasWantedRoute } from "./exit-conditions.ts";
-import { carries, isServing, servingTasks, type Situation } from "./observation.ts";
+import { carries, isServing, type Situation } from "./observation.ts";
 import { RULES, ruledBy, shareBp } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 
@@ -51,12 +51,12 @@ function since(
 
 /** The old colour alone could not take all traffic back. */
 function isThin(situation: Situation): boolean | undefined {
-  const { deploy, seen } = situation;
+  const { deploy } = situation;
   const rules = RULES[ruledBy(deploy)];
   const isNeeded = rules.new === "in" && rules.old === "in" && rules.watchesNew;
   if (!isNeeded || deploy.plan.from === null) return false;
-  if (servingTasks(seen, deploy.plan.oldColour) === undefined) return undefined;
-  return !carries(situation, deploy.plan.oldColour, BASIS_POINTS);
+  const isEnough = carries(situation, deploy.plan.oldColour, BASIS_POINTS);
+  return isEnough === undefined ? undefined : !isEnough;
 }
 
 /** A node sends requests to the new colour, which has no serving task there. */

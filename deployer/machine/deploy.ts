@@ -63,6 +63,8 @@ const Times = z.object({
 export const Deploy = z.object({
   id: z.string(),
   workload: z.string(),
+  /** Increases from one request to the next; the order of the queue. */
+  place: z.number(),
   /** Incremented by every change. */
   version: z.number(),
   /** Idempotency-Key of the request. */
@@ -102,3 +104,7 @@ export const Deploy = z.object({
   history: z.array(Step),
 });
 export type Deploy = z.infer<typeof Deploy>;
+
+/** Whether it moves its workload: it has left the queue and has not ended. */
+export const isActive = ({ state, times }: Deploy): boolean =>
+  state !== "queued" && times.doneMs === null;

@@ -1,16 +1,50 @@
 import { z } from "zod";
 
-import { COLOURS, type EdgeConfig, type OneOff } from "../drivers.ts";
+import type { OneOff } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
+import { Colour, colours, Route } from "./workload.ts";
 
-const Colour = z.enum(COLOURS);
+const Slots = z
+  .array(z.object({ address: z.string().nullable(), state: z.enum(["maint", "drain", "ready"]) }))
+  .readonly();
 
 /** What the machine asks for. Each may be sent again: it states what shall be, not what shall change. */
-export type Effect =
-  | { kind: "edge.apply"; node: string; config: EdgeConfig }
-  | { kind: "edge.close"; node: string; colour: z.infer<typeof Colour>; overMs: number }
-  | { kind: "fleet.ensure"; colour: z.infer<typeof Colour>; release: string; count: number }
-  | { kind: "one-off.run"; token: string; work: OneOff };
+export const Effect = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("edge.apply"),
+    node: z.string(),
+    config: z.object({
+      version: z.number(),
+      route: Route,
+      releases: colours(z.string().nullable()),
+      slots: colours(Slots),
+    }),
+  }),
+  z.object({
+    kind: z.literal("edge.close"),
+    node: z.string(),
+    colour: Colour,
+    overMs: z.number(),
+  }),
+  z.object({
+    kind: z.literal("fleet.ensure"),
+    colour: Colour,
+    release: z.string(),
+    count: z.number(),
+  }),
+  z.object({
+    kind: z.literal("one-off.run"),
+    token: z.string(),
+    work: z.object({
+      kind: z.enum(["expand", "contract", "verify", "warm-up", "announce"]),
+      workload: z.string(),
+      deploy: z.string(),
+      release: z.string(),
+      colour: Colour,
+    }),
+  }),
+]);
+export type Effect = z.infer<typeof Effect>;
 
 /** One request at a time is sent to each target. */
 export function targetOf(effect: Effect): string {

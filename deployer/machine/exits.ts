@@ -40,7 +40,7 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   baking: (situation) => judged(situation, (reason) => ({ to: "committing", reason })),
   committing: (situation) =>
     settled(situation, () =>
-      carries(situation, situation.deploy.plan.newColour, BASIS_POINTS)
+      carries(situation, situation.deploy.plan.newColour, BASIS_POINTS) === true
         ? { to: "draining-old", reason: "All nodes acknowledged the new live colour." }
         : waits("The new tasks that serve cannot take all traffic."),
     ),
@@ -105,7 +105,7 @@ function preflight(situation: Situation): Exit {
       if (seen.fleet === undefined) return waits("The fleet cannot be read.");
       if (plan.from !== null && !deploy.forced) {
         if (seen.traffic === undefined) return waits("The traffic cannot be measured.");
-        if (!carries(situation, plan.oldColour, BASIS_POINTS)) {
+        if (carries(situation, plan.oldColour, BASIS_POINTS) !== true) {
           return waits("The tasks that serve now do not have the capacity for the expected peak.");
         }
       }

@@ -47,10 +47,10 @@ function guarded(situation: Situation, exit: Exit): Exit {
   if (!("to" in exit) || (exit.to !== "shifting" && exit.to !== "committing")) return exit;
   const { plan, step } = situation.deploy;
   const shareBp = exit.to === "shifting" ? plan.stepsBp[exit.step ?? step] : BASIS_POINTS;
-  if (!carries(situation, plan.newColour, shareBp ?? BASIS_POINTS)) {
+  if (carries(situation, plan.newColour, shareBp ?? BASIS_POINTS) !== true) {
     return { waits: "The new tasks that serve do not have the capacity for the next step." };
   }
-  if (plan.from !== null && !carries(situation, plan.oldColour, BASIS_POINTS)) {
+  if (plan.from !== null && carries(situation, plan.oldColour, BASIS_POINTS) !== true) {
     return { waits: "The old tasks that serve could not take all traffic back." };
   }
   return exit;

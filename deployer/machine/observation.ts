@@ -63,12 +63,16 @@ export function onEveryNode(
 export const isCurrent = ({ workload }: Scene, view: NodeView, id: string): boolean =>
   view.version === workload.sent[id];
 
-/** Whether the tasks of a colour that serve can take a share of the peak, with reserve. */
-export function carries(situation: Situation, colour: Colour, share: number): boolean {
+/**
+ * Whether the tasks of a colour that serve can take a share of the peak, with reserve; undefined if that is not known
+ * now. Without a forecast or a measured capacity one task is enough.
+ */
+export function carries(situation: Situation, colour: Colour, share: number): boolean | undefined {
   const serving = servingTasks(situation.seen, colour);
-  if (serving === undefined || serving === 0) return false;
+  if (serving === undefined || situation.seen.traffic === undefined) return undefined;
+  if (serving === 0) return false;
   const { taskRps } = situation.deploy.plan;
-  const peakRps = situation.seen.traffic?.peakRps;
+  const { peakRps } = situation.seen.traffic;
   if (taskRps === undefined || peakRps === undefined) return true;
   return serving * taskRps * situation.limits.utilisation >= (peakRps * share) / BASIS_POINTS;
 }

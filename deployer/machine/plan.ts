@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 
 import { z } from "zod";
 
-import { COLOURS, otherColour } from "../drivers.ts";
+import { otherColour } from "../drivers.ts";
 import { Strategy, stepsOf } from "./strategy.ts";
-import type { Workload } from "./workload.ts";
+import { Colour, type Workload } from "./workload.ts";
 
 /** What a person or a pipeline asks for. */
 export const DeployRequest = z.object({
@@ -19,8 +19,6 @@ export const DeployRequest = z.object({
   migrations: z.object({ expand: z.boolean(), contract: z.boolean() }),
 });
 export type DeployRequest = z.infer<typeof DeployRequest>;
-
-const Colour = z.enum(COLOURS);
 
 /** Everything that a deploy will do, decided before it starts. */
 export const Plan = z.object({

@@ -2,11 +2,12 @@ import { z } from "zod";
 
 import { COLOURS } from "../drivers.ts";
 
-const Colour = z.enum(COLOURS);
-const colours = <Of extends z.ZodType>(of: Of) => z.object({ blue: of, green: of });
+export const Colour = z.enum(COLOURS);
+/** A value for each colour. */
+export const colours = <Of extends z.ZodType>(of: Of) => z.object({ blue: of, green: of });
 
 const AssignedSlot = z.object({ task: z.string(), address: z.string() }).nullable();
-const Route = z.object({ live: Colour, next: Colour, splitBp: z.number() });
+export const Route = z.object({ live: Colour, next: Colour, splitBp: z.number() });
 
 /** What the machine knows about a workload between deploys and in them, as it is persisted. */
 export const Workload = z.object({

@@ -1,0 +1,265 @@
+import { AppError } from "#platform/errors.ts";
+
+import type { Drivers } from "../drivers.ts";
+import type { AuditEntry, Change, Journal } from "../journal/port.ts";
+import { type Command, obey, PERMISSIONS } from "../machine/commands.ts";
+import type { Deploy } from "../machine/deploy.ts";
+import { type Freeze, freezeOf } from "../machine/freezes.ts";
+import type { Judge } from "../machine/judge.ts";
+import type { Limits } from "../machine/limits.ts";
+import type { Observation } from "../machine/observation.ts";
+import { type DeployRequest, hashPlan, type Plan, planDeploy } from "../machine/plan.ts";
+import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
+import { signalOf } from "../machine/train.ts";
+import { newWorkload, type Workload } from "../machine/workload.ts";
+import type { Pace } from "./observer.ts";
+import { LoadedRecords } from "./records.ts";
+import { newDeploys, type NewRequest } from "./requests.ts";
+import type { Timer } from "./timer.ts";
+import { activeOf, bumped, type Shared, WorkloadLoop } from "./workload-loop.ts";
+
+export type DeployerOptions = {
+  journal: Journal;
+  drivers: Drivers;
+  timer: Timer;
+  limits: Limits;
+  pace: Pace;
+  judge: Judge;
+  /** The workloads that may be deployed. */
+  workloads: readonly { name: string; slotsPerColour: number }[];
+};
+
+/** What is going on with a workload. */
+export type WorkloadStatus = {
+  workload: Workload;
+  active: Deploy | undefined;
+  queue: Deploy[];
+  seen: Observation;
+};
+
+/** The controller of all deploys: the only writer of their journal. */
+export class Deployer {
+  readonly #options: DeployerOptions;
+  readonly #records = new LoadedRecords();
+  readonly #loops = new Map<string, WorkloadLoop>();
+  #effects = 0;
+  #lastPlace = 0;
+
+  private constructor(options: DeployerOptions) {
+    this.#options = options;
+  }
+
+  /** Continues the deploys of the journal where the controller before stopped. */
+  static async open(options: DeployerOptions): Promise<Deployer> {
+    const deployer = new Deployer(options);
+    await deployer.#open();
+    return deployer;
+  }
+
+  /** Aborts when another controller has taken over. This one does nothing any more then. */
+  get lost(): AbortSignal {
+    return this.#options.journal.lost;
+  }
+
+  /** Stops without changing anything: fleet and edge keep what they have. */
+  close(): void {
+    for (const loop of this.#loops.values()) loop.stop();
+  }
+
+  /** A dry run. @throws AppError not_found */
+  plan(request: DeployRequest): { plan: Plan; hash: string } {
+    const plan = planDeploy(this.#workload(request.workload), request);
+    return { plan, hash: hashPlan(plan) };
+  }
+
+  /**
+   * Queues a deploy; the same `key` returns the same deploy.
+   * @throws AppError precondition_failed if the plan is not the one of `planHash` any more
+   */
+  async request(request: NewRequest): Promise<Deploy> {
+    const [deploy] = await this.requestTrain("", [request]);
+    if (deploy === undefined) throw new Error("no deploy was queued");
+    return deploy;
+  }
+
+  /** Queues the deploys of several workloads, all or none. Without a name it is no train but a single deploy. */
+  async requestTrain(name: string, requests: readonly NewRequest[]): Promise<Deploy[]> {
+    const { journal, timer } = this.#options;
+    const [first] = requests;
+    const earlier = first?.key === undefined ? undefined : await journal.requested(first.key);
+    if (earlier !== undefined) return [earlier];
+    const change = newDeploys(name, requests, {
+      nowMs: timer.nowMs(),
+      placeFrom: this.#nextPlace(requests.length),
+      workload: (it) => this.#workload(it),
+    });
+    await this.#commit(change);
+    for (const { workload } of change.deploys) this.#loops.get(workload)?.wake();
+    return change.deploys;
+  }
+
+  /** @throws AppError not_found, or conflict if the command does not fit */
+  async command(id: string, command: Command): Promise<Deploy> {
+    const { timer } = this.#options;
+    const loop = this.#loop(this.#running(id).workload);
+    return loop.do(async () => {
+      const before = this.#running(id);
+      const after = bumped(obey(before, command, timer.nowMs()));
+      await this.#commit({ deploys: [after], audit: [auditOf(before, after, command)] });
+      return after;
+    });
+  }
+
+  /** Adds or replaces a freeze. */
+  async freeze(freeze: Freeze, by: Pick<Command, "actor" | "reason">): Promise<void> {
+    const before = this.#records.freezes.get(freeze.id);
+    const after = { ...freeze, version: (before?.version ?? 0) + 1 };
+    const audit = [this.#freezeAudit(freeze.id, { ...by, before, after })];
+    await this.#commit({ freezes: [after], audit });
+  }
+
+  /** @throws AppError not_found */
+  async thaw(id: string, by: Pick<Command, "actor" | "reason">): Promise<void> {
+    const before = this.#records.freezes.get(id);
+    if (before === undefined) throw new AppError("not_found", `There is no freeze ${id}.`);
+    const audit = [this.#freezeAudit(id, { ...by, before, after: undefined })];
+    await this.#commit({ thawed: [id], audit });
+  }
+
+  get freezes(): Freeze[] {
+    return [...this.#records.freezes.values()];
+  }
+
+  status(name: string): WorkloadStatus {
+    return {
+      workload: this.#workload(name),
+      active: activeOf(this.#records.deploys.values(), name),
+      queue: queueOf(this.#records.deploys.values(), name),
+      seen: this.#loop(name).seen,
+    };
+  }
+
+  async #open(): Promise<void> {
+    const { journal, workloads } = this.#options;
+    this.#records.load(await journal.load());
+    const added = workloads
+      .filter(({ name }) => !this.#records.workloads.has(name))
+      .map(({ name, slotsPerColour }) => bumped(newWorkload(name, slotsPerColour)));
+    if (added.length > 0) await this.#commit({ workloads: added });
+    const shared = this.#shared();
+    for (const { name } of workloads) this.#loops.set(name, new WorkloadLoop(name, shared));
+    for (const loop of this.#loops.values()) loop.start();
+  }
+
+  #shared(): Shared {
+    const { drivers, timer, limits, pace, judge, journal } = this.#options;
+    return {
+      drivers,
+      timer,
+      limits,
+      pace,
+      judge,
+      workload: (name) => this.#workload(name),
+      active: (name) => activeOf(this.#records.deploys.values(), name),
+      freeze: (name) => freezeOf(this.freezes, name, timer.nowMs()),
+      turn: (name) => this.#turn(name),
+      newEffectId: () => {
+        this.#effects += 1;
+        return `${journal.fence}.${this.#effects}`;
+      },
+      commit: (change) => this.#commit(change),
+      isLost: () => journal.lost.aborted,
+    };
+  }
+
+  /** The change by which the head of the queue starts or leaves it. */
+  #turn(name: string): Change | undefined {
+    const { timer, limits } = this.#options;
+    const nowMs = timer.nowMs();
+    const queue = queueOf(this.#records.deploys.values(), name);
+    for (const [index, deploy] of queue.entries()) {
+      const train = this.#records.trains.get(deploy.train ?? "");
+      const signal = train && signalOf(train, deploy, this.#records.deploys);
+      const cancelled = signal?.signal === "cancel" ? signal.reason : undefined;
+      const gone = leaveQueue(deploy, { nowMs, limits, cancelled });
+      if (gone !== undefined) return { deploys: [bumped(gone)] };
+      if (index > 0 || signal?.signal === "wait") continue;
+      const turn = takeTurn(this.#workload(name), queue, nowMs);
+      if (turn === undefined) continue;
+      return { workloads: [bumped(turn.workload)], deploys: [bumped(turn.deploy)] };
+    }
+    return undefined;
+  }
+
+  /** Places increase with time, also over restarts. */
+  #nextPlace(count: number): number {
+    const last = Math.max(this.#lastPlace, ...[...this.#records.deploys.values()].map((it) => it.place));
+    const first = Math.max(last + 1, this.#options.timer.nowMs());
+    this.#lastPlace = first + count - 1;
+    return first;
+  }
+
+  /** After an error it is unknown what is durable, so the records are loaded again. */
+  async #commit(change: Change): Promise<void> {
+    const { journal } = this.#options;
+    try {
+      await journal.commit(change);
+    } catch (error) {
+      if (!journal.lost.aborted) this.#records.load(await journal.load());
+      throw error;
+    }
+    this.#records.apply(change);
+    // The end of one deploy may be the turn of another.
+    const hasEnded = change.deploys?.some(({ times }) => times.doneMs !== null) ?? false;
+    if (hasEnded) for (const loop of this.#loops.values()) loop.wake();
+  }
+
+  #workload(name: string): Workload {
+    const workload = this.#records.workloads.get(name);
+    if (workload !== undefined) return workload;
+    const known = [...this.#records.workloads.keys()].join(", ");
+    throw new AppError("not_found", `There is no workload ${name}. The workloads are ${known}.`);
+  }
+
+  #loop(name: string): WorkloadLoop {
+    const loop = this.#loops.get(name);
+    if (loop === undefined) throw new AppError("not_found", `The workload ${name} is not deployed here.`);
+    return loop;
+  }
+
+  #running(id: string): Deploy {
+    const deploy = this.#records.deploys.get(id);
+    if (deploy === undefined || deploy.times.doneMs !== null) {
+      throw new AppError("not_found", `There is no deploy ${id} that has not ended.`);
+    }
+    return deploy;
+  }
+
+  #freezeAudit(
+    target: string,
+    { actor, reason, before, after }: Pick<AuditEntry, "actor" | "reason" | "before" | "after">,
+  ): AuditEntry {
+    const atMs = this.#options.timer.nowMs();
+    return { atMs, actor, action: FREEZE_PERMISSION, target, reason, before, after };
+  }
+}
+
+/** The permission that it takes to add or remove a freeze. */
+export const FREEZE_PERMISSION = "deploy.freeze";
+
+function auditOf(before: Deploy, after: Deploy, { kind, actor, reason }: Command): AuditEntry {
+  const summary = ({ state, paused, forced }: Deploy): unknown => ({
+    state,
+    isPaused: paused !== null,
+    forced,
+  });
+  return {
+    atMs: after.history.at(-1)?.atMs ?? 0,
+    actor,
+    action: PERMISSIONS[kind],
+    target: after.id,
+    reason,
+    before: summary(before),
+    after: summary(after),
+  };
+}

@@ -1,0 +1,105 @@
+import { AppError } from "#platform/errors.ts";
+import { newId } from "#platform/ids.ts";
+
+import type { AuditEntry, Change } from "../journal/port.ts";
+import type { Deploy } from "../machine/deploy.ts";
+import { DeployRequest, hashPlan, planDeploy } from "../machine/plan.ts";
+import { queueDeploy } from "../machine/queue.ts";
+import { Train } from "../machine/train.ts";
+import type { Workload } from "../machine/workload.ts";
+
+/** The permission that it takes to start a deploy. */
+export const START_PERMISSION = "deploy.start";
+
+export type NewRequest = DeployRequest & {
+  actor: string;
+  reason: string;
+  /** Idempotency-Key */
+  key?: string;
+  /** The plan that was reviewed: nothing is queued if it would be another one now. */
+  planHash?: string;
+  /** Workloads of the same train that must have succeeded before. */
+  after?: readonly string[];
+};
+
+type Known = { nowMs: number; workload: (name: string) => Workload; placeFrom: number };
+
+/** @throws AppError unprocessable with the invalid fields; precondition_failed if a plan has changed */
+export function newDeploys(
+  name: string,
+  requests: readonly NewRequest[],
+  known: Known,
+): Change & { deploys: Deploy[] } {
+  const trainId = name === "" ? null : newId("train");
+  const deploys = requests.map((request, index) =>
+    newDeploy(request, { ...known, trainId, place: known.placeFrom + index }),
+  );
+  const audit = deploys.map((deploy, index) => auditOf(deploy, requests[index]?.reason ?? ""));
+  if (trainId === null) return { deploys, audit };
+  const cars = deploys.map(({ id, workload }, index) => {
+    return { workload, deploy: id, after: [...(requests[index]?.after ?? [])] };
+  });
+  const createdBy = requests[0]?.actor ?? "";
+  const train = checked(Train, {
+    id: trainId,
+    version: 1,
+    name,
+    createdBy,
+    createdAtMs: known.nowMs,
+    cars,
+  });
+  return { deploys, audit, trains: [train] };
+}
+
+function newDeploy(
+  request: NewRequest,
+  { nowMs, workload, trainId, place }: Known & { trainId: string | null; place: number },
+): Deploy {
+  const { actor, key, planHash } = request;
+  const plan = planDeploy(workload(request.workload), checked(DeployRequest, request));
+  if (planHash !== undefined && planHash !== hashPlan(plan)) {
+    throw new AppError(
+      "precondition_failed",
+      `The plan of ${plan.workload} has changed since it had the hash ${planHash}: review it again. It now replaces ${plan.from ?? "nothing"} by ${plan.release} and has the hash ${hashPlan(plan)}.`,
+    );
+  }
+  const deploy = queueDeploy({
+    id: newId("dep"),
+    place,
+    createdBy: actor,
+    createdAtMs: nowMs,
+    requestKey: key ?? null,
+    train: trainId,
+    plan,
+    planConfirmed: planHash !== undefined,
+  });
+  return { ...deploy, version: 1 };
+}
+
+type Schema<Output> = {
+  safeParse(value: unknown):
+    | { success: true; data: Output }
+    | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+};
+
+function checked<Output>(schema: Schema<Output>, value: unknown): Output {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path, message }) => ({
+    path: path.join("."),
+    code: "invalid",
+    message,
+  }));
+  const text = fields.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  throw new AppError("unprocessable", `The request is not valid. ${text}`, { fields });
+}
+
+const auditOf = (deploy: Deploy, reason: string): AuditEntry => ({
+  atMs: deploy.createdAtMs,
+  actor: deploy.createdBy,
+  action: START_PERMISSION,
+  target: deploy.id,
+  reason,
+  before: null,
+  after: { workload: deploy.workload, release: deploy.plan.release, planHash: deploy.planHash },
+});

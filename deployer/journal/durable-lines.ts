@@ -1,0 +1,50 @@
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
+
+import { AppError } from "#platform/errors.ts";
+
+/** A file to which lines are appended, each on the disk when `append` returns. */
+export class DurableLines {
+  readonly #descriptor: number;
+  readonly #broken = new AbortController();
+  #bytes: number;
+
+  /** `bytes`: where the complete lines of the file end; undefined: all are complete. */
+  constructor(file: string, bytes: number | undefined) {
+    this.#descriptor = openSync(file, "a", 0o600);
+    if (bytes !== undefined) ftruncateSync(this.#descriptor, bytes);
+    this.#bytes = bytes ?? fstatSync(this.#descriptor).size;
+  }
+
+  /** Aborts when it is not known what the disk has. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** @throws AppError unavailable; nothing was appended, or `broken` has aborted */
+  append(line: string): void {
+    const bytes = Buffer.from(line);
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
+      fsyncSync(this.#descriptor);
+      this.#bytes += bytes.length;
+    } catch (cause) {
+      this.#removeRest();
+      throw new AppError("unavailable", "The journal of deploys cannot be written.", { cause });
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+    this.#broken.abort();
+  }
+
+  /** Removes a part of a line, so that the next one is readable. */
+  #removeRest(): void {
+    try {
+      ftruncateSync(this.#descriptor, this.#bytes);
+      fsyncSync(this.#descriptor);
+    } catch {
+      this.#broken.abort();
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import { AppError } from "#platform/errors.ts";
+
+import { type Deploy, isActive } from "../machine/deploy.ts";
+import type { Freeze } from "../machine/freezes.ts";
+import type { Train } from "../machine/train.ts";
+import type { Workload } from "../machine/workload.ts";
+import { chainAudit } from "./audit-chain.ts";
+import type { AuditRecord, Change, EffectRecord, Journal, Records } from "./port.ts";
+
+/** The content of a journal in memory: the fold of its changes. */
+export type JournalState = {
+  workloads: Map<string, Workload>;
+  deploys: Map<string, Deploy>;
+  trains: Map<string, Train>;
+  freezes: Map<string, Freeze>;
+  /** By deploy, then by id. Effects between deploys are under the name of the workload. */
+  effects: Map<string, Map<string, EffectRecord>>;
+  /** Of effects without a result, the group in `effects`. */
+  open: Map<string, string>;
+  audit: AuditRecord[];
+};
+
+export const emptyState = (): JournalState => ({
+  workloads: new Map(),
+  deploys: new Map(),
+  trains: new Map(),
+  freezes: new Map(),
+  effects: new Map(),
+  open: new Map(),
+  audit: [],
+});
+
+/** Effects between deploys, such as repairs of nodes, that are kept for each workload. */
+const REPAIRS_MAX = 200;
+
+/** @throws AppError conflict; nothing has changed then */
+export function checkChange(state: JournalState, change: Change): void {
+  checkVersions(state.workloads, change.workloads, ({ name }) => name);
+  checkVersions(state.deploys, change.deploys, ({ id }) => id);
+  checkVersions(state.trains, change.trains, ({ id }) => id);
+  checkVersions(state.freezes, change.freezes, ({ id }) => id);
+  const changed = change.deploys ?? [];
+  for (const deploy of changed.filter(isActive)) {
+    const isOther = (it: Deploy): boolean =>
+      it.workload === deploy.workload && it.id !== deploy.id && isActive(it);
+    const others = [...state.deploys.values()].filter(
+      (it) => isOther(it) && !changed.some(({ id }) => id === it.id),
+    );
+    if (others.length > 0 || changed.some(isOther)) throw twoActive(deploy.workload);
+  }
+}
+
+export const twoActive = (workload: string): AppError =>
+  new AppError("conflict", `Another deploy of ${workload} is active; this one has to wait for it.`);
+
+export const replacedError = (): AppError =>
+  new AppError("precondition_failed", "Another process has taken over the deploys.");
+
+export const staleVersion = (): AppError =>
+  new AppError("conflict", "The record was changed in the meantime; load it again.");
+
+function checkVersions<Value extends { version: number }>(
+  stored: ReadonlyMap<string, Value>,
+  values: readonly Value[] = [],
+  keyOf: (value: Value) => string,
+): void {
+  for (const value of values) {
+    if (value.version !== (stored.get(keyOf(value))?.version ?? 0) + 1) throw staleVersion();
+  }
+}
+
+/** Applies a change that was checked, or read from a journal. */
+export function applyChange(state: JournalState, change: Change): void {
+  for (const it of change.workloads ?? []) state.workloads.set(it.name, it);
+  for (const it of change.deploys ?? []) state.deploys.set(it.id, it);
+  for (const it of change.trains ?? []) state.trains.set(it.id, it);
+  for (const it of change.freezes ?? []) state.freezes.set(it.id, it);
+  for (const id of change.thawed ?? []) state.freezes.delete(id);
+  for (const intent of change.intents ?? []) {
+    addEffect(state, intent.deploy ?? intent.workload, { ...intent, result: undefined });
+  }
+  for (const { id, ...result } of change.results ?? []) {
+    const group = state.effects.get(state.open.get(id) ?? "");
+    const effect = group?.get(id);
+    if (effect !== undefined) group?.set(id, { ...effect, result });
+    state.open.delete(id);
+  }
+  for (const entry of change.audit ?? []) {
+    state.audit.push(chainAudit(state.audit.at(-1), entry));
+  }
+}
+
+function addEffect(state: JournalState, group: string, effect: EffectRecord): void {
+  const effects = state.effects.get(group) ?? new Map<string, EffectRecord>();
+  state.effects.set(group, effects.set(effect.id, effect));
+  state.open.set(effect.id, group);
+  if (effect.deploy !== null || effects.size <= REPAIRS_MAX) return;
+  const [oldest = ""] = effects.keys();
+  effects.delete(oldest);
+  state.open.delete(oldest);
+}
+
+export const recordsOf = (state: JournalState): Records => ({
+  workloads: [...state.workloads.values()],
+  deploys: unfinishedDeploys(state),
+  trains: [...state.trains.values()],
+  freezes: [...state.freezes.values()],
+});
+
+/** Also the deploys of trains of which others wait. */
+function unfinishedDeploys({ deploys, trains }: JournalState): Deploy[] {
+  const needed = new Set<string>();
+  for (const { cars } of trains.values()) {
+    const ids = cars.map(({ deploy }) => deploy);
+    const isOver = ids.every((id) => deploys.get(id)?.times.doneMs !== null);
+    if (!isOver) for (const id of ids) needed.add(id);
+  }
+  return [...deploys.values()].filter(({ id, times }) => times.doneMs === null || needed.has(id));
+}
+
+/** The reads of a journal, answered from memory. */
+export function readsOf(
+  state: JournalState,
+): Pick<Journal, "deploy" | "requested" | "history" | "effects" | "audit"> {
+  return {
+    deploy: async (id) => state.deploys.get(id),
+    requested: async (key) =>
+      [...state.deploys.values()].find(({ requestKey }) => requestKey === key),
+    history: async ({ workload, before, limit }) =>
+      [...state.deploys.values()]
+        .filter((it) => it.place < before && (workload === undefined || it.workload === workload))
+        .toSorted((a, b) => b.place - a.place)
+        .slice(0, limit),
+    effects: async (deploy) => [...(state.effects.get(deploy)?.values() ?? [])],
+    audit: async ({ after, limit }) => state.audit.slice(after, after + limit),
+  };
+}

@@ -1,0 +1,145 @@
+import { AppError } from "#platform/errors.ts";
+
+import type { Deploy } from "./deploy.ts";
+import { enter, wayBack } from "./move.ts";
+import { RULES, ruledBy } from "./states.ts";
+
+/** What a person may tell a deploy, and the permission that it takes. */
+export const PERMISSIONS = {
+  pause: "deploy.pause",
+  resume: "deploy.resume",
+  hold: "deploy.hold",
+  abort: "deploy.abort",
+  "roll-back": "deploy.roll-back",
+  force: "deploy.force",
+} as const;
+export type CommandKind = keyof typeof PERMISSIONS;
+
+export type Command = {
+  kind: CommandKind;
+  /** Who gives it; the caller has checked the permission. */
+  actor: string;
+  /** Required, for the audit log. */
+  reason: string;
+};
+
+type Order = Command & { nowMs: number };
+
+const REASON_LENGTH_MAX = 1_000;
+
+/**
+ * The deploy after a command.
+ * @throws AppError conflict if the command does not fit the state, with what to do instead
+ */
+export function obey(deploy: Deploy, command: Command, nowMs: number): Deploy {
+  const reason = command.reason.trim();
+  if (reason === "" || reason.length > REASON_LENGTH_MAX) {
+    throw new AppError("unprocessable", `Give a reason of 1 to ${REASON_LENGTH_MAX} characters.`);
+  }
+  if (RULES[deploy.state].isTerminal || deploy.state === "finishing") {
+    throw refusal(`This deploy ${RULES[deploy.state].label}; start a new one.`);
+  }
+  return COMMANDS[command.kind](deploy, { ...command, reason, nowMs });
+}
+
+const COMMANDS: Readonly<Record<CommandKind, (deploy: Deploy, order: Order) => Deploy>> = {
+  pause,
+  resume,
+  hold,
+  abort,
+  "roll-back": rollBack,
+  force,
+};
+
+/** The deploy does not go on to the next state. It is still rolled back if the new release fails. */
+function pause(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  if (deploy.paused !== null) throw refusal(`It is paused already, by ${deploy.paused.by}.`);
+  if (deploy.state === "held") throw refusal("It is held already: nothing moves.");
+  return note({ ...deploy, paused: { by: actor, reason, atMs: nowMs } }, { actor, reason, nowMs });
+}
+
+/** Goes on where the deploy was paused or held. The state that was held begins again. */
+function resume(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  if (deploy.heldFrom !== null) {
+    const resumed = { ...deploy, paused: null, deaths: 0, attempt: deploy.attempt + 1 };
+    return enter(resumed, { to: deploy.heldFrom, reason, by: actor }, nowMs);
+  }
+  if (deploy.paused === null) throw refusal("It is neither paused nor held.");
+  // The time of the state stood still.
+  const enteredAtMs = deploy.enteredAtMs + (nowMs - deploy.paused.atMs);
+  return note({ ...deploy, paused: null, enteredAtMs }, { actor, reason, nowMs });
+}
+
+/** Nothing moves any more, not even back, until a person decides. */
+function hold(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  if (deploy.state === "held") throw refusal("It is held already.");
+  if (RULES[deploy.state].share === "old" && RULES[deploy.state].wayBack === "none") {
+    throw refusal("It is on its way back, which is not stopped.");
+  }
+  if (deploy.state === "queued") throw refusal("It has not started; abort it instead.");
+  return enter(deploy, { to: "held", reason, by: actor }, nowMs);
+}
+
+/** Ends a deploy that has no traffic. */
+function abort(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  const state = ruledBy(deploy);
+  if (state === "contracting") {
+    // The release stays; only the migration is left out.
+    return enter(deploy, { to: "finishing", reason, by: actor, outcome: "succeeded" }, nowMs);
+  }
+  if (RULES[state].wayBack !== "undo") {
+    throw refusal(
+      RULES[state].wayBack === "revert"
+        ? "Users may have the new release: roll back instead."
+        : `It ${RULES[state].label}, which cannot be undone: deploy the release that you want.`,
+    );
+  }
+  const move = wayBack(deploy, reason, actor);
+  const to = state === "queued" ? "aborted" : move.to;
+  return enter({ ...deploy, paused: null }, { ...move, to, outcome: "aborted" }, nowMs);
+}
+
+/** Returns all traffic to the old release, whose tasks are still ready, and stops the new ones. */
+function rollBack(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  const state = ruledBy(deploy);
+  const { wayBack: way, share, new: place } = RULES[state];
+  if (share === "old" && way === "none") throw refusal("It is on its way back already.");
+  if (way === "none") {
+    throw refusal("The old tasks have been stopped: deploy the old release again.");
+  }
+  if (way === "undo" && place === "out") {
+    throw refusal("The new release has no traffic yet: abort instead.");
+  }
+  const move = wayBack(deploy, reason, actor);
+  if (move.to === "held") throw refusal("There is no earlier release to go back to.");
+  return enter({ ...deploy, paused: null }, { ...move, outcome: "rolled-back" }, nowMs);
+}
+
+/** A person takes the responsibility for what the deploy waits for. It never skips a condition of safety. */
+function force(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  const state = ruledBy(deploy);
+  if (!FORCEABLE.has(state)) {
+    throw refusal(`It ${RULES[state].label}, which cannot be skipped.`);
+  }
+  const order = { kind: "resume", actor, reason, nowMs } as const;
+  const going = deploy.heldFrom === null && deploy.paused === null ? deploy : resume(deploy, order);
+  return note({ ...going, forced: true }, { actor, reason, nowMs });
+}
+
+const FORCEABLE: ReadonlySet<Deploy["state"]> = new Set([
+  "waiting",
+  "preflight",
+  "analysing",
+  "baking",
+]);
+
+/** A line in the history without a move. */
+function note(
+  deploy: Deploy,
+  { actor, reason, nowMs }: Pick<Order, "actor" | "reason" | "nowMs">,
+): Deploy {
+  const entry = { atMs: nowMs, state: deploy.state, step: deploy.step, by: actor, reason };
+  return { ...deploy, history: [...deploy.history, entry] };
+}
+
+const refusal = (message: string): AppError => new AppError("conflict", message);
