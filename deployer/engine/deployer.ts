@@ -146,6 +146,7 @@ export class Deployer {
       .filter(({ name }) => !this.#records.workloads.has(name))
       .map(({ name, slotsPerColour }) => bumped(newWorkload(name, slotsPerColour)));
     if (added.length > 0) await this.#commit({ workloads: added });
+    journal.lost.addEventListener("abort", () => this.close(), { once: true });
     const shared = this.#shared();
     for (const { name } of workloads) this.#loops.set(name, new WorkloadLoop(name, shared));
     for (const loop of this.#loops.values()) loop.start();

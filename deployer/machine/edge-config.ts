@@ -8,7 +8,7 @@ import {
   type Slot,
   type SlotView,
 } from "../drivers.ts";
-import { isServing, type NodeSeen, type Scene } from "./observation.ts";
+import { isServing, type NodeSeen, type Scene, whyNoMore } from "./observation.ts";
 import { isGone, placeOf } from "./slots.ts";
 import { type Place, RULES, ruledBy, shareBp } from "./states.ts";
 
@@ -68,8 +68,9 @@ function nextRoute(scene: Scene, view: NodeView): Route {
   if (wanted.next !== view.route.next && splitBefore > 0 && wanted.splitBp > 0) {
     return { live, next: view.route.next, splitBp: 0 };
   }
-  const hasTask = view.slots[wanted.next].some(isServing);
-  const splitBp = hasTask ? wanted.splitBp : Math.min(wanted.splitBp, splitBefore);
+  const mayRise =
+    view.slots[wanted.next].some(isServing) && whyNoMore(scene, wanted.splitBp) === undefined;
+  const splitBp = mayRise ? wanted.splitBp : Math.min(wanted.splitBp, splitBefore);
   return { live, next: wanted.next, splitBp };
 }
 
@@ -95,10 +96,11 @@ function nextSlots(scene: Scene, view: NodeView, colour: Colour): Slot[] {
     const slot = view.slots[colour][index] ?? EMPTY;
     if (assigned === null) return nextSlot(slot, { place: "out", address: null, isGone: true });
     const task = seen.fleet?.[colour].tasks.find(({ id }) => id === assigned.task);
-    const isOver = isGone(assigned, seen.fleet?.[colour]);
+    const isOver = isGone(assigned, seen.fleet?.[colour]) && !stillAnswers(scene, slot);
     if (isFrozen && !isOver && slot.address === assigned.address) return keep(slot);
-    // The scheduler has begun to stop it: no new requests, whatever the state wants.
-    const stopping = task?.status === "stopping" && place === "in" ? "drain" : place;
+    // The scheduler has begun to stop it: no new requests, unless it is the last one, which answers for a while.
+    const isLeaving = task?.status === "stopping" && view.slots[colour].some(isOtherThan(slot));
+    const stopping = isLeaving && place === "in" ? "drain" : place;
     return nextSlot(slot, {
       place: isOver ? "out" : stopping,
       address: assigned.address,
@@ -106,6 +108,19 @@ function nextSlots(scene: Scene, view: NodeView, colour: Colour): Slot[] {
     });
   });
 }
+
+const isOtherThan =
+  (slot: SlotView) =>
+  (other: SlotView): boolean =>
+    other !== slot && isServing(other);
+
+/**
+ * A list of tasks that lags behind or is incomplete must not take serving tasks away: the node itself has to see that
+ * a task is gone, unless another task has got its address.
+ */
+const stillAnswers = ({ seen }: Scene, slot: SlotView): boolean =>
+  slot.up &&
+  !COLOURS.some((colour) => seen.fleet?.[colour].tasks.some((it) => it.address === slot.address));
 
 const EMPTY: SlotView = { address: null, state: "maint", up: false, sessions: 0 };
 const keep = ({ address, state }: Slot): Slot => ({ address, state });

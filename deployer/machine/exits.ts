@@ -12,7 +12,7 @@ import {
   waits,
 } from "./exit-conditions.ts";
 import { type Move, nameOld, wayBack } from "./move.ts";
-import { carries, isCurrent, isServing, type Situation } from "./observation.ts";
+import { carries, isCurrent, isServing, servingTasks, type Situation } from "./observation.ts";
 import { candidates } from "./slots.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 
@@ -62,8 +62,14 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
     failed: (_situation, why) => ({ to: "held", reason: `The contract migration failed: ${why}` }),
   }),
   reverting: (situation) => {
+    const { oldColour } = situation.deploy.plan;
     const reason = `All nodes send all traffic to ${nameOld(situation.deploy)}.`;
-    return settled(situation, () => ({ to: "draining-new", reason }));
+    return settled(situation, () =>
+      (servingTasks(situation.seen, oldColour) ?? 0) > 0 &&
+      carries(situation, oldColour, BASIS_POINTS) !== false
+        ? { to: "draining-new", reason }
+        : waits("The old tasks that serve cannot take all traffic."),
+    );
   },
   "draining-new": (situation) => {
     const reason = "No request to the new tasks is open.";

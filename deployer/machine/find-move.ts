@@ -2,7 +2,7 @@ import type { Deploy } from "./deploy.ts";
 import { EXITS } from "./exits.ts";
 import type { Exit } from "./exit-conditions.ts";
 import { type Move, wayBack } from "./move.ts";
-import { carries, type Situation } from "./observation.ts";
+import { type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 
@@ -42,18 +42,13 @@ function failureOf({ deploy, seen, nowMs, limits }: Situation): Move | undefined
   return undefined;
 }
 
-/** Invariant I2: no step that a colour, or the way back after it, could not carry. */
+/** No step that a colour, or the way back after it, could not carry. */
 function guarded(situation: Situation, exit: Exit): Exit {
   if (!("to" in exit) || (exit.to !== "shifting" && exit.to !== "committing")) return exit;
   const { plan, step } = situation.deploy;
   const shareBp = exit.to === "shifting" ? plan.stepsBp[exit.step ?? step] : BASIS_POINTS;
-  if (carries(situation, plan.newColour, shareBp ?? BASIS_POINTS) !== true) {
-    return { waits: "The new tasks that serve do not have the capacity for the next step." };
-  }
-  if (plan.from !== null && carries(situation, plan.oldColour, BASIS_POINTS) !== true) {
-    return { waits: "The old tasks that serve could not take all traffic back." };
-  }
-  return exit;
+  const reason = whyNoMore(situation, shareBp ?? BASIS_POINTS);
+  return reason === undefined ? exit : { waits: reason };
 }
 
 function lateMove({ deploy, nowMs, limits }: Situation, why: string): Move | undefined {

@@ -36,7 +36,7 @@ export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
     closedAtMs: null,
     heldFrom: to === "held" ? ruledBy(deploy) : null,
     forced: deploy.forced && to === "preflight",
-    reason: isNoteworthy(move) ? reason : deploy.reason,
+    reason: isNoteworthy(move) ? reason : deploy.outcome && deploy.reason,
     thinSinceMs: null,
     darkSinceMs: null,
     times: timesAfter(deploy, move, nowMs),

@@ -67,14 +67,31 @@ export const isCurrent = ({ workload }: Scene, view: NodeView, id: string): bool
  * Whether the tasks of a colour that serve can take a share of the peak, with reserve; undefined if that is not known
  * now. Without a forecast or a measured capacity one task is enough.
  */
-export function carries(situation: Situation, colour: Colour, share: number): boolean | undefined {
-  const serving = servingTasks(situation.seen, colour);
-  if (serving === undefined || situation.seen.traffic === undefined) return undefined;
+export function carries(scene: Scene, colour: Colour, shareBp: number): boolean | undefined {
+  const { deploy, seen, limits } = scene;
+  const serving = servingTasks(seen, colour);
+  if (serving === undefined || seen.traffic === undefined) return undefined;
   if (serving === 0) return false;
-  const { taskRps } = situation.deploy.plan;
-  const { peakRps } = situation.seen.traffic;
+  const taskRps = deploy?.plan.taskRps;
+  const { peakRps } = seen.traffic;
   if (taskRps === undefined || peakRps === undefined) return true;
-  return serving * taskRps * situation.limits.utilisation >= (peakRps * share) / BASIS_POINTS;
+  return serving * taskRps * limits.utilisation >= (peakRps * shareBp) / BASIS_POINTS;
+}
+
+/**
+ * Invariant I2: why the new colour must not get this share now, for people; undefined if it may. The new tasks must
+ * carry the share, and the old ones all traffic if it comes back.
+ */
+export function whyNoMore(scene: Scene, shareBp: number): string | undefined {
+  const plan = scene.deploy?.plan;
+  if (plan === undefined) return undefined;
+  if (carries(scene, plan.newColour, shareBp) !== true) {
+    return "The new tasks that serve do not have the capacity for the next step.";
+  }
+  if (plan.from !== null && carries(scene, plan.oldColour, BASIS_POINTS) !== true) {
+    return "The old tasks that serve could not take all traffic back.";
+  }
+  return undefined;
 }
 
 /** Nodes that keep a state from ending, for people. */
