@@ -7,6 +7,7 @@ import {
   type Route,
   type Slot,
   type SlotView,
+  type Task,
 } from "../drivers.ts";
 import { isServing, type NodeSeen, type Scene, whyNoMore } from "./observation.ts";
 import { isGone, placeOf } from "./slots.ts";
@@ -98,21 +99,32 @@ function nextSlots(scene: Scene, view: NodeView, colour: Colour): Slot[] {
     const task = seen.fleet?.[colour].tasks.find(({ id }) => id === assigned.task);
     const isOver = isGone(assigned, seen.fleet?.[colour]) && !stillAnswers(scene, slot);
     if (isFrozen && !isOver && slot.address === assigned.address) return keep(slot);
-    // The scheduler has begun to stop it: no new requests, unless it is the last one, which answers for a while.
-    const isLeaving = task?.status === "stopping" && view.slots[colour].some(isOtherThan(slot));
-    const stopping = isLeaving && place === "in" ? "drain" : place;
     return nextSlot(slot, {
-      place: isOver ? "out" : stopping,
+      place: isOver ? "out" : yieldTo(scene, view, { colour, slot, place, task }),
       address: assigned.address,
       isGone: isOver,
     });
   });
 }
 
-const isOtherThan =
-  (slot: SlotView) =>
-  (other: SlotView): boolean =>
-    other !== slot && isServing(other);
+/** No task is taken out of service before others on the node serve instead of it. */
+function yieldTo(
+  { seen }: Scene,
+  view: NodeView,
+  it: { colour: Colour; slot: SlotView; place: Place; task: Task | undefined },
+): Place {
+  if (it.place !== "in") {
+    const isReplaced = view.slots[otherColour(it.colour)].some(isServing);
+    return isReplaced || it.slot.state !== "ready" ? it.place : "in";
+  }
+  // The scheduler has begun to stop it, so it gets no new requests.
+  if (it.task?.status !== "stopping") return "in";
+  const staying = (seen.fleet?.[it.colour].tasks ?? []).filter(({ status }) => status === "running");
+  const isReplaced = view.slots[it.colour].some(
+    (other) => isServing(other) && staying.some(({ address }) => address === other.address),
+  );
+  return isReplaced ? "drain" : "in";
+}
 
 /**
  * A list of tasks that lags behind or is incomplete must not take serving tasks away: the node itself has to see that

@@ -85,6 +85,7 @@ export function carries(scene: Scene, colour: Colour, shareBp: number): boolean 
 export function whyNoMore(scene: Scene, shareBp: number): string | undefined {
   const plan = scene.deploy?.plan;
   if (plan === undefined) return undefined;
+  if (!onEveryNode(scene, () => true)) return "Not all edge nodes can be read.";
   if (carries(scene, plan.newColour, shareBp) !== true) {
     return "The new tasks that serve do not have the capacity for the next step.";
   }

@@ -38,6 +38,7 @@ export type SimulatedNode = {
   /** What a restart reads. */
   file: EdgeConfig;
   running: Running;
+  startedMs: number;
   /** When a colour last had a share of the requests. */
   lastShareMs: Record<Colour, number>;
 };
@@ -65,7 +66,16 @@ export class SimulatedEdge {
     const file = emptyConfig(slotsPerColour);
     const lastShareMs = { blue: -Infinity, green: -Infinity };
     const running = this.#started(file);
-    const node = { id, isRetired: false, cutOffUntilMs: 0, isInService: false, file, running, lastShareMs };
+    const node: SimulatedNode = {
+      id,
+      isRetired: false,
+      cutOffUntilMs: 0,
+      isInService: false,
+      file,
+      running,
+      startedMs: this.#world.nowMs,
+      lastShareMs,
+    };
     this.nodes.set(id, node);
     this.#world.note(`${id} joins`);
     return node;
@@ -106,6 +116,7 @@ export class SimulatedEdge {
   restart(node: SimulatedNode): void {
     this.#world.note(`${node.id} restarts with v${node.file.version}`);
     node.running = this.#started(node.file);
+    node.startedMs = this.#world.nowMs;
     this.#updateShares(node);
   }
 

@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 
 /** What the controller knows may be this old; deaths in the meantime are not its fault. */
 const KNOWLEDGE_MS = 8_000;
+const CHECKS_MS = 1_000;
 export const SETTLE_MS = 1_000;
 
 /** What is durable about the workload, as the journal has it. */
@@ -51,7 +52,9 @@ export class Invariants {
         if (before.address !== slot.address && before.state !== "maint") {
           this.#world.violate(`I5 ${node.id} ${colour}/${at} changes its address in ${before.state}`);
         }
-        const isReady = before.state === "ready" || this.#edge.viewOf(before).up;
+        // A node that has just restarted has forgotten checks that the controller has seen.
+        const isNewProcess = this.#world.nowMs < node.startedMs + CHECKS_MS;
+        const isReady = before.state === "ready" || isNewProcess || this.#edge.viewOf(before).up;
         if (slot.state === "ready" && !isReady && !this.#diedJustNow(slot.address)) {
           this.#world.violate(`gate: ${node.id} ${colour}/${at} is ready without passed checks`);
         }

@@ -1,12 +1,132 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { QUIET } from "./scenario.ts";
-import { simulate } from "./simulate.ts";
+import type { Drivers } from "../drivers.ts";
+import { RULES } from "../machine/states.ts";
+import type { Mutant } from "./controllers.ts";
+import { anyScenario, QUIET, type Scenario } from "./scenario.ts";
+import { type Outcome, simulate } from "./simulate.ts";
+
+/** How many random deploys are simulated; each takes about 10 ms. */
+const RUNS = 10_000;
+const RUNS_MS_MAX = 600_000;
+
+async function expectSafe(scenario: Scenario): Promise<Outcome> {
+  const outcome = await simulate(scenario);
+  expect(outcome.violations, outcome.log.slice(-80).join("\n")).toEqual([]);
+  return outcome;
+}
 
 test("a deploy to which nothing happens succeeds", async () => {
-  const { violations, deploys, log } = await simulate(QUIET);
-  expect(violations, log.join("\n")).toEqual([]);
-  expect(deploys.map(({ state }) => state)).toEqual(["succeeded"]);
+  for (const strategy of ["blue-green", "canary", "all-at-once"] as const) {
+    const { deploys } = await expectSafe({ ...QUIET, strategy });
+    expect(deploys.map(({ state }) => state)).toEqual(["succeeded"]);
+  }
 });
-void fc;
+
+test(
+  `in ${RUNS} random deploys the invariants hold at every change, and each ends or waits for a person`,
+  { timeout: RUNS_MS_MAX },
+  async () => {
+    const states = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(anyScenario, async (scenario) => {
+        const { deploys } = await expectSafe(scenario);
+        for (const { state } of deploys) states.add(state);
+      }),
+      { numRuns: RUNS },
+    );
+    // All kinds of ends occur.
+    expect([...states]).toEqual(
+      expect.arrayContaining(["succeeded", "rolled-back", "failed", "aborted", "held"]),
+    );
+  },
+);
+
+describe("a controller that is killed at any boundary of an effect", () => {
+  const bases: [string, Partial<Scenario>][] = [
+    ["of a deploy in steps", {}],
+    ["of a deploy at once", { strategy: "all-at-once" }],
+    ["of the first deploy", { isFirst: true }],
+    ["of a deploy that is rolled back for its errors", { quality: "errors" }],
+    ["of a deploy whose tasks do not start", { quality: "crash-loop" }],
+  ];
+  test.each(bases)("%s changes nothing about its end", async (_name, base) => {
+    const scenario = { ...QUIET, ...base };
+    const { deploys, boundaries } = await expectSafe(scenario);
+    expect(boundaries).toBeGreaterThan(50);
+    for (let crash = 0; crash < boundaries; crash += 1) {
+      const ended = await expectSafe({ ...scenario, crashes: [crash] });
+      expect(ended.deploys.map(({ state }) => state)).toEqual(deploys.map(({ state }) => state));
+    }
+  });
+});
+
+describe("a person who rolls back at any time", () => {
+  const STEP_MS = 400;
+
+  test("gets the old release back on all nodes, from every state that allows it", async () => {
+    const from = new Set<string>();
+    for (let atMs = 500; atMs < 40_000; atMs += STEP_MS) {
+      const events = [{ atMs, event: { kind: "command", command: "roll-back" } as const }];
+      const { deploys, rollBackMs } = await expectSafe({ ...QUIET, seed: atMs, events });
+      const [deploy] = deploys;
+      const way = deploy?.history.findIndex(({ state }) => state === "reverting") ?? -1;
+      if (way === -1) {
+        expect(deploy?.state).toMatch(/^(?:succeeded|rolled-back)$/);
+        continue;
+      }
+      from.add(deploy?.history[way - 1]?.state ?? "");
+      expect(deploy?.state).toBe("rolled-back");
+      // Including the settle of a second.
+      expect(rollBackMs).toBeLessThan(2_500);
+    }
+    const allowed = Object.entries(RULES).filter(([, { wayBack }]) => wayBack === "revert");
+    expect([...from].toSorted()).toEqual(allowed.map(([state]) => state).toSorted());
+  });
+});
+
+describe("the simulation finds", () => {
+  const withoutNode = (drivers: Drivers): Drivers => ({
+    ...drivers,
+    edge: { ...drivers.edge, nodes: async () => (await drivers.edge.nodes()).slice(0, -1) },
+  });
+  const withEmptyDrains = (drivers: Drivers): Drivers => ({
+    ...drivers,
+    edge: {
+      ...drivers.edge,
+      async read(node, workload) {
+        const view = await drivers.edge.read(node, workload);
+        const without = view.slots.blue.map((slot) => ({ ...slot, sessions: 0 }));
+        return { ...view, slots: { ...view.slots, blue: without } };
+      },
+    },
+  });
+  const withoutChecks = (drivers: Drivers): Drivers => ({
+    ...drivers,
+    edge: {
+      ...drivers.edge,
+      async read(node, workload) {
+        const view = await drivers.edge.read(node, workload);
+        const up = view.slots.green.map((slot) => ({ ...slot, up: slot.state !== "maint" }));
+        return { ...view, slots: { ...view.slots, green: up } };
+      },
+    },
+  });
+  const mutants: [string, Mutant, RegExp][] = [
+    ["a missing settle", { limits: { settleMs: 0 } }, /^settle:/],
+    ["a node whose acknowledgement is not awaited", { drivers: withoutNode }, /^I1|^drain:|before/],
+    ["sessions that are not awaited", { drivers: withEmptyDrains }, /^I1/],
+    ["a gate that does not check", { drivers: withoutChecks }, /^gate:/],
+    ["a missing reserve", { limits: { utilisation: 10 } }, /^I2/],
+  ];
+  test.each(mutants)("%s", async (_name, mutant, expected) => {
+    const found = new Set<string>();
+    for (const scenario of fc.sample(anyScenario, { numRuns: 300, seed: 7 })) {
+      const { violations } = await simulate(scenario, mutant);
+      for (const violation of violations) found.add(violation);
+      if ([...found].some((it) => expected.test(it))) return;
+    }
+    expect([...found]).toContainEqual(expect.stringMatching(expected));
+  });
+});
