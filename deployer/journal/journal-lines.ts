@@ -10,7 +10,7 @@ import { Workload } from "../machine/workload.ts";
 import type { JournalState } from "./journal-state.ts";
 import type { Change } from "./port.ts";
 
-const Intent = z.object({
+export const Intent = z.object({
   id: z.string(),
   workload: z.string(),
   deploy: z.string().nullable(),
@@ -32,6 +32,9 @@ const AuditEntry = z.object({
   before: z.unknown(),
   after: z.unknown(),
 });
+export const EffectRecord = Intent.extend({ result: Result.omit({ id: true }).optional() });
+export const AuditRecord = AuditEntry.extend({ seq: z.number(), hash: z.string() });
+
 const listOf = <Of extends z.ZodType>(of: Of) => z.array(of).default([]);
 
 const Line = z.object({

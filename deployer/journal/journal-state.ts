@@ -40,6 +40,12 @@ export function checkChange(state: JournalState, change: Change): void {
   checkVersions(state.trains, change.trains, ({ id }) => id);
   checkVersions(state.freezes, change.freezes, ({ id }) => id);
   const changed = change.deploys ?? [];
+  for (const { id, requestKey } of changed.filter(({ version }) => version === 1)) {
+    const isTaken = (it: Deploy): boolean => it.requestKey === requestKey && it.id !== id;
+    if (requestKey !== null && [...state.deploys.values(), ...changed].some(isTaken)) {
+      throw requestedTwice();
+    }
+  }
   for (const deploy of changed.filter(isActive)) {
     const isOther = (it: Deploy): boolean =>
       it.workload === deploy.workload && it.id !== deploy.id && isActive(it);
@@ -52,6 +58,9 @@ export function checkChange(state: JournalState, change: Change): void {
 
 export const twoActive = (workload: string): AppError =>
   new AppError("conflict", `Another deploy of ${workload} is active; this one has to wait for it.`);
+
+export const requestedTwice = (): AppError =>
+  new AppError("conflict", "A deploy was already requested with this Idempotency-Key.");
 
 export const replacedError = (): AppError =>
   new AppError("precondition_failed", "Another process has taken over the deploys.");
@@ -100,22 +109,17 @@ function addEffect(state: JournalState, group: string, effect: EffectRecord): vo
   state.open.delete(oldest);
 }
 
-export const recordsOf = (state: JournalState): Records => ({
-  workloads: [...state.workloads.values()],
-  deploys: unfinishedDeploys(state),
-  trains: [...state.trains.values()],
-  freezes: [...state.freezes.values()],
-});
-
-/** Also the deploys of trains of which others wait. */
-function unfinishedDeploys({ deploys, trains }: JournalState): Deploy[] {
-  const needed = new Set<string>();
-  for (const { cars } of trains.values()) {
-    const ids = cars.map(({ deploy }) => deploy);
-    const isOver = ids.every((id) => deploys.get(id)?.times.doneMs !== null);
-    if (!isOver) for (const id of ids) needed.add(id);
-  }
-  return [...deploys.values()].filter(({ id, times }) => times.doneMs === null || needed.has(id));
+/** Unfinished deploys, and those of trains of which others wait. */
+export function recordsOf({ workloads, deploys, trains, freezes }: JournalState): Records {
+  const all = [...deploys.values()].toSorted((a, b) => a.place - b.place);
+  const unfinished = all.filter(({ times }) => times.doneMs === null);
+  const going = new Set(unfinished.map(({ train }) => train));
+  return {
+    workloads: [...workloads.values()],
+    deploys: all.filter((it) => it.times.doneMs === null || (it.train !== null && going.has(it.train))),
+    trains: [...trains.values()].filter(({ id }) => going.has(id)),
+    freezes: [...freezes.values()],
+  };
 }
 
 /** The reads of a journal, answered from memory. */
