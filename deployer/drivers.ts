@@ -131,7 +131,8 @@ export type OneOff = {
   colour: Colour;
 };
 export type OneOffView =
-  { status: "absent" | "running" | "succeeded" } | { status: "failed"; reason: string };
+  | { status: "absent" | "running" | "succeeded" }
+  | { status: "failed"; reason: string };
 
 export type OneOffs = {
   read(token: string): Promise<OneOffView>;

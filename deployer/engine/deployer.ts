@@ -194,7 +194,10 @@ export class Deployer {
 
   /** Places increase with time, also over restarts. */
   #nextPlace(count: number): number {
-    const last = Math.max(this.#lastPlace, ...[...this.#records.deploys.values()].map((it) => it.place));
+    const last = Math.max(
+      this.#lastPlace,
+      ...[...this.#records.deploys.values()].map((it) => it.place),
+    );
     const first = Math.max(last + 1, this.#options.timer.nowMs());
     this.#lastPlace = first + count - 1;
     return first;
@@ -224,7 +227,8 @@ export class Deployer {
 
   #loop(name: string): WorkloadLoop {
     const loop = this.#loops.get(name);
-    if (loop === undefined) throw new AppError("not_found", `The workload ${name} is not deployed here.`);
+    if (loop === undefined)
+      throw new AppError("not_found", `The workload ${name} is not deployed here.`);
     return loop;
   }
 
@@ -249,11 +253,6 @@ export class Deployer {
 export const FREEZE_PERMISSION = "deploy.freeze";
 
 function auditOf(before: Deploy, after: Deploy, { kind, actor, reason }: Command): AuditEntry {
-  const summary = ({ state, paused, forced }: Deploy): unknown => ({
-    state,
-    isPaused: paused !== null,
-    forced,
-  });
   return {
     atMs: after.history.at(-1)?.atMs ?? 0,
     actor,
@@ -264,3 +263,9 @@ function auditOf(before: Deploy, after: Deploy, { kind, actor, reason }: Command
     after: summary(after),
   };
 }
+
+const summary = ({ state, paused, forced }: Deploy): unknown => ({
+  state,
+  isPaused: paused !== null,
+  forced,
+});

@@ -122,10 +122,7 @@ export class Observer {
     for (const poller of this.#pollers) poller.poke();
   }
 
-  #poller<Value>(
-    read: () => Promise<Value>,
-    onRead: (value: Value | undefined) => void,
-  ): Polling {
+  #poller<Value>(read: () => Promise<Value>, onRead: (value: Value | undefined) => void): Polling {
     const { timer, pace, deploy, onChange } = this.#options;
     return new Poller<Value>({
       timer,

@@ -1,4 +1,4 @@
-import type { Change, Records } from "../journal/port.ts";
+import { type Change, NO_CHANGE, type Records } from "../journal/port.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import type { Freeze } from "../machine/freezes.ts";
 import type { Train } from "../machine/train.ts";
@@ -17,11 +17,12 @@ export class LoadedRecords {
   }
 
   apply(change: Change): void {
-    for (const it of change.workloads ?? []) this.workloads.set(it.name, it);
-    for (const it of change.deploys ?? []) this.deploys.set(it.id, it);
-    for (const it of change.trains ?? []) this.trains.set(it.id, it);
-    for (const it of change.freezes ?? []) this.freezes.set(it.id, it);
-    for (const id of change.thawed ?? []) this.freezes.delete(id);
+    const { workloads, deploys, trains, freezes, thawed } = { ...NO_CHANGE, ...change };
+    for (const it of workloads) this.workloads.set(it.name, it);
+    for (const it of deploys) this.deploys.set(it.id, it);
+    for (const it of trains) this.trains.set(it.id, it);
+    for (const it of freezes) this.freezes.set(it.id, it);
+    for (const id of thawed) this.freezes.delete(id);
     this.#forgetEnded();
   }
 

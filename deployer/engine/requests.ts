@@ -77,7 +77,9 @@ function newDeploy(
 }
 
 type Schema<Output> = {
-  safeParse(value: unknown):
+  safeParse(
+    value: unknown,
+  ):
     | { success: true; data: Output }
     | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
 };

@@ -25,6 +25,10 @@ export class Targets {
     const before = this.#targets.get(name)?.failures ?? 0;
     const failures = ok ? 0 : before + 1;
     const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** before);
-    this.#targets.set(name, { isSending: false, failures, waitUntilMs: ok ? 0 : nowMs + backoffMs });
+    this.#targets.set(name, {
+      isSending: false,
+      failures,
+      waitUntilMs: ok ? 0 : nowMs + backoffMs,
+    });
   }
 }

@@ -136,29 +136,25 @@ export class WorkloadLoop {
 
   async #carryOut(
     before: Pick<Decision, "workload" | "deploy">,
-    { workload, deploy, effects }: Decision,
+    decision: Decision,
   ): Promise<void> {
-    const { timer, newEffectId, commit } = this.#shared;
-    const atMs = timer.nowMs();
-    const intents = effects.map((effect): Intent => {
-      const id = newEffectId();
-      return { id, workload: this.#name, deploy: deploy?.id ?? null, effect, atMs };
-    });
+    const intents = this.#intentsOf(decision);
     const results = this.#results;
-    const change: Change = {
-      ...(workload === before.workload ? {} : { workloads: [bumped(workload)] }),
-      ...(deploy === before.deploy || deploy === undefined ? {} : { deploys: [bumped(deploy)] }),
-      ...(intents.length === 0 ? {} : { intents }),
-      ...(results.length === 0 ? {} : { results }),
-    };
+    const change = changeOf(before, { ...decision, intents, results });
     if (Object.keys(change).length === 0) return;
-    await commit(change);
+    await this.#shared.commit(change);
     this.#results = this.#results.slice(results.length);
-    if (deploy?.state !== before.deploy?.state || deploy?.enteredAtMs !== before.deploy?.enteredAtMs) {
+    if (decision.deploy?.enteredAtMs !== before.deploy?.enteredAtMs) {
       this.#observer.refocus();
       this.#isDue = true;
     }
     for (const intent of intents) void this.#send(intent);
+  }
+
+  #intentsOf({ deploy, effects }: Decision): Intent[] {
+    const { timer, newEffectId } = this.#shared;
+    const common = { workload: this.#name, deploy: deploy?.id ?? null, atMs: timer.nowMs() };
+    return effects.map((effect) => ({ id: newEffectId(), effect, ...common }));
   }
 
   async #send(intent: Intent): Promise<void> {
@@ -181,13 +177,28 @@ export class WorkloadLoop {
   }
 }
 
+/** What a decision writes; only what has changed. */
+function changeOf(
+  before: Pick<Decision, "workload" | "deploy">,
+  { workload, deploy, intents, results }: Decision & { intents: Intent[]; results: Result[] },
+): Change {
+  const isChanged = deploy !== undefined && deploy !== before.deploy;
+  return {
+    ...(workload === before.workload ? {} : { workloads: [bumped(workload)] }),
+    ...(isChanged ? { deploys: [bumped(deploy)] } : {}),
+    ...(intents.length === 0 ? {} : { intents }),
+    ...(results.length === 0 ? {} : { results }),
+  };
+}
+
 /** The record to write: its version is one more. */
 export const bumped = <Value extends { version: number }>(record: Value): Value => ({
   ...record,
   version: record.version + 1,
 });
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const activeOf = (deploys: Iterable<Deploy>, workload: string): Deploy | undefined =>
   [...deploys].find((deploy) => deploy.workload === workload && isActive(deploy));

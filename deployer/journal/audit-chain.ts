@@ -11,7 +11,10 @@ export function chainAudit(before: AuditRecord | undefined, entry: AuditEntry): 
 }
 
 /** The number of the first entry whose hash does not fit; undefined if all do. */
-export function brokenAt(entries: readonly AuditRecord[], before?: AuditRecord): number | undefined {
+export function brokenAt(
+  entries: readonly AuditRecord[],
+  before?: AuditRecord,
+): number | undefined {
   let last = before;
   for (const record of entries) {
     const { seq, hash, ...entry } = record;
@@ -25,7 +28,16 @@ export function brokenAt(entries: readonly AuditRecord[], before?: AuditRecord):
 function hashOf(before: string, seq: number, entry: AuditEntry): string {
   const { atMs, actor, action, target, reason } = entry;
   // In a fixed order; a database may sort the keys of objects, so these are compared as sorted text.
-  const fields = [seq, atMs, actor, action, target, reason, sorted(entry.before), sorted(entry.after)];
+  const fields = [
+    seq,
+    atMs,
+    actor,
+    action,
+    target,
+    reason,
+    sorted(entry.before),
+    sorted(entry.after),
+  ];
   return createHash("sha256").update(before).update(JSON.stringify(fields)).digest("hex");
 }
 

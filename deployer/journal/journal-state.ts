@@ -5,7 +5,15 @@ import type { Freeze } from "../machine/freezes.ts";
 import type { Train } from "../machine/train.ts";
 import type { Workload } from "../machine/workload.ts";
 import { chainAudit } from "./audit-chain.ts";
-import type { AuditRecord, Change, EffectRecord, Journal, Records } from "./port.ts";
+import {
+  type AuditRecord,
+  type Change,
+  type EffectRecord,
+  type Journal,
+  NO_CHANGE,
+  type Records,
+  type Result,
+} from "./port.ts";
 
 /** The content of a journal in memory: the fold of its changes. */
 export type JournalState = {
@@ -80,23 +88,24 @@ function checkVersions<Value extends { version: number }>(
 
 /** Applies a change that was checked, or read from a journal. */
 export function applyChange(state: JournalState, change: Change): void {
-  for (const it of change.workloads ?? []) state.workloads.set(it.name, it);
-  for (const it of change.deploys ?? []) state.deploys.set(it.id, it);
-  for (const it of change.trains ?? []) state.trains.set(it.id, it);
-  for (const it of change.freezes ?? []) state.freezes.set(it.id, it);
-  for (const id of change.thawed ?? []) state.freezes.delete(id);
-  for (const intent of change.intents ?? []) {
+  const { workloads, deploys, trains, freezes, thawed, ...rest } = { ...NO_CHANGE, ...change };
+  for (const it of workloads) state.workloads.set(it.name, it);
+  for (const it of deploys) state.deploys.set(it.id, it);
+  for (const it of trains) state.trains.set(it.id, it);
+  for (const it of freezes) state.freezes.set(it.id, it);
+  for (const id of thawed) state.freezes.delete(id);
+  for (const intent of rest.intents) {
     addEffect(state, intent.deploy ?? intent.workload, { ...intent, result: undefined });
   }
-  for (const { id, ...result } of change.results ?? []) {
-    const group = state.effects.get(state.open.get(id) ?? "");
-    const effect = group?.get(id);
-    if (effect !== undefined) group?.set(id, { ...effect, result });
-    state.open.delete(id);
-  }
-  for (const entry of change.audit ?? []) {
-    state.audit.push(chainAudit(state.audit.at(-1), entry));
-  }
+  for (const result of rest.results) addResult(state, result);
+  for (const entry of rest.audit) state.audit.push(chainAudit(state.audit.at(-1), entry));
+}
+
+function addResult(state: JournalState, { id, ...result }: Result): void {
+  const group = state.effects.get(state.open.get(id) ?? "");
+  const effect = group?.get(id);
+  if (effect !== undefined) group?.set(id, { ...effect, result });
+  state.open.delete(id);
 }
 
 function addEffect(state: JournalState, group: string, effect: EffectRecord): void {
@@ -116,7 +125,9 @@ export function recordsOf({ workloads, deploys, trains, freezes }: JournalState)
   const going = new Set(unfinished.map(({ train }) => train));
   return {
     workloads: [...workloads.values()],
-    deploys: all.filter((it) => it.times.doneMs === null || (it.train !== null && going.has(it.train))),
+    deploys: all.filter(
+      (it) => it.times.doneMs === null || (it.train !== null && going.has(it.train)),
+    ),
     trains: [...trains.values()].filter(({ id }) => going.has(id)),
     freezes: [...freezes.values()],
   };

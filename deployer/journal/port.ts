@@ -63,6 +63,18 @@ export type Change = {
   audit?: readonly AuditEntry[];
 };
 
+/** A change of nothing, for what a change leaves out. */
+export const NO_CHANGE: Required<Change> = {
+  workloads: [],
+  deploys: [],
+  trains: [],
+  freezes: [],
+  thawed: [],
+  intents: [],
+  results: [],
+  audit: [],
+};
+
 /** Only what one writer at a time may write. */
 export type Journal = AsyncDisposable & {
   /** Higher than that of every writer before. */

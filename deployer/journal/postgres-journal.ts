@@ -8,9 +8,16 @@ import { Train } from "../machine/train.ts";
 import { Workload } from "../machine/workload.ts";
 import { tryAdvisoryLock } from "./advisory-lock.ts";
 import { chainAudit } from "./audit-chain.ts";
+import { AuditRecord, EffectRecord, Intent as IntentSchema } from "./journal-lines.ts";
 import { replacedError, requestedTwice, staleVersion, twoActive } from "./journal-state.ts";
-import { AuditRecord, EffectRecord, Intent } from "./journal-lines.ts";
-import type { AuditEntry, Change, Journal, Records } from "./port.ts";
+import {
+  type AuditEntry,
+  type Change,
+  type Intent,
+  type Journal,
+  NO_CHANGE,
+  type Records,
+} from "./port.ts";
 
 const LOCK_KEY = 7_184_601;
 const UNIQUE_VIOLATION = "23505";
@@ -27,7 +34,9 @@ export async function openPostgresJournal(
   const lock = await tryAdvisoryLock(databaseUrl, LOCK_KEY);
   if (lock === undefined) return undefined;
   try {
-    const [row] = await database.query("UPDATE deploy_writer SET fence = fence + 1 RETURNING fence");
+    const [row] = await database.query(
+      "UPDATE deploy_writer SET fence = fence + 1 RETURNING fence",
+    );
     const fence = Number(row?.["fence"]);
     const released = new AbortController();
     const lost = AbortSignal.any([lock.lost, released.signal]);
@@ -66,24 +75,29 @@ async function write(
   // A writer that takes over waits until this transaction ends, and then sees all of it.
   const [writer] = await tx.query("SELECT fence FROM deploy_writer FOR SHARE");
   if (Number(writer?.["fence"]) !== fence) throw replacedError();
-  for (const it of change.workloads ?? []) await put(tx, "deploy_workloads", { ...it, id: it.name });
-  for (const it of change.trains ?? []) await put(tx, "deploy_trains", it);
-  for (const it of change.freezes ?? []) await put(tx, "deploy_freezes", it);
-  for (const it of change.thawed ?? []) await tx.query("DELETE FROM deploy_freezes WHERE id = $1", [it]);
-  // Those that end first, so that another may become active in the same change.
-  const deploys = (change.deploys ?? []).toSorted((a, b) => Number(isActive(a)) - Number(isActive(b)));
-  for (const it of deploys) await putDeploy(tx, it);
-  for (const it of change.intents ?? []) {
-    await tx.query("INSERT INTO deploy_effects (id, deploy, intent) VALUES ($1, $2, $3)", [
-      it.id,
-      it.deploy ?? it.workload,
-      JSON.stringify(it),
-    ]);
+  const { workloads, deploys, trains, freezes, thawed, ...rest } = { ...NO_CHANGE, ...change };
+  for (const it of workloads) await put(tx, "deploy_workloads", { ...it, id: it.name });
+  for (const it of trains) await put(tx, "deploy_trains", it);
+  for (const it of freezes) await put(tx, "deploy_freezes", it);
+  for (const id of thawed) await tx.query("DELETE FROM deploy_freezes WHERE id = $1", [id]);
+  // Those that end come first, so that another may become active in the same change.
+  for (const it of deploys.toSorted((a, b) => Number(isActive(a)) - Number(isActive(b)))) {
+    await putDeploy(tx, it);
   }
-  for (const { id, ...result } of change.results ?? []) {
-    await tx.query("UPDATE deploy_effects SET result = $2 WHERE id = $1", [id, JSON.stringify(result)]);
+  for (const it of rest.intents) await putIntent(tx, it);
+  for (const { id, ...result } of rest.results) {
+    const values = [id, JSON.stringify(result)];
+    await tx.query("UPDATE deploy_effects SET result = $2 WHERE id = $1", values);
   }
-  await writeAudit(tx, change.audit ?? []);
+  await writeAudit(tx, rest.audit);
+}
+
+async function putIntent(tx: Queryable, intent: Intent): Promise<void> {
+  await tx.query("INSERT INTO deploy_effects (id, deploy, intent) VALUES ($1, $2, $3)", [
+    intent.id,
+    intent.deploy ?? intent.workload,
+    JSON.stringify(intent),
+  ]);
 }
 
 type Versioned = { id: string; version: number };
@@ -101,7 +115,14 @@ async function put(tx: Queryable, table: RecordTable, record: Versioned): Promis
 
 async function putDeploy(tx: Queryable, deploy: Deploy): Promise<void> {
   const { id, version, state, times } = deploy;
-  const changing = [id, version, state, isActive(deploy), times.doneMs !== null, JSON.stringify(deploy)];
+  const changing = [
+    id,
+    version,
+    state,
+    isActive(deploy),
+    times.doneMs !== null,
+    JSON.stringify(deploy),
+  ];
   const rows =
     version === 1
       ? await tx.query(
@@ -149,7 +170,7 @@ async function load(tx: Queryable): Promise<Records> {
   };
 }
 
-const EffectRow = z.object({ intent: Intent, result: EffectRecord.shape.result.nullable() });
+const EffectRow = z.object({ intent: IntentSchema, result: EffectRecord.shape.result.nullable() });
 
 function reads(
   database: Database,

@@ -26,7 +26,8 @@ export function testDeploy(id: string, state: State, more: Partial<Deploy> = {})
     plan,
     planConfirmed: false,
   });
-  const entered = state === "queued" ? queued : enter(queued, { to: state, reason: "a test" }, 2_000);
+  const entered =
+    state === "queued" ? queued : enter(queued, { to: state, reason: "a test" }, 2_000);
   return { ...entered, version: 1, ...more };
 }
 

@@ -61,18 +61,21 @@ function nextRoute(scene: Scene, view: NodeView): Route {
   const isNew = view.version === 0;
   if (scene.deploy?.state === "held") return isNew ? scene.workload.route : view.route;
   const wanted = wantedRoute(scene);
-  // A node without a configuration has no traffic yet, so its route may be set at once; except a split, see below.
-  const live = isNew || canBecomeLive(scene, view, wanted.live) ? wanted.live : view.route.live;
-  if (live !== wanted.live) return { ...view.route, live };
-  // `next` is changed only without a split, so that no request goes to a colour in between.
-  const splitBefore = isNew ? 0 : view.route.splitBp;
-  if (wanted.next !== view.route.next && splitBefore > 0 && wanted.splitBp > 0) {
-    return { live, next: view.route.next, splitBp: 0 };
+  // A node without a configuration has no traffic yet: its route is set at once, and without a split at first.
+  if (isNew) return { ...wanted, splitBp: 0 };
+  if (!canBecomeLive(scene, view, wanted.live)) return view.route;
+  return { live: wanted.live, ...nextSplit(scene, view, wanted) };
+}
+
+/** `next` changes only without a split, so that no request goes to a colour in between. */
+function nextSplit(scene: Scene, { route, slots }: NodeView, wanted: Route): Omit<Route, "live"> {
+  if (wanted.splitBp > 0 && route.splitBp > 0 && wanted.next !== route.next) {
+    return { next: route.next, splitBp: 0 };
   }
   const mayRise =
-    view.slots[wanted.next].some(isServing) && whyNoMore(scene, wanted.splitBp) === undefined;
-  const splitBp = mayRise ? wanted.splitBp : Math.min(wanted.splitBp, splitBefore);
-  return { live, next: wanted.next, splitBp };
+    slots[wanted.next].some(isServing) && whyNoMore(scene, wanted.splitBp) === undefined;
+  const splitBp = mayRise ? wanted.splitBp : Math.min(wanted.splitBp, route.splitBp);
+  return { next: wanted.next, splitBp };
 }
 
 /**
@@ -119,7 +122,9 @@ function yieldTo(
   }
   // The scheduler has begun to stop it, so it gets no new requests.
   if (it.task?.status !== "stopping") return "in";
-  const staying = (seen.fleet?.[it.colour].tasks ?? []).filter(({ status }) => status === "running");
+  const staying = (seen.fleet?.[it.colour].tasks ?? []).filter(
+    ({ status }) => status === "running",
+  );
   const isReplaced = view.slots[it.colour].some(
     (other) => isServing(other) && staying.some(({ address }) => address === other.address),
   );

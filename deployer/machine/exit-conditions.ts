@@ -2,7 +2,13 @@ import type { Colour, LaneCounts, NodeView, OneOffView } from "../drivers.ts";
 import { isSameRoute, wantedRoute } from "./edge-config.ts";
 import { oneOffOf } from "./effects.ts";
 import { type Move, wayBack } from "./move.ts";
-import { isCurrent, missingNodes, onEveryNode, servingTasks, type Situation } from "./observation.ts";
+import {
+  isCurrent,
+  missingNodes,
+  onEveryNode,
+  servingTasks,
+  type Situation,
+} from "./observation.ts";
 import { isRemoved } from "./reconcile.ts";
 
 /** The move that ends a state, or why it does not end yet. */
@@ -17,16 +23,21 @@ export function everyNode(
     holds: (view: NodeView, id: string) => boolean;
     /** After the names of the nodes. */
     missing: string;
-    then: () => Exit;
+    /** The exit when it holds everywhere. */
+    exit: () => Exit;
   },
 ): Exit {
-  if (onEveryNode(situation, rule.holds)) return rule.then();
+  if (onEveryNode(situation, rule.holds)) return rule.exit();
   return waits(`${missingNodes(situation, rule.holds)}: ${rule.missing}`);
 }
 
 /** All nodes run the route of the state, and no older request can change it. */
 export const acknowledged = (situation: Situation, then: () => Exit): Exit =>
-  everyNode(situation, { holds: hasWantedRoute(situation), missing: "not acknowledged", then });
+  everyNode(situation, {
+    holds: hasWantedRoute(situation),
+    missing: "not acknowledged",
+    exit: then,
+  });
 
 export function hasWantedRoute(situation: Situation): (view: NodeView, id: string) => boolean {
   const wanted = wantedRoute(situation);
@@ -45,20 +56,20 @@ export const settled = (situation: Situation, then: () => Exit): Exit =>
 /** No node sends new requests to the colour, and none has an open one. */
 export const drained = (
   situation: Situation,
-  { colour, then }: { colour: Colour; then: Move },
+  { colour, move }: { colour: Colour; move: Move },
 ): Exit =>
   everyNode(situation, {
     holds: (view, id) =>
       isCurrent(situation, view, id) &&
       view.slots[colour].every((slot) => slot.state !== "ready" && slot.sessions === 0),
     missing: "requests are open",
-    then: () => then,
+    exit: () => move,
   });
 
 /** The colour has no tasks, and no request to the fleet that is under way can start any. */
 export function stopped(
   situation: Situation,
-  { colour, then }: { colour: Colour; then: Move },
+  { colour, move }: { colour: Colour; move: Move },
 ): Exit {
   const { seen, workload, limits, nowMs } = situation;
   if (!isRemoved(situation, colour)) return waits("Not all nodes have removed the tasks.");
@@ -68,7 +79,7 @@ export function stopped(
   const request = workload.fleetRequest;
   const mayBeLate = request !== null && nowMs < request.atMs + limits.fleetLagMs;
   if (view.desired > 0 || mayBeLate) return waits("The fleet has not confirmed it.");
-  return then;
+  return move;
 }
 
 type OneOffExits = {

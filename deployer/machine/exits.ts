@@ -47,15 +47,15 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   "draining-old": (situation) => {
     const reason = `No request to ${nameOld(situation.deploy)} is open.`;
     const colour = situation.deploy.plan.oldColour;
-    return drained(situation, { colour, then: { to: "retiring-old", reason } });
+    return drained(situation, { colour, move: { to: "retiring-old", reason } });
   },
   "retiring-old": (situation) => {
     const { plan } = situation.deploy;
     const reason = "All old tasks have stopped.";
-    const then: Move = plan.migrations.contract
+    const move: Move = plan.migrations.contract
       ? { to: "contracting", reason }
       : { to: "finishing", reason, outcome: "succeeded" };
-    return stopped(situation, { colour: plan.oldColour, then });
+    return stopped(situation, { colour: plan.oldColour, move });
   },
   contracting: oneOff({
     done: () => succeed("The contract migration succeeded."),
@@ -74,11 +74,11 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   "draining-new": (situation) => {
     const reason = "No request to the new tasks is open.";
     const colour = situation.deploy.plan.newColour;
-    return drained(situation, { colour, then: { to: "retiring-new", reason } });
+    return drained(situation, { colour, move: { to: "retiring-new", reason } });
   },
   "retiring-new": (situation) => {
-    const then: Move = { to: "finishing", reason: "All new tasks have stopped." };
-    return stopped(situation, { colour: situation.deploy.plan.newColour, then });
+    const move: Move = { to: "finishing", reason: "All new tasks have stopped." };
+    return stopped(situation, { colour: situation.deploy.plan.newColour, move });
   },
   finishing: oneOff({
     done: ({ deploy }) => finish(deploy, "The result was announced."),
@@ -96,9 +96,8 @@ function waiting({ deploy, freeze, nowMs }: Situation): Exit {
 
 /** Read only: nothing has changed before all of it holds. */
 function preflight(situation: Situation): Exit {
-  const { deploy, workload, seen } = situation;
-  const { plan } = deploy;
-  const slots = workload.slots[plan.newColour];
+  const { plan } = situation.deploy;
+  const slots = situation.workload.slots[plan.newColour];
   if (slots.length < plan.count) {
     return waits(`The edge has ${slots.length} slots a colour, and the plan needs ${plan.count}.`);
   }
@@ -107,19 +106,24 @@ function preflight(situation: Situation): Exit {
       isCurrent(situation, view, id) &&
       view.slots[plan.newColour].every(({ state }) => state === "maint"),
     missing: "do not have their configuration",
-    then: () => {
-      if (seen.fleet === undefined) return waits("The fleet cannot be read.");
-      if (plan.from !== null && !deploy.forced) {
-        if (seen.traffic === undefined) return waits("The traffic cannot be measured.");
-        if (carries(situation, plan.oldColour, BASIS_POINTS) !== true) {
-          return waits("The tasks that serve now do not have the capacity for the expected peak.");
-        }
-      }
+    exit: () => {
+      const reason = whyNotNow(situation);
+      if (reason !== undefined) return waits(reason);
       return plan.migrations.expand
         ? { to: "expanding", reason: "The preflight passed." }
         : toProvisioning("The preflight passed.");
     },
   });
+}
+
+function whyNotNow(situation: Situation): string | undefined {
+  const { deploy, seen } = situation;
+  if (seen.fleet === undefined) return "The fleet cannot be read.";
+  if (deploy.plan.from === null || deploy.forced) return undefined;
+  if (seen.traffic === undefined) return "The traffic cannot be measured.";
+  return carries(situation, deploy.plan.oldColour, BASIS_POINTS) === true
+    ? undefined
+    : "The tasks that serve now do not have the capacity for the expected peak.";
 }
 
 const toProvisioning = (reason: string): Move => ({ to: "provisioning", reason });
@@ -144,7 +148,7 @@ function admitting(situation: Situation): Exit {
   return everyNode(situation, {
     holds: (view) => view.slots[plan.newColour].filter(isServing).length >= plan.count,
     missing: "do not have all new tasks ready",
-    then: () => {
+    exit: () => {
       const reason = "Every node has admitted all new tasks.";
       return plan.strategy.warmUp ? { to: "warming", reason } : toStep(0, reason);
     },

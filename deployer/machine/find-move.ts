@@ -1,6 +1,6 @@
 import type { Deploy } from "./deploy.ts";
-import { EXITS } from "./exits.ts";
 import type { Exit } from "./exit-conditions.ts";
+import { EXITS } from "./exits.ts";
 import { type Move, wayBack } from "./move.ts";
 import { type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
@@ -21,25 +21,29 @@ export function findMove(situation: Situation): Move | undefined {
 const NEVER: Exit = { waits: "" };
 
 /** Failures of the new tasks, and of the old ones that are the way back. */
-function failureOf({ deploy, seen, nowMs, limits }: Situation): Move | undefined {
+function failureOf(situation: Situation): Move | undefined {
+  const { deploy, nowMs, limits } = situation;
   if (!RULES[deploy.state].watchesNew) return undefined;
-  const { plan, darkSinceMs, thinSinceMs } = deploy;
+  const reason = failureOfNew(situation);
+  if (reason !== undefined) return wayBack(deploy, reason);
+  const isThin = deploy.thinSinceMs !== null && nowMs >= deploy.thinSinceMs + limits.thinMsMax;
+  return isThin && deploy.paused === null
+    ? { to: "held", reason: "The old tasks that serve could not take all traffic back." }
+    : undefined;
+}
+
+function failureOfNew({ deploy, seen, nowMs, limits }: Situation): string | undefined {
+  const { plan, darkSinceMs, deaths } = deploy;
   const view = seen.fleet?.[plan.newColour];
-  const isFailed = view?.rollout === "failed" || (view?.failedTasks ?? 0) >= limits.deathsMax;
-  if (view?.release === plan.release && isFailed) {
-    return wayBack(deploy, `The new tasks do not start: ${view.reason ?? "no reason was given"}`);
+  // A read that lags behind may show the release before.
+  if (view?.release === plan.release) {
+    const isFailed = view.rollout === "failed" || view.failedTasks >= limits.deathsMax;
+    if (isFailed) return `The new tasks do not start: ${view.reason ?? "no reason was given"}`;
   }
-  if (deploy.deaths >= limits.deathsMax) {
-    return wayBack(deploy, `${deploy.deaths} new tasks died.`);
-  }
-  if (darkSinceMs !== null && nowMs >= darkSinceMs + limits.darkMsMax) {
-    return wayBack(deploy, "An edge node has no new task that serves.");
-  }
-  if (thinSinceMs !== null && nowMs >= thinSinceMs + limits.thinMsMax && deploy.paused === null) {
-    const reason = "The old tasks that serve could not take all traffic back.";
-    return { to: "held", reason };
-  }
-  return undefined;
+  if (deaths >= limits.deathsMax) return `${deaths} new tasks died.`;
+  return darkSinceMs !== null && nowMs >= darkSinceMs + limits.darkMsMax
+    ? "An edge node has no new task that serves."
+    : undefined;
 }
 
 /** No step that a colour, or the way back after it, could not carry. */

@@ -36,7 +36,9 @@ export type Freeze = z.infer<typeof Freeze>;
 function problemOf(expression: string, timezone: string): string | undefined {
   try {
     const next = cronOf(expression, timezone).nextRun();
-    return next === null ? "must be a cron expression that matches a time in the future" : undefined;
+    return next === null
+      ? "must be a cron expression that matches a time in the future"
+      : undefined;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return `must be a cron expression with a time zone, such as "0 16 * * 5" in Europe/Madrid (${why})`;

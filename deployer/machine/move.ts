@@ -48,14 +48,19 @@ const isNoteworthy = ({ to, outcome }: Move): boolean =>
   to === "held" || to === "waiting" || (outcome !== undefined && outcome !== "succeeded");
 
 function timesAfter(deploy: Deploy, { to, outcome }: Move, nowMs: number): Deploy["times"] {
-  const times = { ...deploy.times };
-  if (to === "preflight") times.startedMs ??= nowMs;
-  if (to === "shifting") times.firstTrafficMs ??= nowMs;
-  if (to === "baking") times.fullTrafficMs ??= nowMs;
-  if (to === "held" || (outcome !== undefined && outcome !== "succeeded")) times.failureMs ??= nowMs;
-  if (to === "draining-new" && deploy.state === "reverting") times.recoveredMs = nowMs;
-  if (RULES[to].isTerminal) times.doneMs = nowMs;
-  return times;
+  const { times } = deploy;
+  const isFailure = to === "held" || (outcome !== undefined && outcome !== "succeeded");
+  const isRecovery = to === "draining-new" && deploy.state === "reverting";
+  const firstAt = (before: number | null, isNow: boolean): number | null =>
+    before ?? (isNow ? nowMs : null);
+  return {
+    startedMs: firstAt(times.startedMs, to === "preflight"),
+    firstTrafficMs: firstAt(times.firstTrafficMs, to === "shifting"),
+    fullTrafficMs: firstAt(times.fullTrafficMs, to === "baking"),
+    failureMs: firstAt(times.failureMs, isFailure),
+    recoveredMs: firstAt(times.recoveredMs, isRecovery),
+    doneMs: firstAt(times.doneMs, RULES[to].isTerminal),
+  };
 }
 
 /** What entering a state changes in the workload. */
@@ -86,4 +91,5 @@ export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
 }
 
 /** Colours as words of a reason. */
-export const nameOld = (deploy: Deploy): string => deploy.plan.from ?? otherColour(deploy.plan.newColour);
+export const nameOld = (deploy: Deploy): string =>
+  deploy.plan.from ?? otherColour(deploy.plan.newColour);

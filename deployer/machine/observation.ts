@@ -1,7 +1,7 @@
 import type { Colour, FleetView, NodeView, OneOffView, SlotView, TrafficView } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
-import type { Limits } from "./limits.ts";
 import type { Judge } from "./judge.ts";
+import type { Limits } from "./limits.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 import type { Workload } from "./workload.ts";
 

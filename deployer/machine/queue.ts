@@ -86,7 +86,11 @@ export function takeTurn(
   const isChanged = first.planConfirmed && planHash !== first.planHash;
   const changes = comparePlans(first.plan, plan).join("; ");
   const deploy = isChanged
-    ? enter(started, { to: "held", reason: `The plan has changed since it was confirmed: ${changes}` }, nowMs)
+    ? enter(
+        started,
+        { to: "held", reason: `The plan has changed since it was confirmed: ${changes}` },
+        nowMs,
+      )
     : started;
   return { workload: { ...workload, active: deploy.id }, deploy };
 }

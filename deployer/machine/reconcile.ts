@@ -60,7 +60,12 @@ function reconcileSessions(scene: Scene, isBusy: (target: string) => boolean): P
       ({ id, view }) =>
         !isBusy(`node:${id}`) && view?.slots[colour].some((slot) => slot.sessions > 0) === true,
     )
-    .map(({ id }): Effect => ({ kind: "edge.close", node: id, colour, overMs: limits.closeOverMs }));
+    .map(({ id }): Effect => ({
+      kind: "edge.close",
+      node: id,
+      colour,
+      overMs: limits.closeOverMs,
+    }));
   return effects.length === 0 ? NOTHING : { effects, deploy: { ...deploy, closedAtMs: nowMs } };
 }
 
@@ -72,28 +77,30 @@ function drainedColour({ state, plan }: Deploy): Colour | undefined {
 }
 
 function reconcileFleet(scene: Scene, isBusy: (target: string) => boolean): Part {
-  const { workload, deploy, seen, nowMs, limits } = scene;
-  if (deploy === undefined || seen.fleet === undefined || isBusy("fleet")) return NOTHING;
-  const wanted = wantedTasks(scene, deploy);
-  if (wanted === undefined) return NOTHING;
-  const view = seen.fleet[wanted.colour];
-  const isThere = view.desired === wanted.count && (wanted.count === 0 || view.release === wanted.release);
-  const last = workload.fleetRequest;
-  const isRepeat =
-    last?.colour === wanted.colour && last.release === wanted.release && last.count === wanted.count;
-  // A read may lag behind the request before, so an unconfirmed request is sent at least once.
-  if (isThere && (isRepeat || wanted.count > 0)) return NOTHING;
-  if (isRepeat && nowMs < last.atMs + limits.fleetRetryMs) return NOTHING;
+  const { workload, deploy, nowMs } = scene;
+  const wanted = deploy && wantedTasks(scene, deploy);
+  if (wanted === undefined || isBusy("fleet") || !isDue(scene, wanted)) return NOTHING;
   return {
     effects: [{ kind: "fleet.ensure", ...wanted }],
     workload: { ...workload, fleetRequest: { ...wanted, atMs: nowMs } },
   };
 }
 
-function wantedTasks(
-  scene: Scene,
-  { state, plan }: Deploy,
-): { colour: Colour; release: string; count: number } | undefined {
+type WantedTasks = { colour: Colour; release: string; count: number };
+
+function isDue({ workload, seen, nowMs, limits }: Scene, wanted: WantedTasks): boolean {
+  const view = seen.fleet?.[wanted.colour];
+  if (view === undefined) return false;
+  const { colour, release, count } = wanted;
+  const isThere = view.desired === count && (count === 0 || view.release === release);
+  const last = workload.fleetRequest;
+  const isRepeat = last?.colour === colour && last.release === release && last.count === count;
+  if (isRepeat) return !isThere && nowMs >= last.atMs + limits.fleetRetryMs;
+  // A read may lag behind the last start of tasks, so a stop is always sent once.
+  return !isThere || count === 0;
+}
+
+function wantedTasks(scene: Scene, { state, plan }: Deploy): WantedTasks | undefined {
   const { tasks } = RULES[state];
   if (tasks === "none") return undefined;
   if (tasks === "start-new") {

@@ -46,7 +46,8 @@ function freeSlots({ workload, seen }: Scene, colour: Colour, place: Place): Ass
   const view = seen.fleet?.[colour];
   const isUnused = (index: number): boolean =>
     (seen.nodes ?? []).every(
-      (node) => node.view !== undefined && (node.view.slots[colour][index]?.state ?? "maint") === "maint",
+      (node) =>
+        node.view !== undefined && (node.view.slots[colour][index]?.state ?? "maint") === "maint",
     );
   return workload.slots[colour].map((slot, index) =>
     slot !== null && (place === "out" || isGone(slot, view)) && isUnused(index) ? null : slot,

@@ -61,7 +61,12 @@ const ended = { ...before, wayBack: "none", isTerminal: true } as const;
  * sent, so that a state can be entered, repeated and resumed at any point. `exits.ts` has the conditions that end it.
  */
 export const RULES: Readonly<Record<State, StateRules>> = {
-  queued: { ...before, label: "waits for its turn", msMax: (limits) => limits.waitMsMax, late: "expire" },
+  queued: {
+    ...before,
+    label: "waits for its turn",
+    msMax: (limits) => limits.waitMsMax,
+    late: "expire",
+  },
   waiting: { ...before, label: "waits", msMax: (limits) => limits.waitMsMax, late: "expire" },
   preflight: {
     ...before,
@@ -75,8 +80,16 @@ export const RULES: Readonly<Record<State, StateRules>> = {
     msMax: (limits) => limits.migrationMsMax,
     late: "go-back",
   },
-  provisioning: { ...starting, label: "starts the new tasks", msMax: (limits) => limits.provisionMsMax },
-  verifying: { ...starting, label: "verifies the new tasks", msMax: (limits) => limits.verifyMsMax },
+  provisioning: {
+    ...starting,
+    label: "starts the new tasks",
+    msMax: (limits) => limits.provisionMsMax,
+  },
+  verifying: {
+    ...starting,
+    label: "verifies the new tasks",
+    msMax: (limits) => limits.verifyMsMax,
+  },
   admitting: {
     ...starting,
     label: "admits the new tasks on every node",
@@ -115,7 +128,12 @@ export const RULES: Readonly<Record<State, StateRules>> = {
     old: "drain",
     msMax: drainMsMax,
   },
-  "retiring-old": { ...leaving, label: "stops the old tasks", tasks: "stop-old", msMax: (limits) => limits.retireMsMax },
+  "retiring-old": {
+    ...leaving,
+    label: "stops the old tasks",
+    tasks: "stop-old",
+    msMax: (limits) => limits.retireMsMax,
+  },
   contracting: {
     ...leaving,
     label: "runs the contract migration",
@@ -131,7 +149,13 @@ export const RULES: Readonly<Record<State, StateRules>> = {
     tasks: "stop-new",
     msMax: (limits) => limits.retireMsMax,
   },
-  finishing: { ...before, label: "announces the result", wayBack: "none", msMax: (limits) => limits.announceMsMax, late: "advance" },
+  finishing: {
+    ...before,
+    label: "announces the result",
+    wayBack: "none",
+    msMax: (limits) => limits.announceMsMax,
+    late: "advance",
+  },
   held: { ...before, label: "waits for a person", wayBack: "none" },
   succeeded: { ...ended, label: "succeeded" },
   "rolled-back": { ...ended, label: "was rolled back" },

@@ -133,9 +133,7 @@ export class Controllers {
       judge: simpleJudge(),
       workloads: [this.#parts.workload],
     }).then(
-      (deployer) => {
-        controller.deployer = deployer;
-      },
+      (deployer) => Object.assign(controller, { deployer }),
       () => timer.later(500, () => this.#open(controller)),
     );
   }
@@ -143,7 +141,8 @@ export class Controllers {
   #drivers(process: Process): Drivers {
     const world = this.#world;
     const { fleet, edge, oneOffs, traffic, journal, workload, newColour, mutant } = this.#parts;
-    const sent = (effect: Effect): void => journal.checkSent(keyOf({ effect, workload: workload.name }));
+    const sent = (effect: Effect): void =>
+      journal.checkSent(keyOf({ effect, workload: workload.name }));
     const drivers: Drivers = {
       fleet: {
         read: () => world.read(process, () => fleet.view()),

@@ -156,7 +156,8 @@ export class SimulatedEdge {
 
   #reach(id: string): SimulatedNode {
     const node = this.nodes.get(id);
-    if (node === undefined || this.#world.nowMs < node.cutOffUntilMs) throw new Error(`${id} cannot be reached`);
+    if (node === undefined || this.#world.nowMs < node.cutOffUntilMs)
+      throw new Error(`${id} cannot be reached`);
     return node;
   }
 
@@ -183,7 +184,8 @@ export class SimulatedEdge {
 
   #changedSlot(before: RunningSlot | undefined, slot: Slot): RunningSlot {
     const { nowMs, random } = this.#world;
-    const isNew = before === undefined || before.state === "maint" || before.address !== slot.address;
+    const isNew =
+      before === undefined || before.state === "maint" || before.address !== slot.address;
     const upFromMs = isNew ? nowMs + random.between(CHECK_MS_MIN, CHECK_MS_MAX) : before.upFromMs;
     let sessionsUntilMs = before?.sessionsUntilMs ?? 0;
     if (slot.state === "ready") sessionsUntilMs = Infinity;

@@ -75,12 +75,14 @@ export class SimulatedFleet {
 
   #schedule(colour: Colour): void {
     const { release, desired, isFailed } = this.services[colour];
-    const all = [...this.tasks.values()].filter((it) => it.colour === colour && it.status !== "stopping");
+    const all = [...this.tasks.values()].filter(
+      (it) => it.colour === colour && it.status !== "stopping",
+    );
     const current = all.filter((it) => it.release === release);
     for (const task of current.slice(desired)) this.#stopByRequest(task);
     const missing = release === undefined || isFailed ? 0 : desired - current.length;
-    for (let count = 0; count < missing && release !== undefined; count += 1) {
-      this.#start(this.#add(colour, release));
+    for (let count = 0; count < missing; count += 1) {
+      this.#start(this.#add(colour, release ?? ""));
     }
     const healthy = current.filter((it) => it.healthy).length;
     if (healthy >= desired && release !== undefined) {
@@ -165,7 +167,13 @@ export class SimulatedFleet {
         });
       const isComplete = tasks.filter((task) => task.healthy).length >= desired;
       const rollout = isComplete ? "completed" : "in-progress";
-      return { release, desired, failedTasks: failed, tasks, rollout: isFailed ? "failed" : rollout } as const;
+      return {
+        release,
+        desired,
+        failedTasks: failed,
+        tasks,
+        rollout: isFailed ? "failed" : rollout,
+      } as const;
     });
     if (blue === undefined || green === undefined) return;
     this.#history.push({ atMs: this.#world.nowMs, view: { blue, green } });

@@ -20,7 +20,10 @@ export class Invariants {
   readonly #edge: SimulatedEdge;
   readonly #durable: Durable;
 
-  constructor(world: World, parts: { fleet: SimulatedFleet; edge: SimulatedEdge; durable: Durable }) {
+  constructor(
+    world: World,
+    parts: { fleet: SimulatedFleet; edge: SimulatedEdge; durable: Durable },
+  ) {
     this.#world = world;
     this.#fleet = parts.fleet;
     this.#edge = parts.edge;
@@ -35,7 +38,8 @@ export class Invariants {
       for (const slot of node.running.slots[colour]) {
         if (slot.address !== address) continue;
         const { sessions, state } = this.#edge.viewOf(slot);
-        if (state !== "maint") this.#world.violate(`I1 ${id} stops while ${node.id} has it in ${state}`);
+        if (state !== "maint")
+          this.#world.violate(`I1 ${id} stops while ${node.id} has it in ${state}`);
         if (sessions > 0) this.#world.violate(`I1 ${id} stops with sessions on ${node.id}`);
       }
     }
@@ -50,7 +54,9 @@ export class Invariants {
         const before = node.running.slots[colour][at];
         if (before === undefined) return;
         if (before.address !== slot.address && before.state !== "maint") {
-          this.#world.violate(`I5 ${node.id} ${colour}/${at} changes its address in ${before.state}`);
+          this.#world.violate(
+            `I5 ${node.id} ${colour}/${at} changes its address in ${before.state}`,
+          );
         }
         // A node that has just restarted has forgotten checks that the controller has seen.
         const isNewProcess = this.#world.nowMs < node.startedMs + CHECKS_MS;
@@ -79,7 +85,9 @@ export class Invariants {
       if (this.#edge.shareOf(node, colour) > 0) {
         this.#world.violate(`drain: ${colour} is drained while ${node.id} sends it requests`);
       } else if (this.#world.nowMs < node.lastShareMs[colour] + SETTLE_MS) {
-        this.#world.violate(`settle: ${colour} is drained too soon after ${node.id} had its traffic`);
+        this.#world.violate(
+          `settle: ${colour} is drained too soon after ${node.id} had its traffic`,
+        );
       }
     }
   }
@@ -94,21 +102,31 @@ export class Invariants {
         const wasCutOff = this.#world.nowMs < other.cutOffUntilMs + KNOWLEDGE_MS;
         const isExcused = isWayBack && (wasCutOff || this.#world.scenario.faults.lost > 0);
         if (!this.#serves(other, route.live) && !isExcused) {
-          this.#world.violate(`I6 ${node.id} makes ${route.live} live, which does not serve on ${other.id}`);
+          this.#world.violate(
+            `I6 ${node.id} makes ${route.live} live, which does not serve on ${other.id}`,
+          );
         }
       }
     }
     const raised = COLOURS.filter((colour) => shareIn(route, colour) > shareIn(before, colour));
     for (const colour of raised) {
       if (!this.#serves(node, colour) && !isOld(deploy, colour)) {
-        this.#world.violate(`I3 ${node.id} sends requests to ${colour}, which does not serve there`);
+        this.#world.violate(
+          `I3 ${node.id} sends requests to ${colour}, which does not serve there`,
+        );
       }
-      this.#checkCapacity(colour, { share: shareIn(route, colour), isWayBack: isOld(deploy, colour) });
+      this.#checkCapacity(colour, {
+        share: shareIn(route, colour),
+        isWayBack: isOld(deploy, colour),
+      });
     }
   }
 
   /** I2: after a step, both its share and the way back have the capacity for the peak. */
-  #checkCapacity(colour: Colour, { share, isWayBack }: { share: number; isWayBack: boolean }): void {
+  #checkCapacity(
+    colour: Colour,
+    { share, isWayBack }: { share: number; isWayBack: boolean },
+  ): void {
     const { deploy } = this.#durable();
     const { load } = this.#world.scenario;
     if (load === undefined || deploy === undefined || isWayBack) return;
@@ -123,12 +141,14 @@ export class Invariants {
 
   /** Tasks of the node with the fewest, with those that died just now. */
   #capacity(colour: Colour): number {
-    const counts = this.#edge.inService().map(
-      (node) =>
-        node.running.slots[colour].filter(
-          (slot) => slot.state === "ready" && this.#isOrWasAlive(slot.address),
-        ).length,
-    );
+    const counts = this.#edge
+      .inService()
+      .map(
+        (node) =>
+          node.running.slots[colour].filter(
+            (slot) => slot.state === "ready" && this.#isOrWasAlive(slot.address),
+          ).length,
+      );
     return Math.min(...counts);
   }
 
@@ -140,9 +160,7 @@ export class Invariants {
       ),
     );
     const isAnsweredThen = COLOURS.some((colour) =>
-      slots[colour].some(
-        ({ state, address }) => state === "ready" && this.#isOrWasAlive(address),
-      ),
+      slots[colour].some(({ state, address }) => state === "ready" && this.#isOrWasAlive(address)),
     );
     if (isAnswered && !isAnsweredThen) this.#world.violate(`${node.id} has no ready slot left`);
   }
@@ -172,5 +190,8 @@ const isOld = (deploy: Deploy | undefined, colour: Colour): boolean =>
   deploy === undefined || !isActive(deploy) || deploy.plan.oldColour === colour;
 
 function shareIn(route: EdgeConfig["route"], colour: Colour): number {
-  return (route.live === colour ? 10_000 - route.splitBp : 0) + (route.next === colour ? route.splitBp : 0);
+  return (
+    (route.live === colour ? 10_000 - route.splitBp : 0) +
+    (route.next === colour ? route.splitBp : 0)
+  );
 }

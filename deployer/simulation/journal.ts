@@ -1,3 +1,4 @@
+import type { Route } from "../drivers.ts";
 import {
   applyChange,
   checkChange,
@@ -7,9 +8,8 @@ import {
   recordsOf,
   replacedError,
 } from "../journal/journal-state.ts";
-import type { Change, Intent, Journal } from "../journal/port.ts";
+import { type Change, type Intent, type Journal, NO_CHANGE } from "../journal/port.ts";
 import { type Deploy, isActive } from "../machine/deploy.ts";
-import { isSameRoute } from "../machine/edge-config.ts";
 import { RULES } from "../machine/states.ts";
 import type { Process, World } from "./world.ts";
 
@@ -22,8 +22,6 @@ export class SimulatedJournal {
   #fence = 0;
   /** Effects that were intended and not sent yet. */
   readonly #intended = new Map<string, number>();
-  /** Versions of configurations that were sent on behalf of held deploys must be above this. */
-  readonly heldAt = new Map<string, number>();
   onMove: (before: Deploy, after: Deploy) => void = () => undefined;
 
   constructor(world: World) {
@@ -78,46 +76,47 @@ export class SimulatedJournal {
   }
 
   #checkMoves(change: Change): void {
-    const byPerson = new Set((change.audit ?? []).map(({ target }) => target));
-    for (const after of change.deploys ?? []) {
+    const { audit, deploys, intents } = { ...NO_CHANGE, ...change };
+    const byPerson = new Set(audit.map(({ target }) => target));
+    for (const after of deploys) {
       const before = this.state.deploys.get(after.id);
-      if (before === undefined) continue;
-      if (before.state !== after.state || before.step !== after.step) {
-        this.#world.note(`${after.id} ${before.state} → ${after.state} ${after.history.at(-1)?.reason ?? ""}`);
-        this.onMove(before, after);
-      }
-      if (before.state === "held" && after.state !== "held" && !byPerson.has(after.id)) {
-        this.#world.violate(`${after.id} leaves hold for ${after.state} without a person`);
-      }
-      if (RULES[before.state].isTerminal) this.#world.violate(`${after.id} changes after its end`);
+      if (before !== undefined) this.#checkMove(before, after, byPerson.has(after.id));
     }
-    this.#checkHeld(change);
+    for (const intent of intents) {
+      const deploy = [...deploys, ...this.state.deploys.values()].find(
+        ({ id }) => id === intent.deploy,
+      );
+      if (deploy?.state === "held") this.#checkHeld(deploy, intent);
+    }
+    const after = new Map([...this.state.deploys, ...deploys.map((it) => [it.id, it] as const)]);
     for (const workload of this.state.workloads.keys()) {
-      const all = new Map(this.state.deploys);
-      for (const deploy of change.deploys ?? []) all.set(deploy.id, deploy);
-      const active = [...all.values()].filter((it) => it.workload === workload && isActive(it));
-      if (active.length > 1) this.#world.violate(`I4 ${workload} has ${active.length} active deploys`);
+      const active = [...after.values()].filter((it) => it.workload === workload && isActive(it));
+      if (active.length > 1) this.#world.violate(`I4 ${workload} has ${active.length} active`);
     }
   }
 
-  /** In a held deploy, no node gets another route and no task is started or stopped. */
-  #checkHeld({ intents = [], deploys = [], workloads = [] }: Change): void {
-    for (const { deploy: id, effect, workload: name } of intents) {
-      const deploy = deploys.find((it) => it.id === id) ?? this.state.deploys.get(id ?? "");
-      if (deploy?.state !== "held") continue;
-      if (effect.kind === "fleet.ensure" || effect.kind === "edge.close" || effect.kind === "one-off.run") {
-        this.#world.violate(`${deploy.id} asks for ${effect.kind} while it is held`);
-      }
-      if (effect.kind !== "edge.apply") continue;
-      const isMoved = !this.isKnownRoute(name, effect.node, effect.config.route);
-      if (isMoved) this.#world.violate(`${deploy.id} moves ${effect.node} while it is held`);
+  #checkMove(before: Deploy, after: Deploy, isByPerson: boolean): void {
+    const isMove = before.state !== after.state || before.step !== after.step;
+    if (isMove) {
+      const why = after.history.at(-1)?.reason ?? "";
+      this.#world.note(`${after.id} ${before.state} → ${after.state} ${why}`);
+      this.onMove(before, after);
     }
-    void workloads;
+    if (before.state === "held" && after.state !== "held" && !isByPerson) {
+      this.#world.violate(`${after.id} leaves hold for ${after.state} without a person`);
+    }
+    if (RULES[before.state].isTerminal) this.#world.violate(`${after.id} changes after its end`);
+  }
+
+  /** In a held deploy, no node gets another route, and no task is started or stopped. */
+  #checkHeld({ id }: Deploy, { effect }: Intent): void {
+    const isMoved =
+      effect.kind !== "edge.apply" || !this.isKnownRoute(effect.node, effect.config.route);
+    if (isMoved) this.#world.violate(`${id} asks for ${effect.kind} while it is held`);
   }
 
   /** Whether the node has, or had in its file, this route; set by the world. */
-  isKnownRoute: (workload: string, node: string, route: Parameters<typeof isSameRoute>[0]) => boolean =
-    () => true;
+  isKnownRoute: (node: string, route: Route) => boolean = () => true;
 
   #fails(): boolean {
     const { scenario, random, hasFaults } = this.#world;

@@ -77,7 +77,10 @@ export class SimulatedTraffic {
     const { scenario, nowMs } = this.#world;
     const { load, count, quality } = scenario;
     const requests = ((nowMs - fromMs) / 1_000) * (load ?? 0.3) * count * TASK_RPS;
-    const share = Math.max(0, ...this.#edge.inService().map((it) => this.#edge.shareOf(it, newColour)));
+    const share = Math.max(
+      0,
+      ...this.#edge.inService().map((it) => this.#edge.shareOf(it, newColour)),
+    );
     const isBad = quality === "errors";
     const lane = (part: number, isNew: boolean): LaneCounts => {
       const total = Math.floor(requests * part);

@@ -1,6 +1,6 @@
 import { bumped } from "../engine/workload-loop.ts";
-import type { CommandKind } from "../machine/commands.ts";
 import { applyChange } from "../journal/journal-state.ts";
+import type { CommandKind } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import { isSameRoute } from "../machine/edge-config.ts";
 import type { DeployRequest } from "../machine/plan.ts";
@@ -57,7 +57,7 @@ class Simulation {
     const parts = { fleet: this.#fleet, edge: this.#edge };
     this.#invariants = new Invariants(this.#world, { ...parts, durable: () => this.#durable() });
     this.#journal.onMove = (before, after) => this.#onMove(before, after);
-    this.#journal.isKnownRoute = (_workload, id, route) => {
+    this.#journal.isKnownRoute = (id, route) => {
       const node = this.#edge.nodes.get(id);
       if (node === undefined || !node.isInService) return true;
       return isSameRoute(node.running.route, route) || isSameRoute(node.file.route, route);
@@ -104,7 +104,11 @@ class Simulation {
       tasks.forEach(({ id, address }, at) => {
         workload.slots.blue[at] = { task: id, address };
       });
-      for (const node of nodes) this.#prepareNode(node, tasks.map(({ address }) => address));
+      for (const node of nodes)
+        this.#prepareNode(
+          node,
+          tasks.map(({ address }) => address),
+        );
       for (const { id } of nodes) workload.sent[id] = 1;
     }
     applyChange(this.#journal.state, { workloads: [workload] });
@@ -176,7 +180,9 @@ class Simulation {
         return this.#controllers.suspend(event.forMs);
       case "command":
         return void this.#command(event.command);
-      default:
+      case "restart-node":
+      case "cut-off-node":
+      case "retire-node":
         return this.#disturbNode(event);
     }
   }
@@ -212,7 +218,10 @@ class Simulation {
     const { workloads, deploys } = this.#journal.state;
     const workload = workloads.get(NAME);
     if (workload === undefined) throw new Error("the workload is missing");
-    return { workload, deploy: workload.active === null ? undefined : deploys.get(workload.active) };
+    return {
+      workload,
+      deploy: workload.active === null ? undefined : deploys.get(workload.active),
+    };
   }
 
   /** What must be so in the world when a deploy goes on. */
@@ -244,7 +253,8 @@ class Simulation {
 
   /** It has ended, or waits for a person or behind one that does. */
   #isAtRest(deploy: Deploy): boolean {
-    if (RULES[deploy.state].isTerminal || deploy.state === "held" || deploy.paused !== null) return true;
+    if (RULES[deploy.state].isTerminal || deploy.state === "held" || deploy.paused !== null)
+      return true;
     const { active } = this.#durable().workload;
     const before = this.#journal.state.deploys.get(active ?? "");
     return deploy.state === "queued" && before !== undefined && this.#isAtRest(before);
@@ -267,7 +277,8 @@ class Simulation {
     const idle = [...this.#fleet.tasks.values()].filter(({ colour }) => colour !== live);
     if (idle.length > 0) this.#world.violate(`${idle.length} tasks of the idle colour are left`);
     if (releases[live] === null) return;
-    if (!this.#invariants.hasAllTraffic(live)) this.#world.violate("not all traffic is on the live colour");
+    if (!this.#invariants.hasAllTraffic(live))
+      this.#world.violate("not all traffic is on the live colour");
     const healthy = [...this.#fleet.tasks.values()].filter((task) => task.healthy).length;
     for (const node of this.#edge.inService()) {
       const serving = node.running.slots[live].filter((slot) => this.#edge.viewOf(slot).up).length;

@@ -89,7 +89,9 @@ export class World {
         const found = value();
         this.#reply(process, () => resolve(found));
       } catch (error) {
-        this.#reply(process, () => reject(error instanceof Error ? error : new Error(String(error))));
+        this.#reply(process, () =>
+          reject(error instanceof Error ? error : new Error(String(error))),
+        );
       }
     });
   }
