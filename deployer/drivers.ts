@@ -25,8 +25,9 @@ export type Task = {
 
 /** The ECS service of one colour. */
 export type FleetColour = {
-  /** The release that its tasks shall run; undefined if it never had one. */
+  /** The release that its tasks shall run, and the deploy that asked for it; undefined if it never had one. */
   release: string | undefined;
+  deploy: string | undefined;
   desired: number;
   rollout: "in-progress" | "completed" | "failed";
   /** Tasks of the current rollout that did not become healthy. */
@@ -43,11 +44,11 @@ export type EnsureTasks = {
   release: string;
   /** 0 stops all tasks of the colour. */
   count: number;
-  /** The deploy on whose behalf; for tags. */
+  /** The deploy on whose behalf. A new deploy is a new rollout, also of the same release. */
   deploy: string;
 };
 
-export type Fleet = {
+export type FleetDriver = {
   read(workload: string): Promise<FleetView>;
   /** Makes the service of a colour run `count` tasks of a release. Does nothing if it does already. */
   ensure(request: EnsureTasks): Promise<void>;
@@ -102,7 +103,7 @@ export type CloseSessions = {
   overMs: number;
 };
 
-export type Edge = {
+export type EdgeDriver = {
   /** All nodes of the cluster. Must not leave out a node that may have traffic. */
   nodes(): Promise<readonly EdgeNode[]>;
   read(node: string, workload: string): Promise<NodeView>;
@@ -134,7 +135,7 @@ export type OneOffView =
   | { status: "absent" | "running" | "succeeded" }
   | { status: "failed"; reason: string };
 
-export type OneOffs = {
+export type OneOffDriver = {
   read(token: string): Promise<OneOffView>;
   /** Starts the work unless it was started with this token. Resolves when it has started, not when it ends. */
   run(token: string, work: OneOff): Promise<void>;
@@ -153,9 +154,14 @@ export type TrafficView = {
   peakRps: number | undefined;
 };
 
-export type Traffic = {
+export type TrafficDriver = {
   /** Counts from `fromMs` (epoch ms) until now, as far as they are known. */
   read(workload: string, fromMs: number): Promise<TrafficView>;
 };
 
-export type Drivers = { fleet: Fleet; edge: Edge; oneOffs: OneOffs; traffic: Traffic };
+export type Drivers = {
+  fleet: FleetDriver;
+  edge: EdgeDriver;
+  oneOffs: OneOffDriver;
+  traffic: TrafficDriver;
+};

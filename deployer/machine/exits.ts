@@ -135,7 +135,7 @@ function provisioning(situation: Situation): Exit {
   if (view === undefined) return waits("The fleet cannot be read.");
   const healthy = candidates(situation, plan.newColour).length;
   // A read that lags behind shows the state from before the request.
-  const isAsked = view.release === plan.release && view.desired === plan.count;
+  const isAsked = view.deploy === deploy.id && view.desired === plan.count;
   if (!isAsked || healthy < plan.count) {
     return waits(`${healthy} of ${plan.count} new tasks are healthy.`);
   }

@@ -33,10 +33,10 @@ function failureOf(situation: Situation): Move | undefined {
 }
 
 function failureOfNew({ deploy, seen, nowMs, limits }: Situation): string | undefined {
-  const { plan, darkSinceMs, deaths } = deploy;
+  const { id, plan, darkSinceMs, deaths } = deploy;
   const view = seen.fleet?.[plan.newColour];
-  // A read that lags behind may show the release before.
-  if (view?.release === plan.release) {
+  // A read that lags behind may show the rollout of the deploy before.
+  if (view?.deploy === id) {
     const isFailed = view.rollout === "failed" || view.failedTasks >= limits.deathsMax;
     if (isFailed) return `The new tasks do not start: ${view.reason ?? "no reason was given"}`;
   }

@@ -33,12 +33,18 @@ export type Plan = z.infer<typeof Plan>;
 
 /** Changes nothing: a dry run is this and no more. */
 export function planDeploy(workload: Workload, request: DeployRequest): Plan {
+  const { release, strategy, count, taskRps, migrations } = request;
   return {
-    ...request,
+    workload: workload.name,
+    release,
+    strategy,
+    count,
+    ...(taskRps === undefined ? {} : { taskRps }),
+    migrations,
     from: workload.releases[workload.live],
     oldColour: workload.live,
     newColour: otherColour(workload.live),
-    stepsBp: stepsOf(request.strategy, workload.releases[workload.live] === null),
+    stepsBp: stepsOf(strategy, workload.releases[workload.live] === null),
   };
 }
 

@@ -79,22 +79,33 @@ function drainedColour({ state, plan }: Deploy): Colour | undefined {
 function reconcileFleet(scene: Scene, isBusy: (target: string) => boolean): Part {
   const { workload, deploy, nowMs } = scene;
   const wanted = deploy && wantedTasks(scene, deploy);
-  if (wanted === undefined || isBusy("fleet") || !isDue(scene, wanted)) return NOTHING;
+  if (
+    deploy === undefined ||
+    wanted === undefined ||
+    isBusy("fleet") ||
+    !isDue(scene, deploy, wanted)
+  )
+    return NOTHING;
   return {
     effects: [{ kind: "fleet.ensure", ...wanted }],
-    workload: { ...workload, fleetRequest: { ...wanted, atMs: nowMs } },
+    workload: { ...workload, fleetRequest: { ...wanted, deploy: deploy.id, atMs: nowMs } },
   };
 }
 
 type WantedTasks = { colour: Colour; release: string; count: number };
 
-function isDue({ workload, seen, nowMs, limits }: Scene, wanted: WantedTasks): boolean {
+function isDue(scene: Scene, deploy: Deploy, wanted: WantedTasks): boolean {
+  const { workload, seen, nowMs, limits } = scene;
   const view = seen.fleet?.[wanted.colour];
   if (view === undefined) return false;
   const { colour, release, count } = wanted;
-  const isThere = view.desired === count && (count === 0 || view.release === release);
+  const isThere = view.desired === count && (count === 0 || view.deploy === deploy.id);
   const last = workload.fleetRequest;
-  const isRepeat = last?.colour === colour && last.release === release && last.count === count;
+  const isRepeat =
+    last?.deploy === deploy.id &&
+    last.colour === colour &&
+    last.release === release &&
+    last.count === count;
   if (isRepeat) return !isThere && nowMs >= last.atMs + limits.fleetRetryMs;
   // A read may lag behind the last start of tasks, so a stop is always sent once.
   return !isThere || count === 0;

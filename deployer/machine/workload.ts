@@ -24,7 +24,13 @@ export const Workload = z.object({
   sent: z.record(z.string(), z.number()),
   /** The last request to the fleet. */
   fleetRequest: z
-    .object({ colour: Colour, release: z.string(), count: z.number(), atMs: z.number() })
+    .object({
+      colour: Colour,
+      release: z.string(),
+      count: z.number(),
+      deploy: z.string(),
+      atMs: z.number(),
+    })
     .nullable(),
   /** The deploy that moves it. At most one, so that no two deploys of a workload run at once. */
   active: z.string().nullable(),

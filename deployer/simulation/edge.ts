@@ -174,7 +174,9 @@ export class SimulatedEdge {
       },
     };
     this.#updateShares(node);
-    const used = node.running.slots[route.live].filter(({ state }) => state !== "maint");
+    const used = COLOURS.filter((colour) => this.shareOf(node, colour) > 0)
+      .flatMap((colour) => node.running.slots[colour])
+      .filter(({ state }) => state !== "maint");
     const isComplete = used.length > 0 && used.every(({ state }) => state === "ready");
     if (!node.isInService && !node.isRetired && isComplete) {
       node.isInService = true;
@@ -217,6 +219,7 @@ export class SimulatedEdge {
   }
 
   #updateShares(node: SimulatedNode): void {
+    if (!node.isInService) return;
     for (const colour of COLOURS) {
       if (this.shareOf(node, colour) > 0) node.lastShareMs[colour] = this.#world.nowMs;
     }

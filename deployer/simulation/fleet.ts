@@ -5,7 +5,13 @@ type SimulatedTask = Task & { colour: Colour };
 
 const FAILURES_MAX = 3;
 
-type Service = { release: string | undefined; desired: number; isFailed: boolean; failed: number };
+type Service = {
+  release: string | undefined;
+  deploy: string | undefined;
+  desired: number;
+  isFailed: boolean;
+  failed: number;
+};
 
 /** Two ECS services without a load balancer: they keep their desired counts, and answer with a lag. */
 export class SimulatedFleet {
@@ -44,10 +50,10 @@ export class SimulatedFleet {
     return view;
   }
 
-  ensure({ colour, release, count }: EnsureTasks): void {
+  ensure({ colour, release, count, deploy }: EnsureTasks): void {
     const service = this.services[colour];
-    if (service.release !== release) {
-      this.services[colour] = { ...newService(), release, desired: count };
+    if (service.deploy !== deploy && count > 0) {
+      this.services[colour] = { ...newService(), release, deploy, desired: count };
     } else {
       service.desired = count;
     }
@@ -159,7 +165,7 @@ export class SimulatedFleet {
 
   #remember(): void {
     const [blue, green] = COLOURS.map((colour) => {
-      const { release, desired, isFailed, failed } = this.services[colour];
+      const { release, deploy, desired, isFailed, failed } = this.services[colour];
       const tasks = [...this.tasks.values()]
         .filter((task) => task.colour === colour)
         .map(({ id, address, release: of, status, healthy }) => {
@@ -169,6 +175,7 @@ export class SimulatedFleet {
       const rollout = isComplete ? "completed" : "in-progress";
       return {
         release,
+        deploy,
         desired,
         failedTasks: failed,
         tasks,
@@ -180,4 +187,10 @@ export class SimulatedFleet {
   }
 }
 
-const newService = (): Service => ({ release: undefined, desired: 0, isFailed: false, failed: 0 });
+const newService = (): Service => ({
+  release: undefined,
+  deploy: undefined,
+  desired: 0,
+  isFailed: false,
+  failed: 0,
+});

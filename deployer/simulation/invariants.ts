@@ -6,7 +6,7 @@ import type { SimulatedFleet } from "./fleet.ts";
 import type { World } from "./world.ts";
 
 /** What the controller knows may be this old; deaths in the meantime are not its fault. */
-const KNOWLEDGE_MS = 8_000;
+const KNOWLEDGE_MS = 4_000;
 const CHECKS_MS = 1_000;
 export const SETTLE_MS = 1_000;
 

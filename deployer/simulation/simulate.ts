@@ -80,7 +80,9 @@ class Simulation {
     const { time, scenario } = this.#world;
     for (const { atMs, event } of scenario.events) time.later(atMs, () => this.#happen(event));
     time.later(500, () => void this.#request("new"));
-    if (scenario.hasSecond) time.later(2_000, () => void this.#request("newer"));
+    // The same release again, or another one.
+    const second = scenario.seed % 2 === 0 ? "new" : "newer";
+    if (scenario.hasSecond) time.later(2_000, () => void this.#request(second, "second"));
     await time.run(START_MS + END_MS, () => this.#isOver());
     this.#checkEnd();
     return {
@@ -133,11 +135,11 @@ class Simulation {
   }
 
   /** Both releases of a scenario are requested; the second one waits for the first. */
-  async #request(release: string): Promise<void> {
+  async #request(release: string, key = "first"): Promise<void> {
     const { scenario } = this.#world;
     const deployer = this.#controllers.running;
     if (deployer === undefined) {
-      this.#world.time.later(500, () => void this.#request(release));
+      this.#world.time.later(500, () => void this.#request(release, key));
       return;
     }
     const request: DeployRequest = {
@@ -159,9 +161,9 @@ class Simulation {
       },
     };
     try {
-      await deployer.request({ ...request, actor: "ana", reason: "a release", key: release });
+      await deployer.request({ ...request, actor: "ana", reason: "a release", key });
     } catch {
-      this.#world.time.later(500, () => void this.#request(release));
+      this.#world.time.later(500, () => void this.#request(release, key));
     }
   }
 

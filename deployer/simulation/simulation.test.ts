@@ -113,17 +113,18 @@ describe("the simulation finds", () => {
       },
     },
   });
-  const mutants: [string, Mutant, RegExp][] = [
+  const fewTasks = { quality: "dies-later", load: 0.6, count: 3 } as const;
+  const mutants: [string, Mutant, RegExp, Partial<Scenario>?][] = [
     ["a missing settle", { limits: { settleMs: 0 } }, /^settle:/],
-    ["a node whose acknowledgement is not awaited", { drivers: withoutNode }, /^I1|^drain:|before/],
+    ["a node whose acknowledgement is not awaited", { drivers: withoutNode }, /^I1|^I6|^drain:/],
     ["sessions that are not awaited", { drivers: withEmptyDrains }, /^I1/],
     ["a gate that does not check", { drivers: withoutChecks }, /^gate:/],
-    ["a missing reserve", { limits: { utilisation: 10 } }, /^I2/],
+    ["a missing reserve", { limits: { utilisation: 10 } }, /^I2/, fewTasks],
   ];
-  test.each(mutants)("%s", async (_name, mutant, expected) => {
+  test.each(mutants)("%s", async (_name, mutant, expected, more = {}) => {
     const found = new Set<string>();
     for (const scenario of fc.sample(anyScenario, { numRuns: 300, seed: 7 })) {
-      const { violations } = await simulate(scenario, mutant);
+      const { violations } = await simulate({ ...scenario, ...more }, mutant);
       for (const violation of violations) found.add(violation);
       if ([...found].some((it) => expected.test(it))) return;
     }

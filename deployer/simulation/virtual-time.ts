@@ -28,16 +28,17 @@ export class VirtualTime implements Timer {
   /** Runs events until the time is over or `isDone`. Promises are settled between two events. */
   async run(untilMs: number, isDone: () => boolean): Promise<void> {
     await settled();
-    for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
-      if (event.isCancelled) continue;
-      if (event.atMs > untilMs) {
+    while (!isDone()) {
+      const [event] = this.#heap;
+      if (event === undefined || event.atMs > untilMs) {
         this.#nowMs = untilMs;
         return;
       }
+      this.#pop();
+      if (event.isCancelled) continue;
       this.#nowMs = event.atMs;
       event.work();
       await settled();
-      if (isDone()) return;
     }
   }
 
@@ -54,11 +55,10 @@ export class VirtualTime implements Timer {
     heap[at] = event;
   }
 
-  #pop(): Event | undefined {
+  #pop(): void {
     const heap = this.#heap;
-    const [top] = heap;
     const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
+    if (last === undefined || heap.length === 0) return;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
@@ -74,7 +74,6 @@ export class VirtualTime implements Timer {
       at = child;
     }
     heap[at] = last;
-    return top;
   }
 }
 

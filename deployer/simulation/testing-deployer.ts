@@ -1,0 +1,120 @@
+import type { Drivers } from "../drivers.ts";
+import { Deployer } from "../engine/deployer.ts";
+import type { NewRequest } from "../engine/requests.ts";
+import type { Deploy } from "../machine/deploy.ts";
+import { simpleJudge } from "../machine/judge.ts";
+import { STRATEGY } from "../machine/strategy.ts";
+import { SIMULATED_LIMITS, SIMULATED_PACE } from "./controllers.ts";
+import { SimulatedEdge } from "./edge.ts";
+import { SimulatedFleet } from "./fleet.ts";
+import { SimulatedJournal } from "./journal.ts";
+import { SimulatedOneOffs, SimulatedTraffic } from "./outside.ts";
+import { QUIET, type Scenario } from "./scenario.ts";
+import { newProcess, START_MS, World } from "./world.ts";
+
+const SLOTS = 4;
+const END_MS = 600_000;
+const process = newProcess();
+
+/** A deployer of several workloads in a simulated world. */
+export async function testDeployer(workloads: readonly string[], scenario: Partial<Scenario> = {}) {
+  const world = new World({ ...QUIET, ...scenario });
+  const journal = new SimulatedJournal(world).open(process, new AbortController());
+  const parts = new Map(workloads.map((name) => [name, partsOf(world)]));
+  const partOf = (name: string): ReturnType<typeof partsOf> => {
+    const found = parts.get(name);
+    if (found === undefined) throw new Error(`there is no ${name}`);
+    return found;
+  };
+  const all = [...parts.values()];
+  const drivers: Drivers = {
+    fleet: {
+      read: (name) => world.read(process, () => partOf(name).fleet.view()),
+      ensure: (request) =>
+        world.write(process, () => partOf(request.workload).fleet.ensure(request)),
+    },
+    edge: {
+      nodes: () => world.read(process, () => all[0]?.edge.list() ?? []),
+      read: (node, name) => world.read(process, () => partOf(name).edge.read(node)),
+      apply: (node, name, config) =>
+        world.write(process, () => partOf(name).edge.apply(node, config)),
+      closeSessions: (node, { workload, colour, overMs }) =>
+        world.write(process, () => partOf(workload).edge.closeSessions(node, colour, overMs)),
+    },
+    oneOffs: {
+      read: (token) =>
+        world.read(process, () => {
+          const views = all.map(({ oneOffs }) => oneOffs.read(token));
+          return views.find(({ status }) => status !== "absent") ?? { status: "absent" };
+        }),
+      run: (token, work) =>
+        world.write(process, () => partOf(work.workload).oneOffs.run(token, work)),
+    },
+    traffic: {
+      read: (name, fromMs) => world.read(process, () => partOf(name).traffic.read(fromMs, "green")),
+    },
+  };
+  /** Lets time pass until the work is done. */
+  async function act<Value>(work: Promise<Value>): Promise<Value> {
+    let isDone = false;
+    const done = (): void => {
+      isDone = true;
+    };
+    work.then(done, done);
+    await world.time.run(START_MS + END_MS, () => isDone);
+    return work;
+  }
+  /** Lets time pass until the deploy is in the state, and returns it. */
+  async function state(id: string, wanted: Deploy["state"]): Promise<Deploy> {
+    for (;;) {
+      const deploy = await journal.deploy(id);
+      if (deploy?.state === wanted) return deploy;
+      if (world.nowMs >= START_MS + END_MS || deploy?.times.doneMs !== null) {
+        throw new Error(`${id} is ${deploy?.state}: ${deploy?.reason ?? ""}`);
+      }
+      await world.time.run(world.nowMs + 50, () => false);
+    }
+  }
+  const deployer = await act(
+    Deployer.open({
+      journal,
+      drivers,
+      timer: world.time,
+      limits: SIMULATED_LIMITS,
+      pace: SIMULATED_PACE,
+      judge: simpleJudge(),
+      workloads: workloads.map((name) => ({ name, slotsPerColour: SLOTS })),
+    }),
+  );
+  return { deployer, journal, act, state };
+}
+
+function partsOf(world: World) {
+  const fleet = new SimulatedFleet(world);
+  const edge = new SimulatedEdge(world, fleet);
+  for (let count = 0; count < world.scenario.nodes; count += 1) edge.join(SLOTS);
+  const oneOffs = new SimulatedOneOffs(world, { fleet, edge });
+  return { fleet, edge, oneOffs, traffic: new SimulatedTraffic(world, edge) };
+}
+
+export const requestOf = (
+  workload: string,
+  release: string,
+  more: Partial<NewRequest> = {},
+): NewRequest => ({
+  workload,
+  release,
+  actor: "ana",
+  reason: "a release",
+  count: 2,
+  migrations: { expand: false, contract: false },
+  strategy: {
+    ...STRATEGY,
+    analyseMs: 1_000,
+    analyseMsMax: 2_000,
+    requestsMin: 1,
+    bakeMs: 1_000,
+    drainMs: 1_000,
+  },
+  ...more,
+});
