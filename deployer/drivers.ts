@@ -48,14 +48,14 @@ export type EnsureTasks = {
   deploy: string;
 };
 
-export type FleetDriver = {
+type FleetDriver = {
   read(workload: string): Promise<FleetView>;
   /** Makes the service of a colour run `count` tasks of a release. Does nothing if it does already. */
   ensure(request: EnsureTasks): Promise<void>;
 };
 
 /** `maint`: no traffic and no checks. `drain`: checks and existing sessions only. `ready`: new requests too. */
-export type SlotState = "maint" | "drain" | "ready";
+type SlotState = "maint" | "drain" | "ready";
 
 /** A place for one task in the configuration of an edge node; the same one on all nodes. */
 export type Slot = {
@@ -96,14 +96,14 @@ export type NodeView = {
 /** `retired`: confirmed dead by two independent signals. It gets no traffic until it has a current configuration. */
 export type EdgeNode = { id: string; retired: boolean };
 
-export type CloseSessions = {
+type CloseSessions = {
   workload: string;
   colour: Colour;
   /** The time over which the closes are spread evenly. */
   overMs: number;
 };
 
-export type EdgeDriver = {
+type EdgeDriver = {
   /** All nodes of the cluster. Must not leave out a node that may have traffic. */
   nodes(): Promise<readonly EdgeNode[]>;
   read(node: string, workload: string): Promise<NodeView>;
@@ -135,7 +135,7 @@ export type OneOffView =
   | { status: "absent" | "running" | "succeeded" }
   | { status: "failed"; reason: string };
 
-export type OneOffDriver = {
+type OneOffDriver = {
   read(token: string): Promise<OneOffView>;
   /** Starts the work unless it was started with this token. Resolves when it has started, not when it ends. */
   run(token: string, work: OneOff): Promise<void>;
@@ -154,7 +154,7 @@ export type TrafficView = {
   peakRps: number | undefined;
 };
 
-export type TrafficDriver = {
+type TrafficDriver = {
   /** Counts from `fromMs` (epoch ms) until now, as far as they are known. */
   read(workload: string, fromMs: number): Promise<TrafficView>;
 };

@@ -245,12 +245,9 @@ export class Deployer {
     { actor, reason, before, after }: Pick<AuditEntry, "actor" | "reason" | "before" | "after">,
   ): AuditEntry {
     const atMs = this.#options.timer.nowMs();
-    return { atMs, actor, action: FREEZE_PERMISSION, target, reason, before, after };
+    return { atMs, actor, action: PERMISSIONS.freeze, target, reason, before, after };
   }
 }
-
-/** The permission that it takes to add or remove a freeze. */
-export const FREEZE_PERMISSION = "deploy.freeze";
 
 function auditOf(before: Deploy, after: Deploy, { kind, actor, reason }: Command): AuditEntry {
   return {

@@ -2,14 +2,12 @@ import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
 import type { AuditEntry, Change } from "../journal/port.ts";
+import { PERMISSIONS } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import { DeployRequest, hashPlan, planDeploy } from "../machine/plan.ts";
 import { queueDeploy } from "../machine/queue.ts";
 import { Train } from "../machine/train.ts";
 import type { Workload } from "../machine/workload.ts";
-
-/** The permission that it takes to start a deploy. */
-export const START_PERMISSION = "deploy.start";
 
 export type NewRequest = DeployRequest & {
   actor: string;
@@ -99,7 +97,7 @@ function checked<Output>(schema: Schema<Output>, value: unknown): Output {
 const auditOf = (deploy: Deploy, reason: string): AuditEntry => ({
   atMs: deploy.createdAtMs,
   actor: deploy.createdBy,
-  action: START_PERMISSION,
+  action: PERMISSIONS.start,
   target: deploy.id,
   reason,
   before: null,

@@ -98,6 +98,3 @@ export type Journal = AsyncDisposable & {
   /** Oldest first, after the entry `after`. */
   audit(page: { after: number; limit: number }): Promise<AuditRecord[]>;
 };
-
-/** Undefined while another process is the writer. */
-export type OpenJournal = () => Promise<Journal | undefined>;

@@ -4,8 +4,10 @@ import type { Deploy } from "./deploy.ts";
 import { enter, wayBack } from "./move.ts";
 import { RULES, ruledBy } from "./states.ts";
 
-/** What a person may tell a deploy, and the permission that it takes. */
+/** What people may do, and the permission that it takes. */
 export const PERMISSIONS = {
+  start: "deploy.start",
+  freeze: "deploy.freeze",
   pause: "deploy.pause",
   resume: "deploy.resume",
   hold: "deploy.hold",
@@ -13,7 +15,8 @@ export const PERMISSIONS = {
   "roll-back": "deploy.roll-back",
   force: "deploy.force",
 } as const;
-export type CommandKind = keyof typeof PERMISSIONS;
+/** What a person may tell a deploy. */
+export type CommandKind = Exclude<keyof typeof PERMISSIONS, "start" | "freeze">;
 
 export type Command = {
   kind: CommandKind;

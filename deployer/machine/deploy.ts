@@ -33,7 +33,7 @@ export const STATES = [
 export const State = z.enum(STATES);
 export type State = z.infer<typeof State>;
 
-export const OUTCOMES = ["succeeded", "rolled-back", "failed", "aborted", "expired"] as const;
+const OUTCOMES = ["succeeded", "rolled-back", "failed", "aborted", "expired"] as const;
 export const Outcome = z.enum(OUTCOMES);
 export type Outcome = z.infer<typeof Outcome>;
 

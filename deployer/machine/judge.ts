@@ -16,7 +16,7 @@ export type Evidence = {
 };
 
 /** `wait`: not decided yet. */
-export type Judgement = { verdict: "wait" | "advance" | "hold" | "roll-back"; reason: string };
+type Judgement = { verdict: "wait" | "advance" | "hold" | "roll-back"; reason: string };
 
 /** Decides about a step. Pure: the same evidence gives the same judgement. */
 export type Judge = (evidence: Evidence) => Judgement;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { comparePlans, DeployRequest, hashPlan, Plan, planDeploy } from "./plan.ts";
+import { comparePlans, type DeployRequest, hashPlan, Plan, planDeploy } from "./plan.ts";
 import { STRATEGY, Strategy, stepsOf } from "./strategy.ts";
 import { newWorkload } from "./workload.ts";
 

@@ -164,8 +164,6 @@ export const RULES: Readonly<Record<State, StateRules>> = {
   expired: { ...ended, label: "expired before it started" },
 };
 
-export const isTerminal = (deploy: Deploy): boolean => RULES[deploy.state].isTerminal;
-
 /** The state whose rules apply: a held deploy keeps those of the state in which it stopped. */
 export const ruledBy = (deploy: Deploy): State => deploy.heldFrom ?? deploy.state;
 

@@ -130,7 +130,7 @@ export class Invariants {
     const { deploy } = this.#durable();
     const { load } = this.#world.scenario;
     if (load === undefined || deploy === undefined || isWayBack) return;
-    const needed = (load / 0.7) * oldCount(this.#world.scenario);
+    const needed = (load / 0.7) * this.#world.scenario.count;
     if (this.#capacity(colour) < needed * (share / 10_000) - 1e-9) {
       this.#world.violate(`I2 ${colour} cannot carry ${share / 100} %`);
     }
@@ -183,8 +183,6 @@ export class Invariants {
   hasAllTraffic = (colour: Colour): boolean =>
     this.#edge.inService().every((node) => this.#edge.shareOf(node, otherColour(colour)) === 0);
 }
-
-export const oldCount = ({ count }: { count: number }): number => count;
 
 const isOld = (deploy: Deploy | undefined, colour: Colour): boolean =>
   deploy === undefined || !isActive(deploy) || deploy.plan.oldColour === colour;

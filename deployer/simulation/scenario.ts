@@ -4,7 +4,7 @@ import type { Colour } from "../drivers.ts";
 import type { CommandKind } from "../machine/commands.ts";
 
 /** How the new release behaves. */
-export type Quality =
+type Quality =
   | "good"
   | "crash-loop"
   | "dies-later"

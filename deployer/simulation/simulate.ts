@@ -13,6 +13,7 @@ import { Invariants } from "./invariants.ts";
 import { SimulatedJournal } from "./journal.ts";
 import { SimulatedOneOffs, SimulatedTraffic, TASK_RPS } from "./outside.ts";
 import { FAULTS_UNTIL_MS, type Scenario, type WorldEvent } from "./scenario.ts";
+import { VirtualTime } from "./virtual-time.ts";
 import { START_MS, World } from "./world.ts";
 
 const NAME = "billing";
@@ -39,6 +40,7 @@ export async function simulate(scenario: Scenario, mutant: Mutant = {}): Promise
 }
 
 class Simulation {
+  readonly #time = new VirtualTime(START_MS);
   readonly #world: World;
   readonly #fleet: SimulatedFleet;
   readonly #edge: SimulatedEdge;
@@ -50,7 +52,7 @@ class Simulation {
   #rollBackMs: number | undefined;
 
   constructor(scenario: Scenario, mutant: Mutant) {
-    this.#world = new World(scenario);
+    this.#world = new World(scenario, this.#time);
     this.#fleet = new SimulatedFleet(this.#world);
     this.#edge = new SimulatedEdge(this.#world, this.#fleet);
     this.#journal = new SimulatedJournal(this.#world);
@@ -83,7 +85,7 @@ class Simulation {
     // The same release again, or another one.
     const second = scenario.seed % 2 === 0 ? "new" : "newer";
     if (scenario.hasSecond) time.later(2_000, () => void this.#request(second, "second"));
-    await time.run(START_MS + END_MS, () => this.#isOver());
+    await this.#time.run(START_MS + END_MS, () => this.#isOver());
     this.#checkEnd();
     return {
       violations: this.#world.violations,

@@ -114,14 +114,21 @@ describe("the simulation finds", () => {
     },
   });
   const fewTasks = { quality: "dies-later", load: 0.6, count: 3 } as const;
-  const mutants: [string, Mutant, RegExp, Partial<Scenario>?][] = [
-    ["a missing settle", { limits: { settleMs: 0 } }, /^settle:/],
-    ["a node whose acknowledgement is not awaited", { drivers: withoutNode }, /^I1|^I6|^drain:/],
-    ["sessions that are not awaited", { drivers: withEmptyDrains }, /^I1/],
-    ["a gate that does not check", { drivers: withoutChecks }, /^gate:/],
-    ["a missing reserve", { limits: { utilisation: 10 } }, /^I2/, fewTasks],
+  type Hunt = { mutant: Mutant; expected: RegExp; more?: Partial<Scenario> };
+  const hunts: [string, Hunt][] = [
+    ["a missing settle", { mutant: { limits: { settleMs: 0 } }, expected: /^settle:/ }],
+    [
+      "a node whose acknowledgement is not awaited",
+      { mutant: { drivers: withoutNode }, expected: /^I1|^I6|^drain:/ },
+    ],
+    ["sessions that are not awaited", { mutant: { drivers: withEmptyDrains }, expected: /^I1/ }],
+    ["a gate that does not check", { mutant: { drivers: withoutChecks }, expected: /^gate:/ }],
+    [
+      "a missing reserve",
+      { mutant: { limits: { utilisation: 10 } }, expected: /^I2/, more: fewTasks },
+    ],
   ];
-  test.each(mutants)("%s", async (_name, mutant, expected, more = {}) => {
+  test.each(hunts)("%s", async (_name, { mutant, expected, more = {} }) => {
     const found = new Set<string>();
     for (const scenario of fc.sample(anyScenario, { numRuns: 300, seed: 7 })) {
       const { violations } = await simulate({ ...scenario, ...more }, mutant);

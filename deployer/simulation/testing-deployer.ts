@@ -10,58 +10,27 @@ import { SimulatedFleet } from "./fleet.ts";
 import { SimulatedJournal } from "./journal.ts";
 import { SimulatedOneOffs, SimulatedTraffic } from "./outside.ts";
 import { QUIET, type Scenario } from "./scenario.ts";
+import { VirtualTime } from "./virtual-time.ts";
 import { newProcess, START_MS, World } from "./world.ts";
 
 const SLOTS = 4;
 const END_MS = 600_000;
 const process = newProcess();
 
-/** A deployer of several workloads in a simulated world. */
+/** A deployer of several workloads in a simulated world without faults. */
 export async function testDeployer(workloads: readonly string[], scenario: Partial<Scenario> = {}) {
-  const world = new World({ ...QUIET, ...scenario });
+  const time = new VirtualTime(START_MS);
+  const world = new World({ ...QUIET, ...scenario }, time);
   const journal = new SimulatedJournal(world).open(process, new AbortController());
-  const parts = new Map(workloads.map((name) => [name, partsOf(world)]));
-  const partOf = (name: string): ReturnType<typeof partsOf> => {
-    const found = parts.get(name);
-    if (found === undefined) throw new Error(`there is no ${name}`);
-    return found;
-  };
-  const all = [...parts.values()];
-  const drivers: Drivers = {
-    fleet: {
-      read: (name) => world.read(process, () => partOf(name).fleet.view()),
-      ensure: (request) =>
-        world.write(process, () => partOf(request.workload).fleet.ensure(request)),
-    },
-    edge: {
-      nodes: () => world.read(process, () => all[0]?.edge.list() ?? []),
-      read: (node, name) => world.read(process, () => partOf(name).edge.read(node)),
-      apply: (node, name, config) =>
-        world.write(process, () => partOf(name).edge.apply(node, config)),
-      closeSessions: (node, { workload, colour, overMs }) =>
-        world.write(process, () => partOf(workload).edge.closeSessions(node, colour, overMs)),
-    },
-    oneOffs: {
-      read: (token) =>
-        world.read(process, () => {
-          const views = all.map(({ oneOffs }) => oneOffs.read(token));
-          return views.find(({ status }) => status !== "absent") ?? { status: "absent" };
-        }),
-      run: (token, work) =>
-        world.write(process, () => partOf(work.workload).oneOffs.run(token, work)),
-    },
-    traffic: {
-      read: (name, fromMs) => world.read(process, () => partOf(name).traffic.read(fromMs, "green")),
-    },
-  };
   /** Lets time pass until the work is done. */
   async function act<Value>(work: Promise<Value>): Promise<Value> {
     let isDone = false;
-    const done = (): void => {
+    const watch = async (): Promise<void> => {
+      await Promise.allSettled([work]);
       isDone = true;
     };
-    work.then(done, done);
-    await world.time.run(START_MS + END_MS, () => isDone);
+    void watch();
+    await time.run(START_MS + END_MS, () => isDone);
     return work;
   }
   /** Lets time pass until the deploy is in the state, and returns it. */
@@ -69,17 +38,17 @@ export async function testDeployer(workloads: readonly string[], scenario: Parti
     for (;;) {
       const deploy = await journal.deploy(id);
       if (deploy?.state === wanted) return deploy;
-      if (world.nowMs >= START_MS + END_MS || deploy?.times.doneMs !== null) {
+      if (time.nowMs() >= START_MS + END_MS || deploy?.times.doneMs !== null) {
         throw new Error(`${id} is ${deploy?.state}: ${deploy?.reason ?? ""}`);
       }
-      await world.time.run(world.nowMs + 50, () => false);
+      await time.run(time.nowMs() + 50, () => false);
     }
   }
   const deployer = await act(
     Deployer.open({
       journal,
-      drivers,
-      timer: world.time,
+      drivers: testDrivers(world, workloads),
+      timer: time,
       limits: SIMULATED_LIMITS,
       pace: SIMULATED_PACE,
       judge: simpleJudge(),
@@ -87,6 +56,41 @@ export async function testDeployer(workloads: readonly string[], scenario: Parti
     }),
   );
   return { deployer, journal, act, state };
+}
+
+/** Drivers of a fleet and edge nodes for each workload. */
+export function testDrivers(world: World, workloads: readonly string[]): Drivers {
+  const parts = new Map(workloads.map((name) => [name, partsOf(world)]));
+  const all = [...parts.values()];
+  const of = (name: string): ReturnType<typeof partsOf> => {
+    const found = parts.get(name);
+    if (found === undefined) throw new Error(`there is no ${name}`);
+    return found;
+  };
+  return {
+    fleet: {
+      read: (name) => world.read(process, () => of(name).fleet.view()),
+      ensure: (request) => world.write(process, () => of(request.workload).fleet.ensure(request)),
+    },
+    edge: {
+      nodes: () => world.read(process, () => all[0]?.edge.list() ?? []),
+      read: (node, name) => world.read(process, () => of(name).edge.read(node)),
+      apply: (node, name, config) => world.write(process, () => of(name).edge.apply(node, config)),
+      closeSessions: (node, { workload, colour, overMs }) =>
+        world.write(process, () => of(workload).edge.closeSessions(node, colour, overMs)),
+    },
+    oneOffs: {
+      read: (token) =>
+        world.read(process, () => {
+          const views = all.map(({ oneOffs }) => oneOffs.read(token));
+          return views.find(({ status }) => status !== "absent") ?? { status: "absent" };
+        }),
+      run: (token, work) => world.write(process, () => of(work.workload).oneOffs.run(token, work)),
+    },
+    traffic: {
+      read: (name, fromMs) => world.read(process, () => of(name).traffic.read(fromMs, "green")),
+    },
+  };
 }
 
 function partsOf(world: World) {

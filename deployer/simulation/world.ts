@@ -1,6 +1,6 @@
+import type { Timer } from "../engine/timer.ts";
 import { Random } from "./random.ts";
 import { FAULTS_UNTIL_MS, type Scenario } from "./scenario.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 export const START_MS = 1_000_000;
 const LATENCY_MS_MAX = 60;
@@ -13,7 +13,7 @@ export const newProcess = (): Process => ({ state: "running", kept: [] });
 
 /** What all parts of the simulated world share. */
 export class World {
-  readonly time = new VirtualTime(START_MS);
+  readonly time: Timer;
   readonly random: Random;
   readonly scenario: Scenario;
   readonly violations: string[] = [];
@@ -22,8 +22,9 @@ export class World {
   /** Called at every boundary of an effect; may kill the controller. */
   onBoundary: (process: Process) => void = () => undefined;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, time: Timer) {
     this.scenario = scenario;
+    this.time = time;
     this.random = new Random(scenario.seed);
   }
 
