@@ -103,6 +103,10 @@ test("no deploy starts in a freeze, unless a person forces it", async () => {
   await act(deployer.freeze(freeze, ana));
   const first = await act(deployer.request(requestOf("billing", "r1")));
   await state(first.id, "waiting");
+  expect(deployer.status("billing")).toMatchObject({
+    active: { id: first.id },
+    waitsFor: expect.stringMatching(/^Deploys are frozen until .*: Sale$/),
+  });
   await act(deployer.command(first.id, { kind: "force", ...ana }));
   const { times } = await state(first.id, "succeeded");
   expect(times.startedMs).toBeLessThan(START_MS + 60_000);

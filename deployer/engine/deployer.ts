@@ -16,7 +16,7 @@ import type { Pace } from "./observer.ts";
 import { LoadedRecords } from "./records.ts";
 import { newDeploys, type NewRequest } from "./requests.ts";
 import type { Timer } from "./timer.ts";
-import { activeOf, bumped, type Shared, WorkloadLoop } from "./workload-loop.ts";
+import { activeOf, bumped, RETRY_MS, type Shared, WorkloadLoop } from "./workload-loop.ts";
 
 export type DeployerOptions = {
   journal: Journal;
@@ -34,6 +34,8 @@ export type WorkloadStatus = {
   workload: Workload;
   active: Deploy | undefined;
   queue: Deploy[];
+  /** Why the active deploy is where it is, for people. */
+  waitsFor: string | undefined;
   seen: Observation;
 };
 
@@ -44,6 +46,7 @@ export class Deployer {
   readonly #loops = new Map<string, WorkloadLoop>();
   #effects = 0;
   #lastPlace = 0;
+  #isClosed = false;
 
   private constructor(options: DeployerOptions) {
     this.#options = options;
@@ -63,6 +66,7 @@ export class Deployer {
 
   /** Stops without changing anything: fleet and edge keep what they have. */
   close(): void {
+    this.#isClosed = true;
     for (const loop of this.#loops.values()) loop.stop();
   }
 
@@ -135,6 +139,7 @@ export class Deployer {
       workload: this.#workload(name),
       active: activeOf(this.#records.deploys.values(), name),
       queue: queueOf(this.#records.deploys.values(), name),
+      waitsFor: this.#loop(name).waitsFor,
       seen: this.#loop(name).seen,
     };
   }
@@ -203,19 +208,30 @@ export class Deployer {
     return first;
   }
 
-  /** After an error it is unknown what is durable, so the records are loaded again. */
   async #commit(change: Change): Promise<void> {
-    const { journal } = this.#options;
     try {
-      await journal.commit(change);
+      await this.#options.journal.commit(change);
     } catch (error) {
-      if (!journal.lost.aborted) this.#records.load(await journal.load());
+      await this.#reload();
       throw error;
     }
     this.#records.apply(change);
     // The end of one deploy may be the turn of another.
     const hasEnded = change.deploys?.some(({ times }) => times.doneMs !== null) ?? false;
     if (hasEnded) for (const loop of this.#loops.values()) loop.wake();
+  }
+
+  /** After a failed commit it is unknown what is durable, so the records are loaded again, as soon as that works. */
+  async #reload(): Promise<void> {
+    const { journal, timer } = this.#options;
+    if (this.#isClosed || journal.lost.aborted) return;
+    try {
+      this.#records.load(await journal.load());
+    } catch {
+      timer.later(RETRY_MS, () => void this.#reload());
+      return;
+    }
+    for (const loop of this.#loops.values()) loop.wake();
   }
 
   #workload(name: string): Workload {

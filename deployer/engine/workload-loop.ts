@@ -2,6 +2,7 @@ import type { Drivers } from "../drivers.ts";
 import type { Change, Intent, Result } from "../journal/port.ts";
 import { type Deploy, isActive } from "../machine/deploy.ts";
 import { targetOf } from "../machine/effects.ts";
+import { findMove } from "../machine/find-move.ts";
 import type { Judge } from "../machine/judge.ts";
 import type { Limits } from "../machine/limits.ts";
 import { type Decision, next } from "../machine/next.ts";
@@ -32,7 +33,7 @@ export type Shared = {
 };
 
 /** After a failed commit, for example because the database restarts. */
-const RETRY_MS = 500;
+export const RETRY_MS = 500;
 
 /**
  * Moves one workload: observe, decide, persist, act, and again. One turn at a time, so that all decisions see what
@@ -70,6 +71,15 @@ export class WorkloadLoop {
   stop(): void {
     this.#isStopped = true;
     this.#observer.stop();
+  }
+
+  /** Why the active deploy is where it is, for people; undefined without one, or while it moves. */
+  get waitsFor(): string | undefined {
+    const deploy = this.#shared.active(this.#name);
+    if (deploy === undefined) return undefined;
+    const workload = this.#shared.workload(this.#name);
+    const exit = findMove({ ...this.#inputOf({ workload, deploy }), deploy });
+    return "waits" in exit ? exit.waits : undefined;
   }
 
   get seen(): Observation {

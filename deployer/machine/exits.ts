@@ -12,7 +12,14 @@ import {
   waits,
 } from "./exit-conditions.ts";
 import { type Move, nameOld, wayBack } from "./move.ts";
-import { carries, isCurrent, isServing, servingTasks, type Situation } from "./observation.ts";
+import {
+  canCarry,
+  carries,
+  isCurrent,
+  isServing,
+  servingTasks,
+  type Situation,
+} from "./observation.ts";
 import { candidates } from "./slots.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 
@@ -121,9 +128,13 @@ function whyNotNow(situation: Situation): string | undefined {
   if (seen.fleet === undefined) return "The fleet cannot be read.";
   if (deploy.plan.from === null || deploy.forced) return undefined;
   if (seen.traffic === undefined) return "The traffic cannot be measured.";
-  return carries(situation, deploy.plan.oldColour, BASIS_POINTS) === true
+  const { count, oldColour } = deploy.plan;
+  if (carries(situation, oldColour, BASIS_POINTS) !== true) {
+    return "The tasks that serve now do not have the capacity for the expected peak.";
+  }
+  return canCarry(situation, count, BASIS_POINTS)
     ? undefined
-    : "The tasks that serve now do not have the capacity for the expected peak.";
+    : `The expected peak needs more than the ${count} tasks of the plan.`;
 }
 
 const toProvisioning = (reason: string): Move => ({ to: "provisioning", reason });

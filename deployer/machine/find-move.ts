@@ -6,19 +6,24 @@ import { type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
 
-/** The move that the machine makes by itself now, if any. A held deploy makes none. */
-export function findMove(situation: Situation): Move | undefined {
+/** The move that the machine makes by itself now, or what it waits for. A held deploy makes none. */
+export function findMove(situation: Situation): Exit {
   const { deploy } = situation;
-  if (deploy.state === "held" || RULES[deploy.state].isTerminal) return undefined;
+  if (deploy.state === "held" || RULES[deploy.state].isTerminal) {
+    return { waits: deploy.reason ?? "" };
+  }
   const failure = failureOf(situation);
   if (failure !== undefined) return failure;
   const exit = guarded(situation, EXITS[deploy.state]?.(situation) ?? NEVER);
   const move = "to" in exit ? exit : lateMove(situation, exit.waits);
   // A paused deploy does not go on, but it still protects the users of the old release.
-  return deploy.paused !== null && move?.to !== "reverting" ? undefined : move;
+  if (deploy.paused !== null && move?.to !== "reverting") {
+    return { waits: `It was paused by ${deploy.paused.by}: ${deploy.paused.reason}` };
+  }
+  return move ?? exit;
 }
 
-const NEVER: Exit = { waits: "" };
+const NEVER: Exit = { waits: "It is not its turn." };
 
 /** Failures of the new tasks, and of the old ones that are the way back. */
 function failureOf(situation: Situation): Move | undefined {

@@ -52,7 +52,7 @@ function move(situation: Situation): Scene {
   const { nowMs } = situation;
   const timed = withClocks(situation);
   const to = findMove(timed);
-  if (to === undefined) return timed;
+  if ("waits" in to) return timed;
   return {
     ...timed,
     workload: workloadAfter(timed.workload, timed.deploy, to.to),

@@ -68,14 +68,17 @@ export const isCurrent = ({ workload }: Scene, view: NodeView, id: string): bool
  * now. Without a forecast or a measured capacity one task is enough.
  */
 export function carries(scene: Scene, colour: Colour, shareBp: number): boolean | undefined {
-  const { deploy, seen, limits } = scene;
-  const serving = servingTasks(seen, colour);
-  if (serving === undefined || seen.traffic === undefined) return undefined;
-  if (serving === 0) return false;
+  const serving = servingTasks(scene.seen, colour);
+  if (serving === undefined || scene.seen.traffic === undefined) return undefined;
+  return canCarry(scene, serving, shareBp);
+}
+
+/** The same for a number of tasks. */
+export function canCarry({ deploy, seen, limits }: Scene, tasks: number, shareBp: number): boolean {
   const taskRps = deploy?.plan.taskRps;
-  const { peakRps } = seen.traffic;
-  if (taskRps === undefined || peakRps === undefined) return true;
-  return serving * taskRps * limits.utilisation >= (peakRps * shareBp) / BASIS_POINTS;
+  const peakRps = seen.traffic?.peakRps;
+  if (taskRps === undefined || peakRps === undefined) return tasks > 0;
+  return tasks * taskRps * limits.utilisation >= (peakRps * shareBp) / BASIS_POINTS;
 }
 
 /**

@@ -48,8 +48,9 @@ export class SimulatedEdge {
   readonly nodes = new Map<string, SimulatedNode>();
   readonly #world: World;
   readonly #fleet: SimulatedFleet;
-  /** Called before a node changes. */
+  /** Called before and after a node changes. */
   onApply: (node: SimulatedNode, config: EdgeConfig) => void = () => undefined;
+  onApplied: () => void = () => undefined;
 
   constructor(world: World, fleet: SimulatedFleet) {
     this.#world = world;
@@ -99,6 +100,7 @@ export class SimulatedEdge {
     }
     this.onApply(node, config);
     this.#change(node, config);
+    this.onApplied();
     this.#world.note(
       `${id} v${config.version} ${config.route.live}/${config.route.splitBp}→${config.route.next} ${COLOURS.map((colour) => `${colour}: ${config.slots[colour].map(({ state }) => state[0]).join("")}`).join(" ")}`,
     );

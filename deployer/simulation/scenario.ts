@@ -52,6 +52,13 @@ export type Scenario = {
 /** When the faults of the world end: a deploy that has not ended later than this is stuck. */
 export const FAULTS_UNTIL_MS = 60_000;
 
+/** When nothing disturbs the world any more. */
+export function calmFromMs({ events, faults, quality }: Scenario): number {
+  const ends = events.map(({ atMs, event }) => atMs + ("forMs" in event ? event.forMs : 0));
+  const hasFaults = Object.values(faults).some((rate) => rate > 0) || quality === "dies-later";
+  return Math.max(0, hasFaults ? FAULTS_UNTIL_MS : 0, ...ends);
+}
+
 const colour = fc.constantFrom<Colour>("blue", "green");
 const node = fc.nat({ max: 2 });
 const forMs = fc.integer({ min: 500, max: 15_000 });
@@ -82,8 +89,8 @@ const worldEvent: fc.Arbitrary<WorldEvent> = fc.oneof(
 const often = <Value>(usual: Value, others: fc.Arbitrary<Value>): fc.Arbitrary<Value> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 2, arbitrary: others });
 
-const rate = (max: number): fc.Arbitrary<number> =>
-  often(0, fc.double({ min: 0, max, noNaN: true }));
+const rateUpTo = (max: number): fc.Arbitrary<number> =>
+  often(0, fc.double({ min: max / 10, max, noNaN: true }));
 
 export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
@@ -109,10 +116,10 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
   onInconclusive: fc.constantFrom("advance", "hold", "roll-back"),
   load: fc.option(fc.double({ min: 0.1, max: 0.65, noNaN: true }), { nil: undefined }),
   faults: fc.record({
-    lost: rate(0.1),
-    doubled: rate(0.1),
-    throttled: rate(0.1),
-    journal: rate(0.05),
+    lost: rateUpTo(0.1),
+    doubled: rateUpTo(0.1),
+    throttled: rateUpTo(0.1),
+    journal: rateUpTo(0.05),
     fleetLagMs: often(0, fc.integer({ min: 0, max: 5_000 })),
   }),
   crashes: often<number[]>([], fc.array(fc.nat({ max: 150 }), { maxLength: 4 })),

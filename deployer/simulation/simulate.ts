@@ -12,13 +12,14 @@ import { SimulatedFleet } from "./fleet.ts";
 import { Invariants } from "./invariants.ts";
 import { SimulatedJournal } from "./journal.ts";
 import { SimulatedOneOffs, SimulatedTraffic, TASK_RPS } from "./outside.ts";
-import { FAULTS_UNTIL_MS, type Scenario, type WorldEvent } from "./scenario.ts";
+import { calmFromMs, FAULTS_UNTIL_MS, type Scenario, type WorldEvent } from "./scenario.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { START_MS, World } from "./world.ts";
 
 const NAME = "billing";
 const SLOTS = 6;
 type NodeEvent = Extract<WorldEvent, { node: number }>;
+const RETRY_MS = 2_000;
 /** How long the world is watched after the last deploy came to rest. */
 const REST_MS = 8_000;
 /** Later than the faults: no deploy takes longer. */
@@ -30,7 +31,7 @@ export type Outcome = {
   deploys: Deploy[];
   /** Boundaries of effects that were passed. */
   boundaries: number;
-  /** From the command to roll back until the old colour had all traffic, in ms. */
+  /** From the last decision to roll back until the old colour had all traffic on all nodes, in ms. */
   rollBackMs: number | undefined;
 };
 
@@ -47,11 +48,13 @@ class Simulation {
   readonly #journal: SimulatedJournal;
   readonly #invariants: Invariants;
   readonly #controllers: Controllers;
+  readonly #calmFromMs: number;
   #restSinceMs: number | undefined;
   #rollBackAtMs: number | undefined;
   #rollBackMs: number | undefined;
 
   constructor(scenario: Scenario, mutant: Mutant) {
+    this.#calmFromMs = START_MS + calmFromMs(scenario);
     this.#world = new World(scenario, this.#time);
     this.#fleet = new SimulatedFleet(this.#world);
     this.#edge = new SimulatedEdge(this.#world, this.#fleet);
@@ -59,6 +62,7 @@ class Simulation {
     const parts = { fleet: this.#fleet, edge: this.#edge };
     this.#invariants = new Invariants(this.#world, { ...parts, durable: () => this.#durable() });
     this.#journal.onMove = (before, after) => this.#onMove(before, after);
+    this.#edge.onApplied = () => this.#onApplied();
     this.#journal.isKnownRoute = (id, route) => {
       const node = this.#edge.nodes.get(id);
       if (node === undefined || !node.isInService) return true;
@@ -138,12 +142,11 @@ class Simulation {
 
   /** Both releases of a scenario are requested; the second one waits for the first. */
   async #request(release: string, key = "first"): Promise<void> {
-    const { scenario } = this.#world;
-    const deployer = this.#controllers.running;
-    if (deployer === undefined) {
-      this.#world.time.later(500, () => void this.#request(release, key));
-      return;
-    }
+    const { scenario, time } = this.#world;
+    const isDone = [...this.#journal.state.deploys.values()].some((it) => it.requestKey === key);
+    if (isDone) return;
+    // A person who gets no answer asks again.
+    time.later(RETRY_MS, () => void this.#request(release, key));
     const request: DeployRequest = {
       workload: NAME,
       release,
@@ -162,11 +165,10 @@ class Simulation {
         contractAfterMs: 4_000,
       },
     };
-    try {
-      await deployer.request({ ...request, actor: "ana", reason: "a release", key });
-    } catch {
-      this.#world.time.later(500, () => void this.#request(release, key));
-    }
+    const deployer = this.#controllers.running;
+    await Promise.allSettled([
+      deployer?.request({ ...request, actor: "ana", reason: "a release", key }),
+    ]);
   }
 
   #happen(event: WorldEvent): void {
@@ -228,15 +230,24 @@ class Simulation {
     };
   }
 
+  #onApplied(): void {
+    const { deploy } = this.#durable();
+    if (this.#rollBackAtMs === undefined || deploy?.state !== "reverting") return;
+    if (!this.#invariants.hasAllTraffic(deploy.plan.oldColour)) return;
+    this.#rollBackMs ??= this.#world.nowMs - this.#rollBackAtMs;
+  }
+
   /** What must be so in the world when a deploy goes on. */
   #onMove(before: Deploy, after: Deploy): void {
     const { oldColour, newColour } = after.plan;
-    if (after.state === "reverting") this.#rollBackAtMs = this.#world.nowMs;
+    if (after.state === "reverting") {
+      this.#rollBackAtMs = this.#world.nowMs;
+      this.#rollBackMs = undefined;
+    }
     if (before.state === "reverting" && after.state === "draining-new") {
       if (!this.#invariants.hasAllTraffic(oldColour)) {
         this.#world.violate("the way back ends before the old colour has all traffic");
       }
-      this.#rollBackMs = this.#world.nowMs - (this.#rollBackAtMs ?? 0);
     }
     if (after.state === "draining-old" && !this.#invariants.hasAllTraffic(newColour)) {
       this.#world.violate("the old colour is drained before the new one has all traffic");
@@ -251,7 +262,7 @@ class Simulation {
     this.#restSinceMs = isAtRest ? (this.#restSinceMs ?? this.#world.nowMs) : undefined;
     return (
       this.#restSinceMs !== undefined &&
-      this.#world.nowMs > Math.max(this.#restSinceMs, START_MS + FAULTS_UNTIL_MS) + REST_MS
+      this.#world.nowMs > Math.max(this.#restSinceMs, this.#calmFromMs) + REST_MS
     );
   }
 

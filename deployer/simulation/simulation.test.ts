@@ -78,8 +78,8 @@ describe("a person who rolls back at any time", () => {
       }
       from.add(deploy?.history[way - 1]?.state ?? "");
       expect(deploy?.state).toBe("rolled-back");
-      // Including the settle of a second.
-      expect(rollBackMs).toBeLessThan(2_500);
+      // Each request and each reply takes up to 60 ms.
+      expect(rollBackMs).toBeLessThan(1_000);
     }
     const allowed = Object.entries(RULES).filter(([, { wayBack }]) => wayBack === "revert");
     expect([...from].toSorted()).toEqual(allowed.map(([state]) => state).toSorted());
