@@ -1,4 +1,12 @@
-import type { Colour, FleetView, NodeView, OneOffView, SlotView, TrafficView } from "../drivers.ts";
+import type {
+  Colour,
+  FleetView,
+  NodeView,
+  OneOffView,
+  SlotView,
+  Task,
+  TrafficView,
+} from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
 import type { Judge } from "./judge.ts";
 import type { Limits } from "./limits.ts";
@@ -41,13 +49,22 @@ export type Situation = Scene & {
 
 export const isServing = (slot: SlotView): boolean => slot.state === "ready" && slot.up;
 
-/** Serving tasks of a colour on the node that has the fewest; undefined if no node can be read. */
+/**
+ * Serving tasks of a colour on the node that has the fewest, without those that the scheduler is stopping; undefined if
+ * no node can be read.
+ */
 export function servingTasks(seen: Observation, colour: Colour): number | undefined {
+  const leaving = (seen.fleet?.[colour].tasks ?? []).filter(({ status }) => status === "stopping");
   const counts = (seen.nodes ?? []).flatMap(({ view }) =>
-    view ? [view.slots[colour].filter(isServing).length] : [],
+    view === undefined
+      ? []
+      : [view.slots[colour].filter((slot) => isServing(slot) && !isOneOf(leaving, slot)).length],
   );
   return counts.length === 0 ? undefined : Math.min(...counts);
 }
+
+const isOneOf = (tasks: readonly Task[], slot: SlotView): boolean =>
+  tasks.some(({ address }) => address === slot.address);
 
 /** Whether every node was read, and the condition holds on each. */
 export function onEveryNode(

@@ -120,6 +120,8 @@ export class Controllers {
 
   #open(controller: Controller): void {
     const { process, lost } = controller;
+    // Another one has the lease.
+    if (this.#current !== controller) return;
     const timer: Timer = {
       nowMs: () => this.#world.nowMs,
       later: (ms, work) => this.#world.time.later(ms, () => this.#world.deliver(process, work)),

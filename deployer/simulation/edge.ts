@@ -38,6 +38,7 @@ export type SimulatedNode = {
   /** What a restart reads. */
   file: EdgeConfig;
   running: Running;
+  inServiceSinceMs: number;
   startedMs: number;
   /** When a colour last had a share of the requests. */
   lastShareMs: Record<Colour, number>;
@@ -74,6 +75,7 @@ export class SimulatedEdge {
       isInService: false,
       file,
       running,
+      inServiceSinceMs: 0,
       startedMs: this.#world.nowMs,
       lastShareMs,
     };
@@ -182,6 +184,7 @@ export class SimulatedEdge {
     const isComplete = used.length > 0 && used.every(({ state }) => state === "ready");
     if (!node.isInService && !node.isRetired && isComplete) {
       node.isInService = true;
+      node.inServiceSinceMs = this.#world.nowMs;
       this.#world.note(`${node.id} is in service`);
     }
   }

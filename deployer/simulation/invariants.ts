@@ -7,6 +7,7 @@ import type { World } from "./world.ts";
 
 /** What the controller knows may be this old; deaths in the meantime are not its fault. */
 const KNOWLEDGE_MS = 4_000;
+const JOIN_MS = 1_000;
 const CHECKS_MS = 1_000;
 export const SETTLE_MS = 1_000;
 
@@ -139,14 +140,16 @@ export class Invariants {
     }
   }
 
-  /** Tasks of the node with the fewest, with those that died just now. */
+  /** Tasks of the node with the fewest, with those that died just now. Nodes that joined just now do not count. */
   #capacity(colour: Colour): number {
     const counts = this.#edge
       .inService()
+      .filter(({ inServiceSinceMs }) => this.#world.nowMs >= inServiceSinceMs + JOIN_MS)
       .map(
         (node) =>
           node.running.slots[colour].filter(
-            (slot) => slot.state === "ready" && this.#isOrWasAlive(slot.address),
+            ({ state, address }) =>
+              (state === "ready" && this.#fleet.isAlive(address)) || this.#diedJustNow(address),
           ).length,
       );
     return Math.min(...counts);
