@@ -2,7 +2,14 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, in this order; started late, they would run on alone at the end. */
-const LONGEST = ["tests/soak/", "tests/chaos/", "tests/kill-ingest", "api/logging/kill", "tests/"];
+const LONGEST = [
+  "deployer/simulation/",
+  "tests/soak/",
+  "tests/chaos/",
+  "tests/kill-ingest",
+  "api/logging/kill",
+  "tests/",
+];
 
 function rankOf({ moduleId }: TestSpecification): number {
   const place = LONGEST.findIndex((part) => moduleId.startsWith(`${import.meta.dirname}/${part}`));

@@ -91,6 +91,26 @@ test("each effect of a deploy is recorded with its result", async () => {
   expect(open.length).toBeLessThanOrEqual(1);
 });
 
+test("the contract migration runs when the old tasks are gone and its time has come", async () => {
+  const { deployer, state, journal, act } = await testDeployer(["billing"]);
+  const contractAfterMs = 7_000;
+  const usual = requestOf("billing", "r1");
+  const { id } = await act(
+    deployer.request({
+      ...usual,
+      migrations: { expand: false, contract: true },
+      strategy: { ...usual.strategy, contractAfterMs },
+    }),
+  );
+  const { history } = await state(id, "succeeded");
+  const effects = await journal.effects(id);
+  const run = effects.find(
+    ({ effect }) => effect.kind === "one-off.run" && effect.work.kind === "contract",
+  );
+  const enteredMs = history.find((it) => it.state === "contracting")?.atMs ?? Infinity;
+  expect(run?.atMs).toBeGreaterThanOrEqual(enteredMs + contractAfterMs);
+});
+
 test("no deploy starts in a freeze, unless a person forces it", async () => {
   const { deployer, state, act } = await testDeployer(["billing"]);
   const freeze: Freeze = {

@@ -8,8 +8,8 @@ import { LIMITS, type Limits } from "../machine/limits.ts";
 import type { SimulatedEdge } from "./edge.ts";
 import type { SimulatedFleet } from "./fleet.ts";
 import { SETTLE_MS } from "./invariants.ts";
-import { keyOf, type SimulatedJournal } from "./journal.ts";
 import { type SimulatedOneOffs, type SimulatedTraffic } from "./outside.ts";
+import { keyOf, type SimulatedJournal } from "./testing-journal.ts";
 import { newProcess, type Process, type World } from "./world.ts";
 
 const RESTART_MS_MAX = 2_000;

@@ -1,23 +1,19 @@
-import { bumped } from "../engine/workload-loop.ts";
-import { applyChange } from "../journal/journal-state.ts";
 import type { CommandKind } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import { isSameRoute } from "../machine/edge-config.ts";
-import type { DeployRequest } from "../machine/plan.ts";
 import { RULES } from "../machine/states.ts";
-import { newWorkload, type Workload } from "../machine/workload.ts";
+import type { Workload } from "../machine/workload.ts";
 import { Controllers, type Mutant } from "./controllers.ts";
-import { SimulatedEdge, type SimulatedNode } from "./edge.ts";
+import { SimulatedEdge } from "./edge.ts";
 import { SimulatedFleet } from "./fleet.ts";
 import { Invariants } from "./invariants.ts";
-import { SimulatedJournal } from "./journal.ts";
-import { SimulatedOneOffs, SimulatedTraffic, TASK_RPS } from "./outside.ts";
+import { SimulatedOneOffs, SimulatedTraffic } from "./outside.ts";
+import { NAME, prepareWorld, requestOf, SLOTS_PER_COLOUR } from "./prepare.ts";
 import { calmFromMs, FAULTS_UNTIL_MS, type Scenario, type WorldEvent } from "./scenario.ts";
+import { SimulatedJournal } from "./testing-journal.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { START_MS, World } from "./world.ts";
 
-const NAME = "billing";
-const SLOTS = 6;
 type NodeEvent = Extract<WorldEvent, { node: number }>;
 const RETRY_MS = 2_000;
 /** How long the world is watched after the last deploy came to rest. */
@@ -76,12 +72,12 @@ class Simulation {
       traffic: new SimulatedTraffic(this.#world, this.#edge),
       newColour: () => this.#durable().deploy?.plan.newColour ?? "green",
       mutant,
-      workload: { name: NAME, slotsPerColour: SLOTS },
+      workload: { name: NAME, slotsPerColour: SLOTS_PER_COLOUR },
     });
   }
 
   async run(): Promise<Outcome> {
-    this.#prepare();
+    prepareWorld(this.#world, { journal: this.#journal, fleet: this.#fleet, edge: this.#edge });
     this.#controllers.start(0);
     const { time, scenario } = this.#world;
     for (const { atMs, event } of scenario.events) time.later(atMs, () => this.#happen(event));
@@ -100,46 +96,6 @@ class Simulation {
     };
   }
 
-  /** The old release is live on all nodes, unless this is the first deploy. */
-  #prepare(): void {
-    const { scenario } = this.#world;
-    const nodes = Array.from({ length: scenario.nodes }, () => this.#edge.join(SLOTS));
-    const workload = bumped(newWorkload(NAME, SLOTS));
-    if (!scenario.isFirst) {
-      const tasks = this.#fleet.begin("blue", "old", scenario.count);
-      workload.releases.blue = "old";
-      workload.configVersion = 1;
-      tasks.forEach(({ id, address }, at) => {
-        workload.slots.blue[at] = { task: id, address };
-      });
-      for (const node of nodes)
-        this.#prepareNode(
-          node,
-          tasks.map(({ address }) => address),
-        );
-      for (const { id } of nodes) workload.sent[id] = 1;
-    }
-    applyChange(this.#journal.state, { workloads: [workload] });
-  }
-
-  #prepareNode(node: SimulatedNode, addresses: readonly string[]): void {
-    const { file } = node;
-    node.file = {
-      ...file,
-      version: 1,
-      releases: { blue: "old", green: null },
-      slots: {
-        ...file.slots,
-        blue: file.slots.blue.map((slot, at) => {
-          const address = addresses[at];
-          return address === undefined ? slot : { address, state: "ready" as const };
-        }),
-      },
-    };
-    this.#edge.restart(node);
-    node.isInService = true;
-  }
-
   /** Both releases of a scenario are requested; the second one waits for the first. */
   async #request(release: string, key = "first"): Promise<void> {
     const { scenario, time } = this.#world;
@@ -147,28 +103,8 @@ class Simulation {
     if (isDone) return;
     // A person who gets no answer asks again.
     time.later(RETRY_MS, () => void this.#request(release, key));
-    const request: DeployRequest = {
-      workload: NAME,
-      release,
-      count: scenario.count,
-      taskRps: TASK_RPS,
-      migrations: scenario.migrations,
-      strategy: {
-        kind: scenario.strategy,
-        analyseMs: 2_000,
-        analyseMsMax: 6_000,
-        requestsMin: 5,
-        onInconclusive: scenario.onInconclusive,
-        bakeMs: 3_000,
-        drainMs: 5_000,
-        warmUp: scenario.warmUp,
-        contractAfterMs: 4_000,
-      },
-    };
-    const deployer = this.#controllers.running;
-    await Promise.allSettled([
-      deployer?.request({ ...request, actor: "ana", reason: "a release", key }),
-    ]);
+    const request = { ...requestOf(scenario, release), actor: "ana", reason: "a release", key };
+    await Promise.allSettled([this.#controllers.running?.request(request)]);
   }
 
   #happen(event: WorldEvent): void {
@@ -178,7 +114,7 @@ class Simulation {
       case "stop-task":
         return this.#fleet.disturb(event.colour, "stop");
       case "join-node":
-        if (this.#edge.nodes.size < 4) this.#edge.join(SLOTS);
+        if (this.#edge.nodes.size < 4) this.#edge.join(SLOTS_PER_COLOUR);
         return undefined;
       case "crash":
         return this.#controllers.crash();

@@ -7,9 +7,9 @@ import { STRATEGY } from "../machine/strategy.ts";
 import { SIMULATED_LIMITS, SIMULATED_PACE } from "./controllers.ts";
 import { SimulatedEdge } from "./edge.ts";
 import { SimulatedFleet } from "./fleet.ts";
-import { SimulatedJournal } from "./journal.ts";
 import { SimulatedOneOffs, SimulatedTraffic } from "./outside.ts";
 import { QUIET, type Scenario } from "./scenario.ts";
+import { SimulatedJournal } from "./testing-journal.ts";
 import { VirtualTime } from "./virtual-time.ts";
 import { newProcess, START_MS, World } from "./world.ts";
 

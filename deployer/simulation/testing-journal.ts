@@ -11,6 +11,7 @@ import {
 import { type Change, type Intent, type Journal, NO_CHANGE } from "../journal/port.ts";
 import { type Deploy, isActive } from "../machine/deploy.ts";
 import { RULES } from "../machine/states.ts";
+import type { Workload } from "../machine/workload.ts";
 import type { Process, World } from "./world.ts";
 
 const COMMIT_MS_MAX = 15;
@@ -52,8 +53,9 @@ export class SimulatedJournal {
     };
   }
 
-  get newestFence(): number {
-    return this.#fence;
+  /** What is there before the first controller. */
+  begin(workload: Workload): void {
+    applyChange(this.state, { workloads: [workload] });
   }
 
   /** I8: a request may be sent once for each intent. */
