@@ -48,7 +48,7 @@ export type EnsureTasks = {
   deploy: string;
 };
 
-type FleetDriver = {
+export type FleetDriver = {
   read(workload: string): Promise<FleetView>;
   /** Makes the service of a colour run `count` tasks of a release. Does nothing if it does already. */
   ensure(request: EnsureTasks): Promise<void>;

@@ -70,8 +70,8 @@ test("each colour has its own release, tasks and addresses", async () => {
   await untilRunning(fleet, "blue", 2);
   await untilRunning(fleet, "green", 1);
   const view = await fleet.read("web");
-  expect(view.blue).toMatchObject({ release: "r1", desired: 2, failedTasks: 0 });
-  expect(view.green).toMatchObject({ release: "r2", desired: 1 });
+  expect(view.blue).toMatchObject({ release: "r1", deploy: "d1", desired: 2, failedTasks: 0 });
+  expect(view.green).toMatchObject({ release: "r2", deploy: "d2", desired: 1 });
   const tasks = [...view.blue.tasks, ...view.green.tasks];
   expect(tasks.map(({ release }) => release)).toEqual(["r1", "r1", "r2"]);
   expect(new Set(tasks.map(({ address }) => address)).size).toBe(3);
@@ -125,12 +125,36 @@ test("a release that comes back is a new deployment, so that its failures are co
   expect(again?.deployments[0]?.id).not.toBe(first?.deployments[0]?.id);
 });
 
-test("more tasks of a running release are no new deployment", async () => {
+test("another deploy of a release that runs is a new deployment", async () => {
+  const { fleet } = await open();
+  await fleet.ensure({ ...green, release: "r1", deploy: "d1" });
+  await untilRunning(fleet, "green", 1);
+  const [before] = (await fleet.read("web")).green.tasks;
+  await fleet.ensure({ ...green, release: "r1", deploy: "d2" });
+  await expect.poll(async () => (await fleet.read("web")).green.deploy).toBe("d2");
+  await untilRunning(fleet, "green", 1);
+  await expect
+    .poll(async () => (await fleet.read("web")).green.tasks.map(({ id }) => id))
+    .not.toContain(before?.id);
+});
+
+test("tasks are stopped although reads are from before their start", async () => {
+  const { fleet, client, faults } = await open();
+  await fleet.ensure({ ...green, release: "r1", deploy: "d1", count: 0 });
+  faults.readLagMs = 60_000;
+  expect(await client.services(["web-green"])).toEqual([undefined]);
+  await fleet.ensure({ ...green, release: "r1", deploy: "d1" });
+  await fleet.ensure({ ...green, release: "r1", deploy: "d1", count: 0 });
+  faults.readLagMs = 0;
+  expect((await fleet.read("web")).green).toMatchObject({ desired: 0, deploy: "d1" });
+});
+
+test("more tasks for the same deploy are no new deployment", async () => {
   const { fleet, client } = await open();
   await fleet.ensure({ ...green, release: "r1", deploy: "d1" });
   await untilRunning(fleet, "green", 1);
   const [first] = await client.services(["web-green"]);
-  await fleet.ensure({ ...green, release: "r1", deploy: "", count: 3 });
+  await fleet.ensure({ ...green, release: "r1", deploy: "d1", count: 3 });
   await untilRunning(fleet, "green", 3);
   const [again] = await client.services(["web-green"]);
   expect(again?.deployments[0]?.id).toBe(first?.deployments[0]?.id);

@@ -1,46 +1,23 @@
 import { AppError } from "#platform/errors.ts";
 
-import type { FleetClient, FleetService, FleetTask, Manifest } from "./fleet-client.ts";
+import {
+  type Colour,
+  COLOURS,
+  type EnsureTasks,
+  type FleetColour,
+  type FleetDriver,
+  type FleetView,
+  type Task,
+} from "../drivers.ts";
+import {
+  DEPLOY_TAG,
+  type FleetClient,
+  type FleetService,
+  type FleetTask,
+  type Manifest,
+} from "./fleet-client.ts";
 import { whyStopped } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
-
-const COLOURS = ["blue", "green"] as const;
-export type Colour = (typeof COLOURS)[number];
-
-/** One running instance of a workload. */
-export type Task = {
-  id: string;
-  /** `host:port`; empty until it is known. */
-  address: string;
-  release: string;
-  /** `stopping`: the scheduler stops it, for whatever reason. Stopped tasks are not listed. */
-  status: "starting" | "running" | "stopping";
-  /** Whether its own health check passes. */
-  healthy: boolean;
-};
-
-/** The service of one colour. */
-export type FleetColour = {
-  /** The release that its tasks shall run; undefined if it never had one. */
-  release: string | undefined;
-  desired: number;
-  rollout: "in-progress" | "completed" | "failed";
-  /** Tasks of the current rollout that did not become healthy. */
-  failedTasks: number;
-  /** Why tasks failed, for people. */
-  reason?: string | undefined;
-  tasks: readonly Task[];
-};
-
-export type EnsureTasks = {
-  workload: string;
-  colour: Colour;
-  release: string;
-  /** 0 stops all tasks of the colour. */
-  count: number;
-  /** The deploy on whose behalf; empty between deploys. */
-  deploy: string;
-};
 
 /** What a release of a workload runs, and the port at which its tasks are reached. */
 export type Catalogue = (
@@ -52,7 +29,7 @@ const RELEASE_TAG = "ctl:release";
 const PORT_TAG = "ctl:port";
 
 /** The two services of each workload, blue and green, whose traffic is not the fleet's business. */
-export class ColourFleet {
+export class ColourFleet implements FleetDriver {
   readonly #client: FleetClient;
   readonly #catalogue: Catalogue;
   /** Tags of task definitions do not change. */
@@ -65,7 +42,7 @@ export class ColourFleet {
     this.#catalogue = catalogue;
   }
 
-  async read(workload: string): Promise<Readonly<Record<Colour, FleetColour>>> {
+  async read(workload: string): Promise<FleetView> {
     const names = COLOURS.map((colour) => serviceOf(workload, colour));
     const services = await this.#client.services(names);
     const [blue, green] = await Promise.all(services.map((service) => this.#readColour(service)));
@@ -73,25 +50,33 @@ export class ColourFleet {
   }
 
   /**
-   * Makes the service of a colour run `count` tasks of a release. Does nothing if it does already. Tasks that are started where
-   * none were, or after a failure, are a new deployment, so that those that fail are counted.
+   * Each deploy is a deployment of its own, so that the tasks that fail are counted. The same deploy with another count is not.
+   * @throws AppError
    */
   async ensure({ workload, colour, release, count, deploy }: EnsureTasks): Promise<void> {
     const name = serviceOf(workload, colour);
+    // Without a read, as that may be from before the tasks were started.
+    if (count === 0) return this.#stopTasks(name);
     const [service] = await this.#client.services([name]);
-    const isSame = service !== undefined && (await this.#releaseOf(service)) === release;
-    const isAtRest =
-      service?.desiredCount === 0 || service?.deployments[0]?.rolloutState === "FAILED";
-    if (isSame && (count === 0 || !isAtRest)) {
+    const isSame = service !== undefined && (await this.#deployOf(service)) === deploy;
+    const isFailed = service?.deployments[0]?.rolloutState === "FAILED";
+    if (isSame && !isFailed) {
       if (service.desiredCount !== count) await this.#client.scale(name, count);
       return;
     }
     const { manifest, port } = await this.#catalogue(workload, release);
     const tags = { [RELEASE_TAG]: release, [PORT_TAG]: String(port) };
-    const deployId = deploy === "" ? release : deploy;
-    const taskDefinition = await this.#client.register(manifest, { deployId, tags });
+    const taskDefinition = await this.#client.register(manifest, { deployId: deploy, tags });
     if (service) await this.#client.deploy(name, { taskDefinition, count });
     else await this.#create(name, { taskDefinition, count });
+  }
+
+  async #stopTasks(name: string): Promise<void> {
+    try {
+      await this.#client.scale(name, 0);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "not_found")) throw error;
+    }
   }
 
   /** A service that another one has created at the same time gets the same target. */
@@ -109,9 +94,11 @@ export class ColourFleet {
     if (!service || !primary) return NOTHING;
     const tasks = await this.#tasksOf(service.name);
     const { failedTasks, rolloutState } = primary;
+    const tags = await this.#tagsOf(primary.taskDefinition);
     const hasFailures = failedTasks > 0 || rolloutState === "FAILED";
     return {
-      release: await this.#releaseOf(service),
+      release: tags[RELEASE_TAG],
+      deploy: tags[DEPLOY_TAG],
       desired: service.desiredCount,
       rollout: ROLLOUTS[rolloutState],
       failedTasks,
@@ -160,8 +147,8 @@ export class ColourFleet {
     return [primary?.reason, why].filter((it) => it !== undefined && it !== "").join(" ");
   }
 
-  async #releaseOf({ deployments: [primary] }: FleetService): Promise<string | undefined> {
-    return primary && (await this.#tagsOf(primary.taskDefinition))[RELEASE_TAG];
+  async #deployOf({ deployments: [primary] }: FleetService): Promise<string | undefined> {
+    return primary && (await this.#tagsOf(primary.taskDefinition))[DEPLOY_TAG];
   }
 
   async #tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>> {
@@ -177,6 +164,7 @@ const serviceOf = (workload: string, colour: Colour): string => `${workload}-${c
 
 const NOTHING: FleetColour = {
   release: undefined,
+  deploy: undefined,
   desired: 0,
   rollout: "completed",
   failedTasks: 0,

@@ -20,13 +20,14 @@ import {
   UpdateTaskProtectionCommand,
 } from "@aws-sdk/client-ecs";
 
-import type {
-  FleetClient,
-  FleetTask,
-  Manifest,
-  OneOff,
-  Registration,
-  Target,
+import {
+  DEPLOY_TAG,
+  type FleetClient,
+  type FleetTask,
+  type Manifest,
+  type OneOff,
+  type Registration,
+  type Target,
 } from "./fleet-client.ts";
 import { asAppError, noPlace } from "./fleet-error.ts";
 import { readService, readTags, writeTags } from "./read-service.ts";
@@ -39,8 +40,6 @@ const REVISIONS_MAX = 20;
 
 /** The tag that has the checksum of a task definition. */
 const CHECKSUM_TAG = "ctl:manifest-sha";
-/** The tag and the label of containers that have the id of the deploy. */
-const DEPLOY_LABEL = "ctl:deployment";
 
 /**
  * The scheduler starts and stops nothing by itself but to keep the count. It never rolls back: what it would return to is
@@ -147,7 +146,7 @@ export class EcsFleet implements FleetClient {
       containerDefinitions: containerDefinitions.map((container) => ({
         name: undefined,
         ...container,
-        dockerLabels: { [DEPLOY_LABEL]: deployId },
+        dockerLabels: { [DEPLOY_TAG]: deployId },
       })),
     };
     const checksum = createHash("sha256").update(JSON.stringify(input)).digest("hex");
@@ -155,7 +154,7 @@ export class EcsFleet implements FleetClient {
     if (existing !== undefined) return existing;
     const tagged = {
       ...input,
-      tags: writeTags({ ...tags, [DEPLOY_LABEL]: deployId, [CHECKSUM_TAG]: checksum }),
+      tags: writeTags({ ...tags, [DEPLOY_TAG]: deployId, [CHECKSUM_TAG]: checksum }),
     };
     const { taskDefinition } = await this.#try(
       this.#client.send(new RegisterTaskDefinitionCommand(tagged)),

@@ -58,6 +58,9 @@ export type Manifest = {
   containerDefinitions: readonly object[];
 } & Readonly<Record<string, unknown>>;
 
+/** The tag of task definitions, and the label of their containers, that has the id of the deploy. */
+export const DEPLOY_TAG = "ctl:deployment";
+
 export type Registration = {
   /**
    * The id of the deploy. Each deploy has a task definition of its own, also of a release that was deployed before: only a new
