@@ -7,6 +7,7 @@ export class DurableLines {
   readonly #descriptor: number;
   readonly #broken = new AbortController();
   #bytes: number;
+  #isOpen = true;
 
   /** `bytes`: where the complete lines of the file end; undefined: all are complete. */
   constructor(file: string, bytes: number | undefined) {
@@ -22,6 +23,10 @@ export class DurableLines {
 
   /** @throws AppError unavailable; nothing was appended, or `broken` has aborted */
   append(line: string): void {
+    // The number of a closed descriptor may be that of another file or socket by now.
+    if (this.#broken.signal.aborted) {
+      throw new AppError("unavailable", "The journal of deploys was closed.");
+    }
     const bytes = Buffer.from(line);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
@@ -34,8 +39,10 @@ export class DurableLines {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#broken.abort();
+    closeSync(this.#descriptor);
   }
 
   /** Removes a part of a line, so that the next one is readable. */

@@ -1,5 +1,7 @@
 import {
   appendFileSync,
+  closeSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -102,6 +104,22 @@ describe("the journal in a file", () => {
     appendFileSync(fileIn(folder), lineOf(first.fence, late));
     await using third = await opened(folder);
     expect((await third.load()).workloads).toEqual([workload]);
+  });
+
+  test("closed during a commit, writes nothing to what has its file descriptor then", async () => {
+    const folder = await newFolder();
+    const journal = await opened(folder);
+    const others = join(folder, "others");
+    const before = readFileSync(fileIn(folder), "utf8");
+    const committing = journal.commit({ workloads: [workload] });
+    const closing = journal[Symbol.asyncDispose]();
+    const descriptors = Array.from({ length: 8 }, () => openSync(others, "a"));
+    onTestFinished(() => descriptors.forEach((it) => closeSync(it)));
+    await expect(committing).rejects.toMatchObject({ code: "precondition_failed" });
+    await closing;
+    await journal[Symbol.asyncDispose]();
+    expect(readFileSync(others, "utf8")).toBe("");
+    expect(readFileSync(fileIn(folder), "utf8")).toBe(before);
   });
 
   test("a large file is replaced by its content when it is opened", async () => {

@@ -45,7 +45,9 @@ export async function openFileJournal(
       lost,
       load: async () => recordsOf(state),
       async commit(change: Change) {
-        if (lost.aborted || !(await lease.confirm())) throw replacedError();
+        const isConfirmed = !lost.aborted && (await lease.confirm());
+        // It may have been closed in the meantime.
+        if (!isConfirmed || lost.aborted) throw replacedError();
         checkChange(state, change);
         lines.append(lineOf(fence, change));
         applyChange(state, change);
