@@ -1,0 +1,218 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { inspect } from "node:util";
+
+import { onTestFinished } from "vitest";
+
+import type { Drivers, OneOff, OneOffView } from "#deployer/drivers.ts";
+import { openTestFleet } from "#deployer/ecs-local/testing.ts";
+import { Deployer } from "#deployer/engine/deployer.ts";
+import { PACE } from "#deployer/engine/observer.ts";
+import type { NewRequest } from "#deployer/engine/requests.ts";
+import { systemTimer } from "#deployer/engine/timer.ts";
+import { type Catalogue, ColourFleet } from "#deployer/fleet/colour-fleet.ts";
+import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
+import { openJournal } from "#deployer/journal/open-journal.ts";
+import type { Journal } from "#deployer/journal/port.ts";
+import { simpleJudge } from "#deployer/machine/judge.ts";
+import { LIMITS } from "#deployer/machine/limits.ts";
+import { STRATEGY } from "#deployer/machine/strategy.ts";
+
+import { InProcessEdge } from "./in-process-edge.ts";
+
+const WORKLOAD = "web";
+const SLOTS = 4;
+const PORT = 8080;
+const CLIENTS = 4;
+
+/** Answers with its release. `broken` ends at once, `dies` as soon as it has got a request. */
+const PROGRAM = `
+import { createServer } from "node:http";
+const { TASK_ADDRESS, TASK_PORT_${PORT}, RELEASE } = process.env;
+if (RELEASE === "broken") process.exit(9);
+const server = createServer((request, response) => {
+  if (RELEASE === "dies" && request.url === "/work") process.exit(7);
+  setTimeout(() => {
+    response.setHeader("x-release", RELEASE);
+    response.end("done");
+  }, 5);
+});
+server.keepAliveTimeout = 60_000;
+server.listen(TASK_PORT_${PORT}, TASK_ADDRESS);
+process.on("SIGTERM", () => {
+  server.close(() => process.exit(0));
+  server.closeIdleConnections();
+});
+`;
+
+const LIMITS_OF_TESTS = { ...LIMITS, fleetLagMs: 500, fleetRetryMs: 1_000, settleMs: 200 };
+/** Latencies of a busy machine say nothing. */
+const judge = simpleJudge({
+  errorFactor: 2,
+  errorDifference: 0.005,
+  latencyFactor: 1.5,
+  latencyDifferenceMs: 10_000,
+  guardErrorRatio: 0.5,
+  guardRequests: 20,
+});
+
+export type Controller = { deployer: Deployer; journal: Journal; close(): Promise<void> };
+
+/** A real local fleet and edge nodes for one workload, which outlive its controllers. */
+export async function openDeployWorld() {
+  const local = await openTestFleet();
+  const { url, ...address } = local.endpoint.address;
+  const client = await openFleetClient({
+    ...address,
+    url,
+    cluster: "fleet",
+    launchType: "FARGATE",
+    network: { subnets: ["local"] },
+  });
+  onTestFinished(() => client.close());
+  const file = path.join(local.folder, "program.mjs");
+  writeFileSync(file, PROGRAM);
+  const edge = new InProcessEdge(SLOTS);
+  const urls = await edge.start();
+  onTestFinished(() => edge.stop());
+  const fleet = new ColourFleet(client, catalogueOf(file));
+  const oneOffs = new OneOffs(fleet);
+  const drivers: Drivers = { fleet, edge: edge.driver, oneOffs, traffic: edge.traffic };
+
+  /** Opens a controller that continues from the journal. */
+  async function control(driversOfController: Drivers = drivers): Promise<Controller> {
+    const journal = await openJournal({ dataFolder: local.folder, postgres: undefined });
+    if (journal === undefined) throw new Error("another controller has the journal");
+    const deployer = await Deployer.open({
+      journal,
+      drivers: driversOfController,
+      timer: systemTimer,
+      limits: LIMITS_OF_TESTS,
+      pace: { ...PACE, activeMs: 100, idleMs: 300 },
+      judge,
+      workloads: [{ name: WORKLOAD, slotsPerColour: SLOTS }],
+    });
+    let isOpen = true;
+    const close = async (): Promise<void> => {
+      if (!isOpen) return;
+      isOpen = false;
+      deployer.close();
+      await journal[Symbol.asyncDispose]();
+    };
+    onTestFinished(close);
+    return { deployer, journal, close };
+  }
+  return { ...local, urls, drivers, control };
+}
+
+const catalogueOf =
+  (file: string): Catalogue =>
+  (workload, release) =>
+    Promise.resolve({
+      manifest: {
+        family: workload,
+        networkMode: "awsvpc",
+        containerDefinitions: [
+          {
+            name: "app",
+            image: `${workload}:${release}`,
+            memory: 64,
+            command: [process.execPath, file],
+            environment: [{ name: "RELEASE", value: release }],
+            portMappings: [{ containerPort: PORT }],
+            healthCheck: {
+              command: ["HTTP", `http://127.0.0.1:${PORT}/healthz`],
+              interval: 5,
+              timeout: 60,
+              retries: 10,
+              startPeriod: 100,
+            },
+            stopTimeout: 120,
+          },
+        ],
+      },
+      port: PORT,
+    });
+
+/** Verifies that each new task answers with its release; other work has nothing to do. */
+class OneOffs {
+  readonly #fleet: Drivers["fleet"];
+  readonly #runs = new Map<string, OneOffView>();
+
+  constructor(fleet: Drivers["fleet"]) {
+    this.#fleet = fleet;
+  }
+
+  read(token: string): Promise<OneOffView> {
+    return Promise.resolve(this.#runs.get(token) ?? { status: "absent" });
+  }
+
+  async run(token: string, work: OneOff): Promise<void> {
+    if (this.#runs.has(token)) return;
+    this.#runs.set(token, { status: "running" });
+    this.#runs.set(token, work.kind === "verify" ? await this.#verify(work) : SUCCEEDED);
+  }
+
+  async #verify({ workload, colour, release }: OneOff): Promise<OneOffView> {
+    try {
+      const { tasks } = (await this.#fleet.read(workload))[colour];
+      for (const { address } of tasks) {
+        const response = await fetch(`http://${address}/healthz`);
+        const got = response.headers.get("x-release");
+        if (got !== release) return { status: "failed", reason: `${address} has ${got}` };
+      }
+      return SUCCEEDED;
+    } catch (error) {
+      return { status: "failed", reason: String(error) };
+    }
+  }
+}
+
+const SUCCEEDED: OneOffView = { status: "succeeded" };
+
+export const requestOf = (release: string, strategy: Partial<NewRequest["strategy"]> = {}) => ({
+  workload: WORKLOAD,
+  release,
+  actor: "ana",
+  reason: "a release",
+  count: 2,
+  migrations: { expand: false, contract: false },
+  strategy: {
+    ...STRATEGY,
+    stepsBp: [2_000, 5_000],
+    analyseMs: 300,
+    analyseMsMax: 10_000,
+    requestsMin: 5,
+    bakeMs: 300,
+    drainMs: 2_000,
+    ...strategy,
+  },
+});
+
+/** Clients that send idempotent requests one after the other, to each node in turn, and never repeat one. */
+export function startClients(urls: readonly string[]) {
+  const stopping = new AbortController();
+  const releases: string[] = [];
+  const failed: string[] = [];
+  const client = async (index: number): Promise<void> => {
+    for (let turn = index; !stopping.signal.aborted; turn += 1) {
+      try {
+        const response = await fetch(`${urls[turn % urls.length]}/work`);
+        const body = await response.text();
+        if (response.status !== 200 || body !== "done") failed.push(`${response.status} ${body}`);
+        else releases.push(response.headers.get("x-release") ?? "");
+      } catch (error) {
+        failed.push(inspect(error));
+      }
+      await delay(20);
+    }
+  };
+  const running = Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(index)));
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+  };
+  onTestFinished(stop);
+  return { releases, failed, stop };
+}

@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+
+import type { Drivers } from "#deployer/drivers.ts";
+import type { Deploy } from "#deployer/machine/deploy.ts";
+
+import { type Controller, openDeployWorld, requestOf, startClients } from "./deploy-world.ts";
+
+const DEPLOY_MS_MAX = 30_000;
+
+/** The deploy in its end, or in the state. */
+async function until(
+  { journal, deployer }: Controller,
+  { id }: Pick<Deploy, "id">,
+  wanted?: Deploy["state"],
+): Promise<Deploy> {
+  const waitsFor = async (): Promise<string | undefined> => {
+    const deploy = await journal.deploy(id);
+    const isThere = deploy?.state === wanted || (deploy?.times.doneMs ?? null) !== null;
+    return isThere ? undefined : `${deploy?.state}: ${deployer.status("web").waitsFor}`;
+  };
+  await expect.poll(waitsFor, { timeout: DEPLOY_MS_MAX, interval: 50 }).toBeUndefined();
+  const deploy = await journal.deploy(id);
+  if (deploy === undefined) throw new Error(`there is no deploy ${id}`);
+  return deploy;
+}
+
+const deployed = async (controller: Controller, release: string): Promise<Deploy> =>
+  until(controller, await controller.deployer.request(requestOf(release)));
+
+/** The first release, when there are no clients yet. */
+async function begin(controller: Controller): Promise<void> {
+  const request = requestOf("r1", { requestsMin: 0 });
+  const { state } = await until(controller, await controller.deployer.request(request));
+  expect(state).toBe("succeeded");
+}
+
+test("releases replace each other under load, and back, without a failed request", async () => {
+  const { urls, control, drivers } = await openDeployWorld();
+  const controller = await control();
+  await begin(controller);
+  const clients = startClients(urls);
+  const { state, reason } = await deployed(controller, "r2");
+  expect({ state, reason }).toEqual({ state: "succeeded", reason: null });
+  await expect.poll(() => clients.releases.at(-1)).toBe("r2");
+  expect(new Set(clients.releases)).toEqual(new Set(["r1", "r2"]));
+  const fleet = await drivers.fleet.read("web");
+  expect(fleet).toMatchObject({ green: { desired: 0, tasks: [] }, blue: { release: "r2" } });
+
+  const { id } = await controller.deployer.request(requestOf("r3", { bakeMs: 60_000 }));
+  await until(controller, { id }, "baking");
+  await controller.deployer.command(id, { kind: "roll-back", actor: "ana", reason: "complaints" });
+  expect(await until(controller, { id })).toMatchObject({
+    state: "rolled-back",
+    reason: "complaints",
+  });
+  await expect.poll(() => clients.releases.at(-1)).toBe("r2");
+
+  expect(await deployed(controller, "r1")).toMatchObject({ state: "succeeded" });
+  await expect.poll(() => clients.releases.at(-1)).toBe("r1");
+  await clients.stop();
+  expect(clients.failed).toEqual([]);
+});
+
+test("bad releases end with a reason, and without a failed request", async () => {
+  const { urls, control, drivers } = await openDeployWorld();
+  const controller = await control();
+  await begin(controller);
+  const clients = startClients(urls);
+  const broken = await deployed(controller, "broken");
+  expect(broken).toMatchObject({ state: "failed", times: { firstTrafficMs: null } });
+  expect(broken.reason).toMatch(/^The new tasks do not start: .*app: exit code 9/);
+  const dies = await deployed(controller, "dies");
+  expect(dies).toMatchObject({ state: "rolled-back" });
+  expect(dies.reason).toMatch(/new tasks died\.$|An edge node has no new task that serves\./);
+  const { blue, green } = await drivers.fleet.read("web");
+  expect([blue.desired, green.desired].toSorted()).toEqual([0, 2]);
+  await clients.stop();
+  expect(clients.failed).toEqual([]);
+  expect(new Set(clients.releases)).toEqual(new Set(["r1"]));
+});
+
+test("a deploy goes on when its controller is killed before or after any of its requests", async () => {
+  const { urls, control, drivers } = await openDeployWorld();
+  const first = await control();
+  await begin(first);
+  const clients = startClients(urls);
+  const { id } = await first.deployer.request(requestOf("r2"));
+  await first.close();
+  let kills = 0;
+  for (let isDone = false; !isDone; kills += 1) {
+    const killed = Promise.withResolvers<"killed">();
+    const isSent = kills % 2 === 0;
+    const controller = await control(
+      killing(drivers, { after: 3, isSent, onKill: () => killed.resolve("killed") }),
+    );
+    const end = await Promise.race([until(controller, { id }), killed.promise]);
+    await controller.close();
+    isDone = end !== "killed";
+  }
+  const last = await control();
+  expect(await until(last, { id })).toMatchObject({ state: "succeeded" });
+  expect(kills).toBeGreaterThan(3);
+  await expect.poll(() => clients.releases.at(-1)).toBe("r2");
+  await clients.stop();
+  expect(clients.failed).toEqual([]);
+});
+
+/** Drivers whose requests get no replies from one of them on; that one is sent or not. */
+function killing(
+  drivers: Drivers,
+  { after, isSent, onKill }: { after: number; isSent: boolean; onKill: () => void },
+): Drivers {
+  let requests = 0;
+  const write =
+    <Args extends unknown[]>(send: (...args: Args) => Promise<void>) =>
+    async (...args: Args): Promise<void> => {
+      requests += 1;
+      if (requests < after || (requests === after && isSent)) await send(...args);
+      if (requests < after) return undefined;
+      onKill();
+      return new Promise<never>(() => undefined);
+    };
+  const { fleet, edge, oneOffs, traffic } = drivers;
+  return {
+    fleet: { read: (name) => fleet.read(name), ensure: write((it) => fleet.ensure(it)) },
+    edge: {
+      nodes: () => edge.nodes(),
+      read: (node, name) => edge.read(node, name),
+      apply: write((node, name, config) => edge.apply(node, name, config)),
+      closeSessions: write((node, request) => edge.closeSessions(node, request)),
+    },
+    oneOffs: {
+      read: (token) => oneOffs.read(token),
+      run: write((token, work) => oneOffs.run(token, work)),
+    },
+    traffic,
+  };
+}
