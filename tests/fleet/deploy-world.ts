@@ -7,22 +7,14 @@ import { onTestFinished } from "vitest";
 
 import type { Drivers, OneOff, OneOffView } from "#deployer/drivers.ts";
 import { openTestFleet } from "#deployer/ecs-local/testing.ts";
-import { Deployer } from "#deployer/engine/deployer.ts";
-import { PACE } from "#deployer/engine/observer.ts";
 import type { NewRequest } from "#deployer/engine/requests.ts";
-import { systemTimer } from "#deployer/engine/timer.ts";
 import { type Catalogue, ColourFleet } from "#deployer/fleet/colour-fleet.ts";
 import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
-import { openJournal } from "#deployer/journal/open-journal.ts";
-import type { Journal } from "#deployer/journal/port.ts";
-import { simpleJudge } from "#deployer/machine/judge.ts";
-import { LIMITS } from "#deployer/machine/limits.ts";
 import { STRATEGY } from "#deployer/machine/strategy.ts";
 
+import { type Controller, openController, SLOTS, WORKLOAD } from "./controller.ts";
 import { InProcessEdge } from "./in-process-edge.ts";
 
-const WORKLOAD = "web";
-const SLOTS = 4;
 const PORT = 8080;
 const CLIENTS = 4;
 
@@ -46,19 +38,6 @@ process.on("SIGTERM", () => {
 });
 `;
 
-const LIMITS_OF_TESTS = { ...LIMITS, fleetLagMs: 500, fleetRetryMs: 1_000, settleMs: 200 };
-/** Latencies of a busy machine say nothing. */
-const judge = simpleJudge({
-  errorFactor: 2,
-  errorDifference: 0.005,
-  latencyFactor: 1.5,
-  latencyDifferenceMs: 10_000,
-  guardErrorRatio: 0.5,
-  guardRequests: 20,
-});
-
-export type Controller = { deployer: Deployer; journal: Journal; close(): Promise<void> };
-
 /** A real local fleet and edge nodes for one workload, which outlive its controllers. */
 export async function openDeployWorld() {
   const local = await openTestFleet();
@@ -81,27 +60,10 @@ export async function openDeployWorld() {
   const drivers: Drivers = { fleet, edge: edge.driver, oneOffs, traffic: edge.traffic };
 
   /** Opens a controller that continues from the journal. */
-  async function control(driversOfController: Drivers = drivers): Promise<Controller> {
-    const journal = await openJournal({ dataFolder: local.folder, postgres: undefined });
-    if (journal === undefined) throw new Error("another controller has the journal");
-    const deployer = await Deployer.open({
-      journal,
-      drivers: driversOfController,
-      timer: systemTimer,
-      limits: LIMITS_OF_TESTS,
-      pace: { ...PACE, activeMs: 100, idleMs: 300 },
-      judge,
-      workloads: [{ name: WORKLOAD, slotsPerColour: SLOTS }],
-    });
-    let isOpen = true;
-    const close = async (): Promise<void> => {
-      if (!isOpen) return;
-      isOpen = false;
-      deployer.close();
-      await journal[Symbol.asyncDispose]();
-    };
-    onTestFinished(close);
-    return { deployer, journal, close };
+  async function control(): Promise<Controller> {
+    const controller = await openController(local.folder, drivers);
+    onTestFinished(controller.close);
+    return controller;
   }
   return { ...local, urls, drivers, control };
 }

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
 
-import type { Drivers } from "#deployer/drivers.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
 
-import { type Controller, openDeployWorld, requestOf, startClients } from "./deploy-world.ts";
+import type { Controller } from "./controller.ts";
+import { openDeployWorld, requestOf, startClients } from "./deploy-world.ts";
+import { runUntilKilled } from "./killed-controller.ts";
 
 const DEPLOY_MS_MAX = 30_000;
+const REQUESTS_UNTIL_KILL = 4;
 
 /** The deploy in its end, or in the state. */
 async function until(
@@ -73,66 +75,26 @@ test("bad releases end with a reason, and without a failed request", async () =>
   expect(dies).toMatchObject({ state: "rolled-back" });
   expect(dies.reason).toMatch(/new tasks died\.$|An edge node has no new task that serves\./);
   const { blue, green } = await drivers.fleet.read("web");
-  expect([blue.desired, green.desired].toSorted()).toEqual([0, 2]);
+  expect([blue.desired, green.desired]).toEqual([0, 2]);
   await clients.stop();
   expect(clients.failed).toEqual([]);
   expect(new Set(clients.releases)).toEqual(new Set(["r1"]));
 });
 
 test("a deploy goes on when its controller is killed before or after any of its requests", async () => {
-  const { urls, control, drivers } = await openDeployWorld();
+  const { folder, urls, control, drivers } = await openDeployWorld();
   const first = await control();
   await begin(first);
   const clients = startClients(urls);
   const { id } = await first.deployer.request(requestOf("r2"));
   await first.close();
   let kills = 0;
-  for (let isDone = false; !isDone; kills += 1) {
-    const killed = Promise.withResolvers<"killed">();
-    const isSent = kills % 2 === 0;
-    const controller = await control(
-      killing(drivers, { after: 3, isSent, onKill: () => killed.resolve("killed") }),
-    );
-    const end = await Promise.race([until(controller, { id }), killed.promise]);
-    await controller.close();
-    isDone = end !== "killed";
-  }
+  const crash = () => ({ request: REQUESTS_UNTIL_KILL, isSent: kills % 2 === 0 });
+  while (await runUntilKilled(folder, drivers, crash())) kills += 1;
   const last = await control();
-  expect(await until(last, { id })).toMatchObject({ state: "succeeded" });
-  expect(kills).toBeGreaterThan(3);
+  expect(await last.journal.deploy(id)).toMatchObject({ state: "succeeded" });
+  expect(kills).toBeGreaterThan(2);
   await expect.poll(() => clients.releases.at(-1)).toBe("r2");
   await clients.stop();
   expect(clients.failed).toEqual([]);
 });
-
-/** Drivers whose requests get no replies from one of them on; that one is sent or not. */
-function killing(
-  drivers: Drivers,
-  { after, isSent, onKill }: { after: number; isSent: boolean; onKill: () => void },
-): Drivers {
-  let requests = 0;
-  const write =
-    <Args extends unknown[]>(send: (...args: Args) => Promise<void>) =>
-    async (...args: Args): Promise<void> => {
-      requests += 1;
-      if (requests < after || (requests === after && isSent)) await send(...args);
-      if (requests < after) return undefined;
-      onKill();
-      return new Promise<never>(() => undefined);
-    };
-  const { fleet, edge, oneOffs, traffic } = drivers;
-  return {
-    fleet: { read: (name) => fleet.read(name), ensure: write((it) => fleet.ensure(it)) },
-    edge: {
-      nodes: () => edge.nodes(),
-      read: (node, name) => edge.read(node, name),
-      apply: write((node, name, config) => edge.apply(node, name, config)),
-      closeSessions: write((node, request) => edge.closeSessions(node, request)),
-    },
-    oneOffs: {
-      read: (token) => oneOffs.read(token),
-      run: write((token, work) => oneOffs.run(token, work)),
-    },
-    traffic,
-  };
-}

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -96,12 +96,7 @@ class EdgeNodeServer {
     };
     const slots = (): RunningSlot[] => Array.from({ length: slotsPerColour }, () => EMPTY);
     this.#slots = { blue: slots(), green: slots() };
-    this.#server = createServer((request, response) => {
-      void this.#forward(request.url ?? "/").then((answer) => {
-        response.writeHead(answer?.status ?? 503, { "x-release": answer?.release ?? "" });
-        response.end(answer?.body);
-      });
-    });
+    this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
   async start(): Promise<string> {
@@ -141,6 +136,12 @@ class EdgeNodeServer {
       await Promise.all(slots.filter(({ state }) => state !== "maint").map(check));
       await delay(CHECK_INTERVAL_MS);
     }
+  }
+
+  async #answer({ url = "/" }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#forward(url);
+    response.writeHead(answer?.status ?? 503, { "x-release": answer?.release ?? "" });
+    response.end(answer?.body);
   }
 
   /** Another task gets the request if one breaks the connection. */
