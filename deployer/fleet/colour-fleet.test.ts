@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 
+import { AppError } from "#platform/errors.ts";
+
 import {
   HEALTHY,
   openTestFleet,
@@ -78,20 +80,21 @@ test("each colour has its own release, tasks and addresses", async () => {
   expect(tasks[0]?.address).toMatch(/^127\.64\.\d+\.\d+:8080$/);
 });
 
-test("asking again changes nothing, also with old reads", async () => {
+test("asking again changes nothing, also with old reads, and by a controller that has just started", async () => {
   const { fleet, client, faults } = await open();
   await fleet.ensure({ ...blue, release: "r1", deploy: "d1" });
   await untilRunning(fleet, "blue", 2);
-  faults.readLagMs = 1_000;
+  faults.readLagMs = 60_000;
   await client.services(["web-blue"]);
   const ensure = { ...blue, release: "r2", deploy: "d2" };
   await fleet.ensure(ensure);
+  const first = await client.currentService("web-blue");
   await fleet.ensure(ensure);
+  await expect(new ColourFleet(client, catalogue).ensure(ensure)).rejects.toThrow(AppError);
   faults.readLagMs = 0;
-  const [service] = await client.services(["web-blue"]);
-  await fleet.ensure(ensure);
-  const [same] = await client.services(["web-blue"]);
-  expect(same?.deployments[0]?.id).toBe(service?.deployments[0]?.id);
+  await new ColourFleet(client, catalogue).ensure(ensure);
+  const same = await client.currentService("web-blue");
+  expect(same?.deployments[0]?.id).toBe(first?.deployments[0]?.id);
   await untilRunning(fleet, "blue", 2);
   await expect.poll(async () => (await fleet.read("web")).blue.tasks.length).toBe(2);
 });

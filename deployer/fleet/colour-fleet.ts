@@ -57,7 +57,8 @@ export class ColourFleet implements FleetDriver {
     const name = serviceOf(workload, colour);
     // Without a read, as that may be from before the tasks were started.
     if (count === 0) return this.#stopTasks(name);
-    const [service] = await this.#client.services([name]);
+    // What is read may be from before this was asked for the first time, and would lead to a second deployment.
+    const service = await this.#client.currentService(name);
     const isSame = service !== undefined && (await this.#deployOf(service)) === deploy;
     const isFailed = service?.deployments[0]?.rolloutState === "FAILED";
     if (isSame && !isFailed) {
@@ -67,6 +68,7 @@ export class ColourFleet implements FleetDriver {
     const { manifest, port } = await this.#catalogue(workload, release);
     const tags = { [RELEASE_TAG]: release, [PORT_TAG]: String(port) };
     const taskDefinition = await this.#client.register(manifest, { deployId: deploy, tags });
+    this.#tags.set(taskDefinition, { ...tags, [DEPLOY_TAG]: deploy });
     if (service) await this.#client.deploy(name, { taskDefinition, count });
     else await this.#create(name, { taskDefinition, count });
   }

@@ -20,9 +20,12 @@ import {
   UpdateTaskProtectionCommand,
 } from "@aws-sdk/client-ecs";
 
+import { AppError } from "#platform/errors.ts";
+
 import {
   DEPLOY_TAG,
   type FleetClient,
+  type FleetService,
   type FleetTask,
   type Manifest,
   type OneOff,
@@ -86,6 +89,17 @@ export class EcsFleet implements FleetClient {
     const { services = [] } = await this.#try(this.#client.send(command));
     const found = services.map(readService).filter(({ status }) => status !== "INACTIVE");
     return names.map((name) => found.find((it) => it.name === name));
+  }
+
+  async currentService(name: string): Promise<FleetService | undefined> {
+    const command = new UpdateServiceCommand({ cluster: this.#cluster, service: name });
+    try {
+      const { service } = await this.#try(this.#client.send(command));
+      return service && readService(service);
+    } catch (error) {
+      if (error instanceof AppError && error.code === "not_found") return undefined;
+      throw error;
+    }
   }
 
   async ensureService(

@@ -89,6 +89,8 @@ export type Target = { taskDefinition: string; count: number };
 export type FleetClient = {
   /** Undefined for names that are not there. At most ten names. */
   services(names: readonly string[]): Promise<(FleetService | undefined)[]>;
+  /** A service as it is now: by a write that changes nothing, whose answer is never old. */
+  currentService(name: string): Promise<FleetService | undefined>;
   /** Creates a service without tasks; one that is there stays as it is. */
   ensureService(
     service: Target & { name: string; tags: Readonly<Record<string, string>> },
