@@ -119,7 +119,7 @@ class OneOffs {
   async #verify({ workload, colour, release }: OneOff): Promise<OneOffView> {
     try {
       const { tasks } = (await this.#fleet.read(workload))[colour];
-      for (const { address } of tasks) {
+      for (const { address } of tasks.filter(({ healthy }) => healthy)) {
         const response = await fetch(`http://${address}/healthz`);
         const got = response.headers.get("x-release");
         if (got !== release) return { status: "failed", reason: `${address} has ${got}` };

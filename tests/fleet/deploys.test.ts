@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { pidOf } from "#deployer/ecs-local/testing.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
 
 import type { Controller } from "./controller.ts";
@@ -36,8 +37,8 @@ async function begin(controller: Controller): Promise<void> {
   expect(state).toBe("succeeded");
 }
 
-test("releases replace each other under load, and back, without a failed request", async () => {
-  const { urls, control, drivers } = await openDeployWorld();
+test("releases replace each other under load, and back, with a killed task, without a failed request", async () => {
+  const { folder, urls, control, drivers } = await openDeployWorld();
   const controller = await control();
   await begin(controller);
   const clients = startClients(urls);
@@ -50,6 +51,7 @@ test("releases replace each other under load, and back, without a failed request
 
   const { id } = await controller.deployer.request(requestOf("r3", { bakeMs: 60_000 }));
   await until(controller, { id }, "baking");
+  process.kill(pidOf(folder, { taskArn: fleet.blue.tasks[0]?.id }), "SIGKILL");
   await controller.deployer.command(id, { kind: "roll-back", actor: "ana", reason: "complaints" });
   expect(await until(controller, { id })).toMatchObject({
     state: "rolled-back",
@@ -81,13 +83,14 @@ test("bad releases end with a reason, and without a failed request", async () =>
   expect(new Set(clients.releases)).toEqual(new Set(["r1"]));
 });
 
-test("a deploy goes on when its controller is killed before or after any of its requests", async () => {
-  const { folder, urls, control, drivers } = await openDeployWorld();
+test("a deploy goes on when its controller is killed at its requests, with a fleet that throttles and answers late", async () => {
+  const { folder, urls, control, drivers, faults } = await openDeployWorld();
   const first = await control();
   await begin(first);
   const clients = startClients(urls);
   const { id } = await first.deployer.request(requestOf("r2"));
   await first.close();
+  Object.assign(faults, { readLagMs: 300, throttleRate: 0.1, lostAnswerRate: 0.05 });
   let kills = 0;
   const crash = () => ({ request: REQUESTS_UNTIL_KILL, isSent: kills % 2 === 0 });
   while (await runUntilKilled(folder, drivers, crash())) kills += 1;
