@@ -218,7 +218,10 @@ export class Delivery implements Disposable {
   async send(): Promise<void> {
     const { activity, rates } = this.#deps;
     // A repeated document is acknowledged when it is kept, which may still fail.
-    await Promise.all([this.#append(), ...this.#waits]);
+    const results = await Promise.allSettled([this.#append(), ...this.#waits]);
+    // Only now is it known which events are kept: their identities must not be forgotten because another request failed.
+    const failed = results.find((it) => it.status === "rejected");
+    if (failed) throw failed.reason;
     this.isSent = true;
     let events = 0;
     const slices = new Slices();
