@@ -15,7 +15,9 @@ sed -e "s|@LISTEN@|$FRONT_LISTEN|" -e "s|@UPSTREAM@|$FRONT_UPSTREAM|" -e "s|@FOL
 nginx -p "$folder" -e stderr -c "$folder/nginx.conf" &
 nginx=$!
 
+is_stopping=
 stop() {
+  is_stopping=1
   trap '' TERM INT
   : > "$folder/draining"
   sleep "${FRONT_LAME_DUCK_S:-4}"
@@ -24,10 +26,11 @@ stop() {
 trap stop TERM INT
 
 code=0
-while kill -0 "$nginx" 2> /dev/null; do
+wait "$nginx" || code=$?
+if [ -n "$is_stopping" ] && [ "$code" -gt 128 ]; then
+  # The signal ended `wait` before nginx had ended.
   code=0
-  # A signal ends `wait` before nginx has ended.
   wait "$nginx" || code=$?
-done
+fi
 rm -rf "$folder"
 exit "$code"

@@ -83,11 +83,16 @@ test("an API runs as tasks of the local fleet, and a task that stops serves unti
     await expect.poll(() => statusOf(workload.checkPath), { interval: 50 }).toBe(503);
     expect(await statusOf("/livez")).toBe(200);
   }
-  const codes = async (): Promise<(number | undefined)[]> =>
+  const ends = async (): Promise<string[]> =>
     (await fleet.tasks("billing-blue", "STOPPED"))
       .filter(({ lastStatus }) => lastStatus === "STOPPED")
-      .flatMap(({ containers }) => containers.map(({ exitCode }) => exitCode));
-  await expect
-    .poll(codes, { timeout: START_MS_MAX })
-    .toEqual(workload.programs.flatMap(() => [0, 0]));
+      .flatMap(({ containers }) => containers)
+      .map(({ name, exitCode, reason }) => `${name} ended with ${exitCode ?? reason}`)
+      .toSorted();
+  await expect.poll(ends, { timeout: START_MS_MAX }).toEqual(
+    workload.programs
+      .map(({ name }) => `${name} ended with 0`)
+      .flatMap((end) => [end, end])
+      .toSorted(),
+  );
 });
