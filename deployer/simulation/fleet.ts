@@ -20,6 +20,8 @@ export class SimulatedFleet {
   readonly tasks = new Map<string, SimulatedTask>();
   /** When the last task of an address ended. */
   readonly endedMs = new Map<string, number>();
+  /** When the scheduler began to stop the last task of an address. */
+  readonly stoppingMs = new Map<string, number>();
   readonly #history: { atMs: number; view: FleetView }[] = [];
   /** Called before a task is stopped because of a request. */
   onStop: (task: SimulatedTask) => void = () => undefined;
@@ -152,6 +154,7 @@ export class SimulatedFleet {
   #stop(task: SimulatedTask, ms: number): void {
     if (task.status === "stopping") return;
     task.status = "stopping";
+    this.stoppingMs.set(task.address, this.#world.nowMs);
     this.#world.time.later(ms, () => this.#end(task));
     this.#remember();
   }

@@ -140,7 +140,10 @@ export class Invariants {
     }
   }
 
-  /** Tasks of the node with the fewest, with those that died just now. Nodes that joined just now do not count. */
+  /**
+   * Tasks of the node with the fewest, with those that died or began to stop just now. Nodes that joined just now do not
+   * count.
+   */
   #capacity(colour: Colour): number {
     const counts = this.#edge
       .inService()
@@ -149,7 +152,7 @@ export class Invariants {
         (node) =>
           node.running.slots[colour].filter(
             ({ state, address }) =>
-              (state === "ready" && this.#fleet.isAlive(address)) || this.#diedJustNow(address),
+              (state === "ready" && this.#fleet.isAlive(address)) || this.#leftJustNow(address),
           ).length,
       );
     return Math.min(...counts);
@@ -177,10 +180,14 @@ export class Invariants {
   #isOrWasAlive = (address: string | null): boolean =>
     this.#fleet.isAlive(address) || this.#diedJustNow(address);
 
-  #diedJustNow(address: string | null): boolean {
-    const endedMs = this.#fleet.endedMs.get(address ?? "");
-    return endedMs !== undefined && this.#world.nowMs < endedMs + KNOWLEDGE_MS;
-  }
+  #diedJustNow = (address: string | null): boolean =>
+    this.#isJustNow(this.#fleet.endedMs.get(address ?? ""));
+
+  #leftJustNow = (address: string | null): boolean =>
+    this.#diedJustNow(address) || this.#isJustNow(this.#fleet.stoppingMs.get(address ?? ""));
+
+  #isJustNow = (atMs: number | undefined): boolean =>
+    atMs !== undefined && this.#world.nowMs < atMs + KNOWLEDGE_MS;
 
   /** All traffic on all nodes with clients goes to the colour. */
   hasAllTraffic = (colour: Colour): boolean =>
