@@ -3,13 +3,11 @@ import { createHash } from "node:crypto";
 import {
   type ContainerOverride,
   CreateServiceCommand,
-  type DeploymentConfiguration,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   type ECSClient,
   type ListTasksCommandInput,
-  type NetworkConfiguration,
   paginateListTaskDefinitions,
   paginateListTasks,
   RegisterTaskDefinitionCommand,
@@ -35,6 +33,7 @@ import {
 import { asAppError, noPlace } from "./fleet-error.ts";
 import { readService, readTags, writeTags } from "./read-service.ts";
 import { readTask } from "./read-task.ts";
+import { DEPLOYMENT, type FleetPlace, networkOf, serviceInput } from "./service-input.ts";
 
 const PROTECTED_MAX = 10;
 const DESCRIBED_MAX = 100;
@@ -44,40 +43,16 @@ const REVISIONS_MAX = 20;
 /** The tag that has the checksum of a task definition. */
 const CHECKSUM_TAG = "ctl:manifest-sha";
 
-/**
- * The scheduler starts and stops nothing by itself but to keep the count. It never rolls back: what it would return to is
- * the release before the last one (docs/adr/0008-blue-green-with-two-services.md).
- */
-const DEPLOYMENT: DeploymentConfiguration = {
-  strategy: "ROLLING",
-  minimumHealthyPercent: 100,
-  maximumPercent: 200,
-  deploymentCircuitBreaker: {
-    enable: true,
-    rollback: false,
-    resetOnHealthyTask: false,
-    thresholdConfiguration: { type: "COUNT", value: 3 },
-  },
-};
-
-export type EcsFleetOptions = {
-  cluster: string;
-  launchType: "FARGATE" | "EC2";
-  network: { subnets: string[]; securityGroups?: string[] };
-};
-
 /** The fleet behind a client of the SDK. */
 export class EcsFleet implements FleetClient {
   readonly #client: ECSClient;
+  readonly #place: FleetPlace;
   readonly #cluster: string;
-  readonly #launchType: EcsFleetOptions["launchType"];
-  readonly #networkConfiguration: NetworkConfiguration;
 
-  constructor(client: ECSClient, { cluster, launchType, network }: EcsFleetOptions) {
+  constructor(client: ECSClient, place: FleetPlace) {
     this.#client = client;
-    this.#cluster = cluster;
-    this.#launchType = launchType;
-    this.#networkConfiguration = { awsvpcConfiguration: network };
+    this.#place = place;
+    this.#cluster = place.cluster;
   }
 
   async services(names: readonly string[]): ReturnType<FleetClient["services"]> {
@@ -105,24 +80,11 @@ export class EcsFleet implements FleetClient {
   async ensureService(
     service: Target & { name: string; tags: Readonly<Record<string, string>> },
   ): Promise<void> {
-    const { name, taskDefinition, count, tags } = service;
-    const [existing] = await this.services([name]);
+    const [existing] = await this.services([service.name]);
     if (existing) return;
     const command = new CreateServiceCommand({
-      cluster: this.#cluster,
-      serviceName: name,
-      taskDefinition,
-      desiredCount: count,
-      clientToken: tokenOf(`service ${this.#cluster} ${name}`, 36),
-      launchType: this.#launchType,
-      networkConfiguration: this.#networkConfiguration,
-      schedulingStrategy: "REPLICA",
-      deploymentController: { type: "ECS" },
-      deploymentConfiguration: DEPLOYMENT,
-      availabilityZoneRebalancing: "DISABLED",
-      enableECSManagedTags: true,
-      propagateTags: "TASK_DEFINITION",
-      tags: writeTags(tags),
+      ...serviceInput(this.#place, service),
+      clientToken: tokenOf(`service ${this.#cluster} ${service.name}`, 36),
     });
     await this.#try(this.#client.send(command));
   }
@@ -205,8 +167,8 @@ export class EcsFleet implements FleetClient {
       count: 1,
       clientToken: tokenOf(token, 64),
       startedBy: tokenOf(token, 36),
-      launchType: this.#launchType,
-      networkConfiguration: this.#networkConfiguration,
+      launchType: this.#place.launchType,
+      networkConfiguration: networkOf(this.#place),
       overrides: { containerOverrides },
       tags: writeTags(tags),
     });

@@ -1,13 +1,14 @@
 import { CreateClusterCommand, ECSClient } from "@aws-sdk/client-ecs";
 
-import { EcsFleet, type EcsFleetOptions } from "./ecs-fleet.ts";
+import { EcsFleet } from "./ecs-fleet.ts";
 import type { FleetClient } from "./fleet-client.ts";
 import { asAppError } from "./fleet-error.ts";
+import type { FleetPlace } from "./service-input.ts";
 
 const ATTEMPTS_MAX = 12;
 const REQUEST_MS_MAX = 10_000;
 
-export type FleetOptions = EcsFleetOptions & {
+export type FleetOptions = FleetPlace & {
   region: string;
   /** Instead of that of Amazon ECS in the region. */
   url?: string;

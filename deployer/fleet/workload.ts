@@ -30,10 +30,14 @@ export type WorkloadProgram = {
   stopS: number;
   /** It is started when this one is healthy, and stopped before it. */
   after?: string;
+  /** Variables with secrets that it may be given. */
+  secrets: readonly string[];
+  /** Whether it has a data folder, and one that all tasks of the workload share, which outlives them. */
+  files: "none" | "own" | "shared";
 };
 
-/** Addresses and ports as text in which a shell replaces variables. */
-type Place = {
+/** Addresses and ports as text, in which a shell replaces variables where tasks are processes of this machine. */
+export type Place = {
   /** To listen on. */
   own: string;
   /** To reach another program of the task. */
@@ -46,8 +50,6 @@ const LOCAL: Place = {
   peer: "$TASK_ADDRESS",
   port: (containerPort) => `$TASK_PORT_${containerPort}`,
 };
-
-const CHECK = { interval: 5, timeout: 4, retries: 3 };
 
 export type LocalRelease = {
   /** Has the files of the release, with node_modules. */
@@ -72,29 +74,41 @@ export function localManifest(workload: Workload, release: LocalRelease): Manife
 
 function containerOf(program: WorkloadProgram, { name }: Workload, release: LocalRelease): object {
   const { folder, environment } = release;
-  const path = `${folder}/node_modules/.bin:${process.env["PATH"] ?? ""}`;
+  const programs = `${folder}/node_modules/.bin:${process.env["PATH"] ?? ""}`;
   return {
-    name: program.name,
+    ...containerParts(program, (port, path) => ["HTTP", `http://127.0.0.1:${port}${path}`]),
     image: `${name}:${release.name}`,
-    essential: true,
     command: ["/bin/sh", "-c", launcher(program), "sh", ...program.command],
     workingDirectory: folder,
-    environment: Object.entries({ PATH: path, ...environment }).map(([variable, value]) => ({
-      name: variable,
-      value,
-    })),
-    portMappings: [{ containerPort: program.port, protocol: "tcp" }],
-    healthCheck: {
-      command: ["HTTP", `http://127.0.0.1:${program.port}${program.alivePath}`],
-      ...CHECK,
-      startPeriod: program.startS,
-    },
-    stopTimeout: program.stopS,
-    ...(program.after === undefined
-      ? {}
-      : { dependsOn: [{ containerName: program.after, condition: "HEALTHY" }] }),
+    environment: writeVariables({ PATH: programs, ...environment }),
   };
 }
+
+/** What a container has wherever it runs. `check` makes the command that asks the program whether it is alive. */
+export function containerParts(
+  { name, port, alivePath, startS, stopS, after }: WorkloadProgram,
+  check: (port: number, path: string) => string[],
+) {
+  return {
+    name,
+    essential: true,
+    portMappings: [{ containerPort: port, protocol: "tcp" as const }],
+    healthCheck: {
+      command: check(port, alivePath),
+      interval: 5,
+      timeout: 4,
+      retries: 3,
+      startPeriod: startS,
+    },
+    stopTimeout: stopS,
+    ...(after === undefined
+      ? {}
+      : { dependsOn: [{ containerName: after, condition: "HEALTHY" as const }] }),
+  };
+}
+
+export const writeVariables = (variables: Readonly<Record<string, string>>) =>
+  Object.entries(variables).map(([name, value]) => ({ name, value }));
 
 /** A shell that sets the variables of the place and becomes the program. */
 function launcher({ placeVariables }: WorkloadProgram): string {

@@ -76,6 +76,10 @@ export function variablesOf(groups: SettingGroups, env: Environment): Record<str
   );
 }
 
+/** The variables of groups whose values are secrets. */
+export const secretVariables = (groups: SettingGroups): string[] =>
+  settingsOf(groups).flatMap(({ variable, secret }) => (secret ? [variable] : []));
+
 /** Text of `.env.example`: every setting, commented out, with its default. */
 export function envExample(groups: SettingGroups): string {
   const head =

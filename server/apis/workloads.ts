@@ -1,6 +1,10 @@
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import { apiPortSettings } from "#api/kit/settings.ts";
 import type { Workload, WorkloadProgram } from "#deployer/fleet/workload.ts";
+import { secretVariables } from "#platform/settings/settings.ts";
+
+import { apiHostSettings } from "../settings.ts";
+import { workerSettings } from "./service-settings.ts";
 
 const FRONT_PORT = 8080;
 /** Workers start Node, migrate their schema and wait for it; on a busy machine that takes long. */
@@ -21,23 +25,29 @@ export function apiWorkloads({ hasNginx }: { hasNginx: boolean }): Workload[] {
     ...RESERVED,
     port: hasNginx ? FRONT_PORT : portOf(name),
     checkPath: hasNginx ? "/healthz" : "/readyz",
-    programs: hasNginx ? [workers(name), front(name)] : [workers(name)],
+    programs: hasNginx ? [workers(name, "peer"), front(name)] : [workers(name, "own")],
   }));
 }
 
+/** Logging has the store and the bus, Reporting its warehouse; the others keep everything in PostgreSQL. */
+const KEEPS_FILES: readonly ServiceName[] = ["logging", "reporting"];
+
 const portOf = (service: ServiceName): number => Number(apiPortSettings[service].default);
 
-const workers = (service: ServiceName): WorkloadProgram => ({
+/** Workers behind nginx can be reached from their task only. */
+const workers = (service: ServiceName, at: "own" | "peer"): WorkloadProgram => ({
   name: "workers",
   command: ["node", "bin/cli.mjs", "api", service],
   port: portOf(service),
   placeVariables: (place) => ({
-    QUARTERDECK_HOST: place.own,
+    QUARTERDECK_HOST: place[at],
     [apiPortSettings[service].variable]: place.port(portOf(service)),
   }),
   alivePath: "/livez",
   startS: START_S,
   stopS: STOP_S,
+  secrets: secretVariables({ host: apiHostSettings, ...workerSettings(service) }),
+  files: KEEPS_FILES.includes(service) ? "shared" : "own",
 });
 
 const front = (service: ServiceName): WorkloadProgram => ({
@@ -53,4 +63,6 @@ const front = (service: ServiceName): WorkloadProgram => ({
   startS: START_S,
   stopS: LAME_DUCK_S + STOP_S,
   after: "workers",
+  secrets: [],
+  files: "none",
 });

@@ -1,14 +1,12 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 
-const run = promisify(execFile);
-const VERSION = "5.2.5";
-const CACHE = path.resolve("node_modules/.cache/quarterdeck-moto");
+import { freePort } from "#platform/free-port.ts";
+
+import { installPython } from "./python-package.ts";
+
 const START_MS_MAX = 60_000;
 const POLL_MS = 100;
 
@@ -24,43 +22,8 @@ export type Moto = AsyncDisposable & {
  * @throws in CI, where these tests must not be skipped
  */
 export async function startMoto(): Promise<Moto | undefined> {
-  try {
-    return await start(await install());
-  } catch (error) {
-    if (process.env["CI"] === "true") {
-      throw new Error("moto must start in CI: install python3 and python3-venv", { cause: error });
-    }
-    const why = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`\nSKIPPED: the tests with an AWS server need python3 and venv: ${why}\n`);
-    return undefined;
-  }
-}
-
-/** Installed once for each version. */
-async function install(): Promise<string> {
-  const folder = path.join(CACHE, VERSION);
-  const program = path.join(folder, "bin", "moto_server");
-  if (await exists(path.join(folder, "complete"))) return program;
-  const lock = `${folder}.lock`;
-  await mkdir(CACHE, { recursive: true });
-  // One test file installs it; another one that is faster waits.
-  const isFirst = await mkdir(lock).then(
-    () => true,
-    () => false,
-  );
-  if (!isFirst) {
-    await until(() => exists(path.join(folder, "complete")), "moto was not installed");
-    return program;
-  }
-  try {
-    await rm(folder, { recursive: true, force: true });
-    await run("python3", ["-m", "venv", folder]);
-    await run(path.join(folder, "bin", "pip"), ["install", "-q", `moto[server]==${VERSION}`]);
-    await mkdir(path.join(folder, "complete"));
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
-  return program;
+  const programs = await installPython("moto[server]==5.2.5");
+  return programs === undefined ? undefined : start(path.join(programs, "moto_server"));
 }
 
 async function start(program: string): Promise<Moto> {
@@ -96,16 +59,6 @@ async function start(program: string): Promise<Moto> {
   };
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
-}
-
 async function until(isTrue: () => Promise<boolean>, failure: string): Promise<void> {
   const endMs = performance.now() + START_MS_MAX;
   while (!(await isTrue())) {
@@ -113,9 +66,3 @@ async function until(isTrue: () => Promise<boolean>, failure: string): Promise<v
     await delay(POLL_MS);
   }
 }
-
-const exists = (folder: string): Promise<boolean> =>
-  readdir(folder).then(
-    () => true,
-    () => false,
-  );
