@@ -16,6 +16,7 @@ export type Loaded = {
   /** Of the server and its database. */
   cpuS: number;
   databaseCpuS: number;
+  p50Ms: number;
   p99Ms: number;
 };
 
@@ -58,6 +59,7 @@ export async function load(
     wallS: (performance.now() - startedMs) / 1_000,
     cpuS: ownCpuS + ofDatabaseS,
     databaseCpuS: ofDatabaseS,
+    p50Ms: sorted[Math.floor(sorted.length * 0.5)] ?? Number.NaN,
     p99Ms: sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN,
   };
 }

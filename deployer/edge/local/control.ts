@@ -1,0 +1,26 @@
+import type { Colour, EdgeConfig, NodeView } from "#deployer/drivers.ts";
+import type { ChannelAddress } from "#platform/channel/port.ts";
+
+import type { Tallies } from "./counts.ts";
+
+/** What a node can be asked, with what it answers. */
+export type Verbs = {
+  read: { input: undefined; output: NodeView };
+  apply: { input: EdgeConfig; output: undefined };
+  closeSessions: { input: { colour: Colour; overMs: number }; output: undefined };
+  /** Of the whole seconds since then (epoch ms). */
+  counts: { input: { fromMs: number }; output: Tallies };
+};
+
+export type Verb = keyof Verbs;
+export type Question = {
+  [V in Verb]: { id: number; verb: V; workload: string; input: Verbs[V]["input"] };
+}[Verb];
+export type Reply = { id: number; output: Verbs[Verb]["output"] } | { id: number; error: string };
+
+/** The socket of a node in the data folder, which only its user can open. */
+export const controlOf = (dataFolder: string, node: string): ChannelAddress => ({
+  dataFolder,
+  name: `edge-${node}`,
+  protocol: "edge 1",
+});

@@ -1,0 +1,234 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+
+import type { Dispatcher } from "undici";
+
+import type { Colour } from "#deployer/drivers.ts";
+import { errorCode } from "#platform/errors.ts";
+
+import { KEY_HEADER, LANE_HEADER, RELEASE_HEADER } from "../lane.ts";
+import { answeredHeaders, forwardedHeaders } from "./forwarded-head.ts";
+import { type Gate, peerOf } from "./gate.ts";
+import { hasBody, readBody, type RequestBody } from "./request-body.ts";
+import type { RunningSlot } from "./running-slot.ts";
+import type { Session, Target } from "./target.ts";
+
+const RETRIES_MAX = 3;
+/** Before a task is asked again because there is no other. */
+const SAME_TASK_MS = 100;
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+const TIMEOUT = "UND_ERR_HEADERS_TIMEOUT";
+const REFUSED: ReadonlySet<string> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
+/** A response that knows its exchange, so that its events need no closures. */
+export class EdgeResponse extends ServerResponse {
+  exchange: Exchange | undefined;
+}
+
+function onClose(this: EdgeResponse): void {
+  this.exchange?.clientClosed();
+}
+
+/**
+ * One request of a client, and the response of the task that answers it. Sent to another task if the first one cannot
+ * be connected to; or if it closes the connection or takes too long before it answers, and the request is idempotent or
+ * has a key, and its body is still there.
+ */
+export class Exchange implements Dispatcher.DispatchHandler, Session {
+  readonly #gate: Gate;
+  readonly #request: IncomingMessage;
+  readonly #response: EdgeResponse;
+  readonly #startMs: number;
+  readonly #lane: Colour;
+  readonly #isRepeatable: boolean;
+  readonly #tried: RunningSlot[] = [];
+  #headers: string[] = [];
+  #body: RequestBody = null;
+  #slot: RunningSlot | undefined;
+  #target: Target | undefined;
+  #abort: ((reason?: Error) => void) | undefined;
+  #attemptMs = 0;
+  #connectMs = -1;
+  #answeredMs: number | undefined;
+  #bytes = 0;
+  #isSent = false;
+  #isAnswered = false;
+  #isOver = false;
+
+  constructor(gate: Gate, request: IncomingMessage, response: EdgeResponse) {
+    this.#gate = gate;
+    this.#request = request;
+    this.#response = response;
+    this.#startMs = performance.now();
+    this.#lane = gate.laneOf(request);
+    this.#isRepeatable =
+      IDEMPOTENT.has(request.method ?? "") || request.headers[KEY_HEADER] !== undefined;
+  }
+
+  begin(): void {
+    const { headers, rawHeaders } = this.#request;
+    const forwarded = headers["x-forwarded-for"];
+    const sent = forwardedHeaders({
+      rawHeaders,
+      connection: headers.connection,
+      forwardedFor: typeof forwarded === "string" ? forwarded : undefined,
+      peer: peerOf(this.#request),
+    });
+    this.#response.exchange = this;
+    this.#response.on("close", onClose);
+    if (sent === undefined || this.#request.url?.startsWith("/") !== true) {
+      this.#refuse(400, "PR");
+      return;
+    }
+    this.#headers = sent;
+    if (!hasBody(this.#request)) this.#attempt();
+    else readBody(this.#request, (body) => this.#withBody(body));
+  }
+
+  #withBody(body: RequestBody): void {
+    if (this.#isOver) return;
+    this.#body = body;
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    const slot = this.#gate.workload.pick(this.#lane, this.#tried);
+    const target = slot?.target;
+    if (slot === undefined || target === undefined) {
+      this.#refuse(503, "SC");
+      return;
+    }
+    const isAgain = this.#tried.includes(slot);
+    this.#tried.push(slot);
+    this.#slot = slot;
+    this.#target = target;
+    target.sessions.add(this);
+    if (isAgain) setTimeout(() => this.#send(slot, target), SAME_TASK_MS);
+    else this.#send(slot, target);
+  }
+
+  #send(slot: RunningSlot, target: Target): void {
+    if (this.#isOver) return;
+    const { method = "GET", url = "/" } = this.#request;
+    const { colour } = slot;
+    const release = this.#gate.workload.releases[colour];
+    const headers = [...this.#headers, LANE_HEADER, colour];
+    if (release !== null) headers.push(RELEASE_HEADER, release);
+    this.#attemptMs = performance.now();
+    this.#isSent = false;
+    target.pool.dispatch({ path: url, method, headers, body: this.#body }, this);
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort;
+    this.#isSent = true;
+    this.#connectMs = performance.now() - this.#attemptMs;
+    if (this.#isOver) abort();
+  }
+
+  // oxlint-disable-next-line max-params -- as undici calls it
+  onHeaders(status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
+    if (this.#isOver) return true;
+    const headers = answeredHeaders(raw);
+    if (status < 200) {
+      if (status > 101 && this.#request.httpVersionMinor > 0) this.#interim(status, headers);
+      return true;
+    }
+    this.#answeredMs = performance.now();
+    this.#slot?.succeeded();
+    this.#response.on("drain", resume);
+    this.#response.sendDate = false;
+    if (this.#gate.isStopping) headers.push("connection", "close");
+    this.#response.writeHead(status, statusText, headers);
+    this.#isAnswered = true;
+    return true;
+  }
+
+  #interim(status: number, headers: readonly string[]): void {
+    const fields: Record<string, string> = {};
+    for (let at = 0; at < headers.length; at += 2)
+      fields[headers[at] ?? ""] = headers[at + 1] ?? "";
+    this.#response.writeInformation(status, fields);
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    return this.#response.write(chunk);
+  }
+
+  onComplete(trailers: Buffer[] | string[] | null): void {
+    if (this.#isOver) return;
+    if (trailers !== null && trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
+    this.#response.end();
+    this.#finish(this.#response.statusCode, "--");
+  }
+
+  onError(error: Error): void {
+    if (this.#isOver) return;
+    this.#target?.sessions.delete(this);
+    const code = errorCode(error) ?? "";
+    if (this.#isAnswered) {
+      this.#response.destroy();
+      this.#finish(this.#response.statusCode, "SD");
+    } else if (REFUSED.has(code)) {
+      this.#refuse(400, "PR");
+    } else {
+      this.#retryOrRefuse(code === TIMEOUT);
+    }
+  }
+
+  #retryOrRefuse(isTimeout: boolean): void {
+    if (!isTimeout) this.#slot?.failed();
+    const isKept = this.#body === null || Buffer.isBuffer(this.#body);
+    const mayRepeat = this.#isSent ? this.#isRepeatable && isKept : isKept;
+    if (mayRepeat && this.#tried.length <= RETRIES_MAX) this.#attempt();
+    else if (isTimeout) this.#refuse(504, "sH");
+    else this.#refuse(this.#isSent ? 502 : 503, this.#isSent ? "SH" : "SC");
+  }
+
+  /** The response was sent, or the client is gone. */
+  clientClosed(): void {
+    if (this.#isOver) return;
+    this.#finish(this.#isAnswered ? this.#response.statusCode : 0, "CD");
+    this.#abort?.();
+  }
+
+  close(): void {
+    if (this.#isOver) return;
+    this.#response.destroy();
+  }
+
+  #refuse(status: number, end: string): void {
+    if (!this.#request.complete) this.#response.shouldKeepAlive = false;
+    this.#gate.refuse(this.#response, status);
+    this.#finish(status, end);
+  }
+
+  #finish(status: number, end: string): void {
+    this.#isOver = true;
+    this.#target?.sessions.delete(this);
+    const { method = "", url = "" } = this.#request;
+    this.#gate.note({
+      startMs: this.#startMs,
+      client: peerOf(this.#request),
+      method,
+      url,
+      status,
+      lane: this.#lane,
+      slot: this.#slot?.label ?? "<NOSRV>",
+      retries: Math.max(0, this.#tried.length - 1),
+      connectMs: this.#connectMs,
+      answeredMs: this.#answeredMs,
+      responseMs: this.#answeredMs === undefined ? -1 : this.#answeredMs - this.#attemptMs,
+      bytesSent: this.#bytes,
+      end,
+    });
+  }
+}
+
+function pairsOf(raw: readonly (Buffer | string)[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < raw.length; at += 2) {
+    pairs.push([String(raw[at] ?? ""), String(raw[at + 1] ?? "")]);
+  }
+  return pairs;
+}

@@ -1,0 +1,147 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import { BlockList, isIP, Server as NetServer } from "node:net";
+
+import type { Colour } from "#deployer/drivers.ts";
+import { type Clock, steadyClock } from "#platform/clock.ts";
+import { listen } from "#platform/listen.ts";
+
+import { isColour, PREVIEW_HEADER } from "../lane.ts";
+import type { AccessLines } from "./access-lines.ts";
+import { EdgeResponse, Exchange } from "./exchange.ts";
+import type { Gate, Noted } from "./gate.ts";
+import type { NodeSettings } from "./node-settings.ts";
+import type { RunningWorkload } from "./running-workload.ts";
+import { openTunnel } from "./tunnel.ts";
+
+/** Requests beyond it are refused: all of them together must fit into memory. */
+const OPEN_MAX = 4_000;
+const CONNECTIONS_MAX = 8_000;
+const HEAD_BYTES_MAX = 32 * 1024;
+const KEEP_ALIVE_MS = 30_000;
+/** For a whole request with its body. */
+const REQUEST_MS_MAX = 10 * 60_000;
+const LOOK_EVERY_MS = 500;
+/** After it, what is still open when the node stops is cut. */
+const STOP_MS_MAX = 10_000;
+
+/** The port of a workload, and the clients that are connected to it. */
+export class Front implements Gate {
+  readonly workload: RunningWorkload;
+  readonly settings: NodeSettings;
+  isStopping = false;
+  readonly #server: Server<typeof IncomingMessage, typeof EdgeResponse>;
+  readonly #lines: AccessLines;
+  readonly #control: BlockList;
+  readonly #clock: Clock = steadyClock();
+  #open = 0;
+
+  constructor(workload: RunningWorkload, settings: NodeSettings, lines: AccessLines) {
+    this.workload = workload;
+    this.settings = settings;
+    this.#lines = lines;
+    this.#control = listOf(settings.controlNetworks);
+    this.#server = createServer(
+      {
+        ServerResponse: EdgeResponse,
+        headersTimeout: settings.headMs,
+        requestTimeout: REQUEST_MS_MAX,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        connectionsCheckingInterval: LOOK_EVERY_MS,
+        maxHeaderSize: HEAD_BYTES_MAX,
+        optimizeEmptyRequests: true,
+        // Only these leave HTTP; another protocol would carry requests past the edge.
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+      },
+      (request, response) => {
+        if (this.#open >= OPEN_MAX) this.refuse(response, 503);
+        else {
+          this.#open += 1;
+          new Exchange(this, request, response).begin();
+        }
+      },
+    );
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on("upgrade", (request, socket, head) => {
+      this.#open += 1;
+      openTunnel(this, { request, socket, head });
+    });
+  }
+
+  listen(port: number): Promise<number> {
+    return listen(this.#server, { host: this.settings.host, port, ifTaken: "fail" });
+  }
+
+  laneOf({ headers, socket }: IncomingMessage): Colour {
+    const preview = headers[PREVIEW_HEADER];
+    if (typeof preview === "string" && isColour(preview)) {
+      const peer = socket.remoteAddress ?? "";
+      if (this.#control.check(peer, isIP(peer) === 6 ? "ipv6" : "ipv4")) return preview;
+    }
+    return this.workload.laneOf(headers.cookie);
+  }
+
+  refuse(response: ServerResponse, status: number): void {
+    const body = JSON.stringify({ type: "about:blank", title: STATUS_CODES[status], status });
+    response.writeHead(status, {
+      "content-type": "application/problem+json",
+      "content-length": Buffer.byteLength(body),
+      "cache-control": "no-store",
+      ...(this.isStopping ? { connection: "close" } : {}),
+    });
+    response.end(body);
+  }
+
+  /** A request or tunnel has ended. */
+  note(noted: Noted): void {
+    this.#open -= 1;
+    const { startMs, answeredMs, lane, status, end } = noted;
+    const endMs = performance.now();
+    const atMs = Math.round(this.#clock.nowMs());
+    // Not the end: streams and tunnels are open for as long as the client likes.
+    const latencyMs = (answeredMs ?? endMs) - startMs;
+    this.workload.counts[lane].count(atMs, latencyMs, status >= 500 || end === "SD");
+    this.#lines.write({
+      ...noted,
+      atMs,
+      totalMs: endMs - startMs,
+      release: this.workload.releases[lane],
+      workload: this.workload.name,
+    });
+  }
+
+  /**
+   * Accepts no more connections. Each open one is closed with its next response, as a client may be sending a request
+   * on it just now.
+   */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    const closed = new Promise<void>((resolve) => {
+      // That of the HTTP server would also cut idle connections.
+      NetServer.prototype.close.call(this.#server, () => resolve());
+    });
+    const late = setTimeout(() => {
+      this.#server.closeAllConnections();
+      this.workload.closeAll();
+    }, STOP_MS_MAX);
+    await closed;
+    clearTimeout(late);
+    this.#server.close();
+  }
+}
+
+function listOf(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = "", prefix] = network.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+
+/** Also a part of file names. */
+const NAME = z.string().regex(/^[a-z\d][\w-]{0,63}$/i, { error: "give letters, digits, _ and -" });
+
+const WorkloadSettings = z.object({
+  name: NAME,
+  /** Where its clients connect. */
+  port: z.int().min(1).max(65_535),
+  slotsPerColour: z.int().min(1),
+  /** Is answered with 200 by a task that serves. */
+  checkPath: z.string().startsWith("/"),
+});
+
+/** How a node of the local edge is started. Times in ms. */
+export const NodeSettings = z.object({
+  id: NAME,
+  /** Has its state, its access log and the socket on which it is controlled. */
+  dataFolder: z.string().min(1),
+  host: z.string().min(1),
+  workloads: z.array(WorkloadSettings).min(1),
+  /** Addresses and networks (CIDR) whose clients may choose a lane. */
+  controlNetworks: z.array(z.string()),
+  /** How long a task may take until it begins to answer. */
+  responseMs: z.int().min(1),
+  /** How long a client may take for the head of a request. */
+  headMs: z.int().min(1),
+});
+
+export type WorkloadSettings = z.infer<typeof WorkloadSettings>;
+export type NodeSettings = z.infer<typeof NodeSettings>;
+
+export const NODE_DEFAULTS = {
+  controlNetworks: ["127.0.0.0/8", "::1"],
+  responseMs: 30_000,
+  headMs: 10_000,
+} as const;

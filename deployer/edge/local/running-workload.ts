@@ -1,0 +1,158 @@
+import {
+  type Colour,
+  COLOURS,
+  type EdgeConfig,
+  type NodeView,
+  otherColour,
+  type Route,
+} from "#deployer/drivers.ts";
+
+import { placeOfSession, STICKY_COOKIE, WHOLE_BP } from "../lane.ts";
+import { SecondCounts, type Tallies } from "./counts.ts";
+import type { NodeSettings, WorkloadSettings } from "./node-settings.ts";
+import { RunningSlot } from "./running-slot.ts";
+import type { Session, Target } from "./target.ts";
+
+/** A workload as the node runs it. */
+export class RunningWorkload {
+  readonly name: string;
+  readonly slots: Readonly<Record<Colour, readonly RunningSlot[]>>;
+  readonly counts: Readonly<Record<Colour, SecondCounts>>;
+  version = 0;
+  route: Route = { live: "blue", next: "green", splitBp: 0 };
+  releases: EdgeConfig["releases"] = { blue: null, green: null };
+  #turn = 0;
+
+  constructor(
+    { name, slotsPerColour, checkPath }: WorkloadSettings,
+    { responseMs }: Pick<NodeSettings, "responseMs">,
+  ) {
+    this.name = name;
+    const slotsOf = (colour: Colour): RunningSlot[] =>
+      Array.from(
+        { length: slotsPerColour },
+        (_, index) => new RunningSlot({ colour, index, checkPath, responseMs }),
+      );
+    this.slots = { blue: slotsOf("blue"), green: slotsOf("green") };
+    this.counts = { blue: new SecondCounts(), green: new SecondCounts() };
+  }
+
+  get view(): NodeView {
+    const { version, route, releases, slots } = this;
+    const viewsOf = (colour: Colour) => slots[colour].map(({ view }) => view);
+    return { version, route, releases, slots: { blue: viewsOf("blue"), green: viewsOf("green") } };
+  }
+
+  /** Why the configuration cannot be applied, or undefined. */
+  refusal({ version, slots }: EdgeConfig): string | undefined {
+    if (version < this.version) return `version ${version} is older than ${this.version}`;
+    for (const colour of COLOURS) {
+      const own = this.slots[colour];
+      if (slots[colour].length !== own.length) {
+        return `${colour} has ${own.length} slots here, and ${slots[colour].length} in the configuration`;
+      }
+      for (const [at, slot] of own.entries()) {
+        const wanted = slots[colour][at];
+        const why = wanted && slot.refusal(wanted);
+        if (why !== undefined) return why;
+      }
+    }
+    return undefined;
+  }
+
+  /** All at once: no request sees a part of it. */
+  change({ version, route, releases, slots }: EdgeConfig): void {
+    for (const colour of COLOURS) {
+      for (const [at, slot] of slots[colour].entries()) this.slots[colour][at]?.change(slot);
+    }
+    this.version = version;
+    this.route = route;
+    this.releases = releases;
+  }
+
+  /** The colour that the route gives to a request with these cookies. */
+  laneOf(cookies: string | undefined): Colour {
+    const { live, next, splitBp } = this.route;
+    if (splitBp === 0 || live === next) return live;
+    const session = cookies === undefined ? undefined : sessionIn(cookies);
+    const place = session === undefined ? Math.random() * WHOLE_BP : placeOfSession(session);
+    return place < splitBp ? next : live;
+  }
+
+  /**
+   * The slot with the fewest sessions: of the lane, otherwise of the other colour, and of those that were tried only if
+   * there is no other.
+   */
+  pick(lane: Colour, tried: readonly RunningSlot[]): RunningSlot | undefined {
+    const untried = this.#least(lane, tried) ?? this.#least(otherColour(lane), tried);
+    if (untried !== undefined || tried.length === 0) return untried;
+    return this.#least(lane, []) ?? this.#least(otherColour(lane), []);
+  }
+
+  #least(colour: Colour, tried: readonly RunningSlot[]): RunningSlot | undefined {
+    const slots = this.slots[colour];
+    const count = slots.length;
+    this.#turn = (this.#turn + 1) % count;
+    let best: RunningSlot | undefined;
+    let sessionsOfBest = Infinity;
+    for (let step = 0; step < count; step += 1) {
+      const slot = slots[(this.#turn + step) % count];
+      if (slot?.serves !== true || tried.includes(slot)) continue;
+      const sessions = slot.target?.sessions.size ?? 0;
+      if (sessions >= sessionsOfBest) continue;
+      best = slot;
+      sessionsOfBest = sessions;
+    }
+    return best;
+  }
+
+  /** Closes what is open in slots that are in drain, one after the other. */
+  closeSessions(colour: Colour, overMs: number): void {
+    const open = this.slots[colour]
+      .filter(({ isDraining }) => isDraining)
+      .flatMap((slot) => [...(slot.target?.sessions ?? [])].map((session) => ({ slot, session })));
+    for (const [at, { slot, session }] of open.entries()) {
+      const { target } = slot;
+      setTimeout(() => closeIf(slot, target, session), (overMs * (at + 1)) / open.length).unref();
+    }
+  }
+
+  closeAll(): void {
+    const slots = [...this.slots.blue, ...this.slots.green];
+    for (const slot of slots) for (const open of slot.target?.sessions ?? []) open.close();
+  }
+
+  tallies(fromMs: number, nowMs: number): Tallies {
+    const { blue, green } = this.counts;
+    return { blue: blue.since(fromMs, nowMs), green: green.since(fromMs, nowMs) };
+  }
+
+  /** Resolves when it is known of each slot whether it serves. */
+  async decided(): Promise<void> {
+    await Promise.all(COLOURS.flatMap((colour) => this.slots[colour].map((slot) => slot.decided)));
+  }
+
+  stop(): void {
+    for (const colour of COLOURS) for (const slot of this.slots[colour]) slot.stop();
+  }
+}
+
+/** Unless the slot serves again, or has another task. */
+function closeIf(slot: RunningSlot, target: Target | undefined, session: Session): void {
+  if (slot.isDraining && slot.target === target && target?.sessions.has(session) === true) {
+    session.close();
+  }
+}
+
+const COOKIE_START = `${STICKY_COOKIE}=`;
+
+/** The value of the session cookie: the first one, as it is. */
+function sessionIn(cookies: string): string | undefined {
+  let at = cookies.indexOf(COOKIE_START);
+  while (at > 0 && cookies[at - 1] !== " " && cookies[at - 1] !== ";") {
+    at = cookies.indexOf(COOKIE_START, at + 1);
+  }
+  if (at === -1) return undefined;
+  const end = cookies.indexOf(";", at);
+  return cookies.slice(at + COOKIE_START.length, end === -1 ? undefined : end);
+}

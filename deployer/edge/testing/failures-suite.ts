@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+
+import { echo, send } from "./client.ts";
+import { startLoad } from "./load.ts";
+import type { EdgeWorld } from "./world.ts";
+
+/** What clients see when tasks fail. */
+export function testFailures(shared: () => EdgeWorld): void {
+  test("tasks that are killed under load fail no GET and no POST with a key, and no POST is sent twice", async () => {
+    const world = shared();
+    await world.serve();
+    const load = startLoad(world.urls);
+    for (let kills = 0; kills < 3; kills += 1) {
+      const before = load.loaded.answered;
+      await expect.poll(() => load.loaded.answered).toBeGreaterThan(before + 100);
+      await world.task("blue", 0).kill();
+      const after = load.loaded.answered;
+      await expect.poll(() => load.loaded.answered).toBeGreaterThan(after + 100);
+      await world.serve();
+    }
+    const { failed, unkeyed, answered } = await load.stop();
+    expect(failed).toEqual([]);
+    expect(answered).toBeGreaterThan(600);
+    expect(unkeyed.length).toBeGreaterThan(20);
+    const sent = world.got(" POST ");
+    const times = unkeyed.map((id) => sent.filter((line) => line.endsWith(id)).length);
+    expect(Math.max(...times)).toBe(1);
+  });
+
+  test("a connection that is closed without an answer: GET and keyed requests go to another task", async () => {
+    const world = shared();
+    await world.serve();
+    await world.task("blue", 0).set("breaks");
+    const good = world.task("blue", 1).name;
+    for (let request = 0; request < 8; request += 1) {
+      expect((await echo(world.url)).task).toBe(good);
+      const keyed = {
+        method: "POST",
+        body: "again",
+        headers: { "idempotency-key": `k${request}` },
+      };
+      expect(await echo(world.url, keyed)).toMatchObject({ task: good, bytes: 5 });
+    }
+  });
+
+  test("a POST without a key is sent once, also when its connection is closed without an answer", async () => {
+    const world = shared();
+    await world.serve();
+    await world.task("blue", 0).set("breaks");
+    const outcomes: number[] = [];
+    for (let request = 0; request < 8; request += 1) {
+      const headers = { "x-request": `unkeyed-${request}.` };
+      const sent = { method: "POST", body: "once", headers };
+      const status = await send(`${world.url}/echo`, sent).then(
+        (it) => it.status,
+        () => 0,
+      );
+      outcomes.push(status);
+      const [line, ...others] = world.got(`unkeyed-${request}.`);
+      expect(others).toEqual([]);
+      expect(status === 200).toBe(line?.startsWith(world.task("blue", 1).name));
+    }
+    expect(outcomes).toContain(200);
+    expect(outcomes.every((status) => [0, 200, 502].includes(status))).toBe(true);
+  });
+
+  test("a task that cannot be connected to: every request goes to another one", async () => {
+    const world = shared();
+    await world.serve();
+    await world.task("blue", 0).kill();
+    for (let request = 0; request < 10; request += 1) {
+      const sent = { method: "POST", body: "once", headers: { "x-request": "connect" } };
+      expect((await echo(world.url, sent)).task).toBe(world.task("blue", 1).name);
+    }
+  });
+
+  test("a task that does not answer: GET goes to another one, a POST without a key ends with 504", async () => {
+    const world = shared();
+    await world.serve({ tasks: { blue: 2, green: 0 } });
+    await world.task("blue", 0).set("hangs");
+    const requests = [1, 2, 3, 4].map(() => echo(world.url));
+    const posts = [1, 2, 3, 4].map((at) =>
+      send(`${world.url}/echo`, {
+        method: "POST",
+        body: "b",
+        headers: { "x-request": `hang-${at}.` },
+      }),
+    );
+    for (const { task } of await Promise.all(requests)) {
+      expect(task).toBe(world.task("blue", 1).name);
+    }
+    for (const { status } of await Promise.all(posts)) expect([200, 504]).toContain(status);
+    for (const at of [1, 2, 3, 4]) expect(world.got(`hang-${at}.`)).toHaveLength(1);
+  });
+
+  test("an answer of 500 or 503 is the client's, and is asked for once", async () => {
+    const world = shared();
+    await world.serve();
+    for (const code of [500, 503]) {
+      const headers = { "x-request": `code-${code}.` };
+      const { status } = await send(`${world.url}/status?code=${code}`, { headers });
+      expect(status).toBe(code);
+      expect(world.got(`code-${code}.`)).toHaveLength(1);
+    }
+  });
+
+  test("a response that breaks off is not completed by another task", async () => {
+    const world = shared();
+    await world.serve({ tasks: { blue: 1, green: 0 } });
+    const cut = send(`${world.url}/cut`);
+    await expect.poll(() => world.got(" GET /cut").length).toBeGreaterThan(0);
+    await world.task("blue", 0).release();
+    await expect(cut).rejects.toThrow(/./);
+    expect((await echo(world.url)).release).toBe("r-blue");
+  });
+}
