@@ -1,6 +1,6 @@
 import { COLOURS, type Colour, type FleetColour, type Task } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
-import type { Scene } from "./observation.ts";
+import { onEveryNode, type Scene } from "./observation.ts";
 import { type Place, RULES, ruledBy } from "./states.ts";
 import type { Workload } from "./workload.ts";
 
@@ -42,13 +42,11 @@ export const isGone = (slot: Assigned, view: FleetColour | undefined): boolean =
   slot !== null && view !== undefined && !view.tasks.some(({ id }) => id === slot.task);
 
 /** Also frees the slots of living tasks of a colour that is out. */
-function freeSlots({ workload, seen }: Scene, colour: Colour, place: Place): Assigned[] {
+function freeSlots(scene: Scene, colour: Colour, place: Place): Assigned[] {
+  const { workload, seen } = scene;
   const view = seen.fleet?.[colour];
   const isUnused = (index: number): boolean =>
-    (seen.nodes ?? []).every(
-      (node) =>
-        node.view !== undefined && (node.view.slots[colour][index]?.state ?? "maint") === "maint",
-    );
+    onEveryNode(scene, ({ slots }) => (slots[colour][index]?.state ?? "maint") === "maint");
   return workload.slots[colour].map((slot, index) =>
     slot !== null && (place === "out" || isGone(slot, view)) && isUnused(index) ? null : slot,
   );
