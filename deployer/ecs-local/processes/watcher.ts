@@ -1,3 +1,17 @@
+/** A function of the shell that prints what `startOf` returns for a pid. $proc is the folder of proc(5). */
+export const START_OF = `start_of() {
+  if [ -r "$proc/$1/stat" ]; then
+    read -r stat < "$proc/$1/stat"
+    # The fields after the name in parentheses: 3 to 22.
+    set -- \${stat##*) }
+    shift 19
+    echo "$1"
+  else
+    LC_ALL=C TZ=UTC /bin/ps -o lstart= -p "$1" | { read -r a b c d e; echo "\${a}_\${b}_\${c}_\${d}_\${e}"; }
+  fi
+}
+`;
+
 /**
  * A shell that starts one process of a container and waits for its end, so that it survives the endpoint and the exit code
  * is known to the endpoint that comes after. It writes three files into its working directory:
@@ -17,18 +31,7 @@ shift 3
 (cd -- "$directory" && exec "$@") &
 process=$!
 trap '' TERM INT HUP
-start_of() {
-  if [ -r "$proc/$1/stat" ]; then
-    read -r stat < "$proc/$1/stat"
-    # The fields after the name in parentheses: 3 to 22.
-    set -- \${stat##*) }
-    shift 19
-    echo "$1"
-  else
-    LC_ALL=C TZ=UTC /bin/ps -o lstart= -p "$1" | { read -r a b c d e; echo "\${a}_\${b}_\${c}_\${d}_\${e}"; }
-  fi
-}
-own=$(start_of $$) its=$(start_of $process)
+${START_OF}own=$(start_of $$) its=$(start_of $process)
 printf '%s %s %s %s %s end\\n' "$boot" $$ "$own" $process "$its" > started
 wait $process
 printf '%s end\\n' $? > exit
