@@ -1,0 +1,280 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { type Colour, COLOURS, type EdgeConfig, type NodeView } from "#deployer/drivers.ts";
+import { AppError } from "#platform/errors.ts";
+
+import { LocalProcess } from "../processes/local-process.ts";
+import { parseTemplate, type Rendered, type Template } from "../template.ts";
+import { checkHaproxyConfig } from "./check-config.ts";
+import { NodeFiles } from "./node-files.ts";
+import {
+  checkConfig,
+  emptyConfig,
+  NODE_PLACEHOLDERS,
+  type NodeSettings,
+  type NodeSurroundings,
+  renderNode,
+} from "./render-node.ts";
+import { RunningNode } from "./running-node.ts";
+import { RuntimeApi } from "./runtime-api.ts";
+import { spreadCloses } from "./spread-closes.ts";
+
+const START_MS_MAX = 30_000;
+const POLL_MS = 20;
+/** The kernel allows 107 bytes; HAProxy appends a pid and a suffix while it binds. */
+const SOCKET_BYTES_MAX = 90;
+
+export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
+  settings: NodeSettings;
+  /** The path of HAProxy. */
+  program: string;
+  folder: string;
+  template: string;
+};
+
+/** One HAProxy of this machine: its files, its process, and what it runs with. */
+export class HaproxyNode {
+  readonly settings: NodeSettings;
+  readonly process: LocalProcess;
+  readonly #options: HaproxyNodeOptions;
+  readonly #adminSocket: string;
+  readonly #files: NodeFiles;
+  readonly #running: RunningNode;
+  readonly #closing = new Map<string, AbortController>();
+  #template: Template;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** @throws AppError unprocessable if the template is wrong or the path of the folder is too long for sockets */
+  constructor(options: HaproxyNodeOptions) {
+    const { settings, folder, program, template } = options;
+    this.settings = settings;
+    this.#options = options;
+    this.#template = parseTemplate(template, NODE_PLACEHOLDERS);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#adminSocket = socketIn(folder, "admin.sock");
+    const masterSocket = socketIn(folder, "master.sock");
+    this.#files = new NodeFiles(folder);
+    this.#running = new RunningNode(this.id, new RuntimeApi(this.id, masterSocket));
+    this.process = new LocalProcess({
+      folder,
+      name: "haproxy",
+      command: [program, "-W", "-S", `${masterSocket},mode,600`, "-f", this.#files.configFile],
+    });
+  }
+
+  get id(): string {
+    return this.settings.id;
+  }
+
+  /**
+   * Starts it, or continues with the process that runs, with the files as they are. Resolves when it serves.
+   * @throws AppError unavailable with what HAProxy wrote
+   */
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      const isChanged = await this.#renderFiles(this.#template);
+      const wasRunning = this.process.pid !== undefined;
+      await this.process.start();
+      await this.#until(() => this.#running.processes());
+      if (wasRunning && isChanged) await this.#reload();
+    });
+  }
+
+  /** Open requests are cut. */
+  async stop(): Promise<void> {
+    for (const closing of this.#closing.values()) closing.abort();
+    await this.#inTurn(() => this.process.stop());
+  }
+
+  /** Starts new workers with the files; those before end when their requests have. */
+  reload(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#renderFiles(this.#template);
+      await this.#reload();
+    });
+  }
+
+  /**
+   * Changes the template. With one that is wrong, or with which the node cannot start, it goes on as before.
+   * @throws AppError unprocessable with the lines that are wrong; unavailable
+   */
+  useTemplate(text: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const before = this.#template;
+      const template = parseTemplate(text, NODE_PLACEHOLDERS);
+      const isChanged = await this.#renderFiles(template);
+      this.#template = template;
+      if (!isChanged || this.process.pid === undefined) return;
+      try {
+        await this.#reload();
+      } catch (error) {
+        this.#template = before;
+        await this.#renderFiles(before);
+        await this.#reload();
+        throw error;
+      }
+    });
+  }
+
+  /** @throws AppError unavailable if it cannot be reached */
+  async read(workload: string): Promise<NodeView> {
+    this.#check(workload);
+    const { current } = await this.#running.processes();
+    try {
+      return await this.#running.view(workload);
+    } catch (error) {
+      // Its worker was replaced meanwhile.
+      if ((await this.#running.processes()).current.pid === current.pid) throw error;
+      return this.#running.view(workload);
+    }
+  }
+
+  /** @throws AppError conflict for older versions, unprocessable, or unavailable, when it may have taken effect */
+  apply(workload: string, config: EdgeConfig): Promise<void> {
+    this.#check(workload);
+    checkConfig(config);
+    return this.#inTurn(() => this.#apply(workload, config));
+  }
+
+  async #apply(workload: string, config: EdgeConfig): Promise<void> {
+    const configs = this.#configs();
+    this.#checkVersion(config, configs.get(workload)?.version ?? 0);
+    const before = await this.#known(workload);
+    if (before !== undefined) {
+      this.#checkVersion(config, before.version);
+      if (config.version === before.version) return;
+      this.#checkAddresses(config, before);
+    }
+    const next = new Map([...configs, [workload, config]]);
+    await this.#write(this.#render(this.#template, next), next);
+    if (before === undefined) {
+      throw new AppError("unavailable", `${this.id} cannot be reached; its files were changed.`);
+    }
+    const isLarger = COLOURS.some(
+      (colour) => config.slots[colour].length > before.slots[colour].length,
+    );
+    if (isLarger) await this.#reload();
+    await this.#running.change(workload, config, before);
+  }
+
+  /** What it runs with; undefined if it cannot be reached. */
+  #known(workload: string): Promise<NodeView | undefined> {
+    return this.#running.view(workload).catch(() => undefined);
+  }
+
+  #checkVersion({ version }: EdgeConfig, own: number): void {
+    if (version >= own) return;
+    const message = `${this.id} has version ${own} and refuses the older version ${version}.`;
+    throw new AppError("conflict", message);
+  }
+
+  #checkAddresses(config: EdgeConfig, running: NodeView): void {
+    for (const colour of COLOURS) {
+      for (const [index, slot] of config.slots[colour].entries()) {
+        const now = running.slots[colour][index];
+        if (now === undefined || now.state === "maint" || now.address === slot.address) continue;
+        const name = `${colour} slot ${index + 1}`;
+        const message = `${this.id}: ${name} is ${now.state}; its address changes only in maint.`;
+        throw new AppError("conflict", message);
+      }
+    }
+  }
+
+  /** Resolves when it has begun. A later call replaces the earlier one. */
+  async closeSessions(workload: string, colour: Colour, overMs: number): Promise<void> {
+    this.#check(workload);
+    await this.#running.drainedSessions(workload, colour);
+    const key = `${workload} ${colour}`;
+    this.#closing.get(key)?.abort();
+    const closing = new AbortController();
+    this.#closing.set(key, closing);
+    void spreadCloses({
+      overMs,
+      open: () => this.#running.drainedSessions(workload, colour),
+      close: (session) => this.#running.closeSession(session),
+      signal: closing.signal,
+    }).then(() => {
+      if (this.#closing.get(key) === closing) this.#closing.delete(key);
+      return undefined;
+    });
+  }
+
+  #check(workload: string): void {
+    if (this.#options.workloads.some(({ name }) => name === workload)) return;
+    throw new AppError("not_found", `${this.id} has no workload ${workload}.`);
+  }
+
+  #configs(): Map<string, EdgeConfig> {
+    const stored = this.#files.read()?.configs;
+    return new Map(
+      this.#options.workloads.map((it) => [it.name, stored?.get(it.name) ?? emptyConfig(it)]),
+    );
+  }
+
+  #render(template: Template, configs: ReadonlyMap<string, EdgeConfig>): Rendered {
+    const { settings, ...surroundings } = this.#options;
+    const state = { ...surroundings, adminSocket: this.#adminSocket, configs };
+    return renderNode(template, settings, state);
+  }
+
+  /** @returns whether the configuration has changed */
+  async #renderFiles(template: Template): Promise<boolean> {
+    const configs = this.#configs();
+    return this.#write(this.#render(template, configs), configs);
+  }
+
+  /** Routes alone need no check by HAProxy: they are values that were checked here. */
+  async #write(
+    { text, origins }: Rendered,
+    configs: ReadonlyMap<string, EdgeConfig>,
+  ): Promise<boolean> {
+    const isChanged = this.#files.read()?.text !== text;
+    await this.#files.write({ text, configs }, async (file) => {
+      if (isChanged) await checkHaproxyConfig(this.#options.program, file, origins);
+    });
+    return isChanged;
+  }
+
+  async #reload(): Promise<void> {
+    const before = await this.#running.processes();
+    this.process.signal("SIGUSR2");
+    const after = await this.#until(async () => {
+      const now = await this.#running.processes();
+      const isOver =
+        now.failedReloads > before.failedReloads || now.current.pid !== before.current.pid;
+      if (!isOver) throw new AppError("unavailable", "the workers were not replaced");
+      return now;
+    });
+    if (after.failedReloads > before.failedReloads) throw this.process.failed("its reload failed");
+  }
+
+  /** Until the node answers as it should. @throws AppError unavailable, with what HAProxy wrote */
+  async #until<Value>(read: () => Promise<Value>): Promise<Value> {
+    const endMs = performance.now() + START_MS_MAX;
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        const isOver = performance.now() > endMs || this.process.pid === undefined;
+        if (isOver) throw this.process.failed(error instanceof Error ? error.message : "");
+      }
+      await delay(POLL_MS);
+    }
+  }
+
+  /** One change at a time. */
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function socketIn(folder: string, name: string): string {
+  const file = path.join(folder, name);
+  if (Buffer.byteLength(file) <= SOCKET_BYTES_MAX) return file;
+  const message = `${file} is too long for a socket: choose a data folder with a shorter path.`;
+  throw new AppError("unprocessable", message);
+}

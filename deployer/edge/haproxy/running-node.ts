@@ -1,0 +1,213 @@
+import {
+  type Colour,
+  COLOURS,
+  type EdgeConfig,
+  type NodeView,
+  type Slot,
+  type SlotView,
+} from "#deployer/drivers.ts";
+import { AppError } from "#platform/errors.ts";
+
+import {
+  addressOf,
+  backendOf,
+  parseRoute,
+  ROUTE_MAP,
+  routeValue,
+  serverOf,
+} from "./render-node.ts";
+import {
+  parseMapEntry,
+  parseProcesses,
+  parseServersState,
+  parseSessions,
+  parseStat,
+  sessionsByServer,
+} from "./replies.ts";
+import type { RuntimeApi, Worker } from "./runtime-api.ts";
+import { type Command, slotCommands } from "./slot-commands.ts";
+
+type Row = ReturnType<typeof parseRoute>;
+type OpenSession = { worker: Worker; id: string };
+
+/** The processes of a node, through their runtime API. What it returns was read from them just now. */
+export class RunningNode {
+  readonly #name: string;
+  readonly #api: RuntimeApi;
+
+  constructor(name: string, api: RuntimeApi) {
+    this.#name = name;
+    this.#api = api;
+  }
+
+  async processes(): Promise<{ current: Worker; old: Worker[]; failedReloads: number }> {
+    const { current, old, failedReloads } = parseProcesses(await this.#api.master("show proc"));
+    if (current === undefined) throw new AppError("unavailable", `${this.#name} has no worker.`);
+    return { current: { pid: current }, old: old.map((pid) => ({ pid })), failedReloads };
+  }
+
+  /** The route and the version that a worker runs with; undefined if it does not know the workload. */
+  async route(worker: Worker, workload: string): Promise<Row | undefined> {
+    const reply = await this.#api.read(worker, `get map ${ROUTE_MAP} ${workload}`);
+    const value = parseMapEntry(reply);
+    return value === undefined ? undefined : parseRoute(value);
+  }
+
+  async view(workload: string): Promise<NodeView> {
+    const { current, old } = await this.processes();
+    // First, so that the slots are at least as new as the version says.
+    const row = await this.route(current, workload);
+    if (row === undefined) throw new AppError("unavailable", `${this.#name} lacks ${workload}.`);
+    const [blue, green] = await Promise.all([
+      this.slots(current, backendOf(workload, "blue")),
+      this.slots(current, backendOf(workload, "green")),
+    ]);
+    const left = await Promise.all(old.map((worker) => this.#sessionsLeft(worker, workload)));
+    const withLeft = (colour: Colour, slots: SlotView[]): SlotView[] =>
+      slots.map((slot) => ({
+        ...slot,
+        sessions: left.reduce(
+          (sum, sessions) => sum + (sessions.get(`${colour} ${slot.address}`) ?? 0),
+          slot.sessions,
+        ),
+      }));
+    return { ...row, slots: { blue: withLeft("blue", blue), green: withLeft("green", green) } };
+  }
+
+  async slots(worker: Worker, backend: string): Promise<SlotView[]> {
+    const [state, stat] = await Promise.all([
+      this.#api.read(worker, `show servers state ${backend}`),
+      this.#api.read(worker, `show stat ${backend} 4 -1`),
+    ]);
+    const servers = new Map(parseServersState(state).map((it) => [it.server, it]));
+    const sessions = sessionsByServer(parseStat(stat));
+    const slots: SlotView[] = [];
+    for (let index = 0; ; index += 1) {
+      const server = servers.get(serverOf(index));
+      if (server === undefined) return slots;
+      const drained = server.isDraining ? "drain" : "ready";
+      slots.push({
+        address: addressOf(server),
+        state: server.isInMaintenance ? "maint" : drained,
+        up: !server.isInMaintenance && server.isUp && server.isChecked,
+        sessions: sessions.get(server.server) ?? 0,
+      });
+    }
+  }
+
+  /** By colour and address, because an earlier configuration had other tasks in its slots. */
+  async #sessionsLeft(worker: Worker, workload: string): Promise<Map<string, number>> {
+    const sessions = new Map<string, number>();
+    try {
+      for (const colour of COLOURS) {
+        for (const slot of await this.slots(worker, backendOf(workload, colour))) {
+          const key = `${colour} ${slot.address}`;
+          sessions.set(key, (sessions.get(key) ?? 0) + slot.sessions);
+        }
+      }
+    } catch (error) {
+      if (await this.#isThere(worker)) throw error;
+    }
+    return sessions;
+  }
+
+  async #isThere({ pid }: Worker): Promise<boolean> {
+    const { current, old } = await this.processes();
+    return [current, ...old].some((worker) => worker.pid === pid);
+  }
+
+  /**
+   * Slots that enter, the route, slots that leave, and at last the version, after it was read that all of it is so.
+   * @throws AppError unavailable; some of it may have taken effect
+   */
+  async change(workload: string, config: EdgeConfig, before: Row): Promise<void> {
+    const { current, old } = await this.processes();
+    // Requests of connections that were kept alive may still come through these.
+    await Promise.all(
+      old.map(async (worker) => {
+        try {
+          await this.#changeWorker(worker, { workload, config, version: before.version });
+        } catch {
+          // It may end at any time, and an earlier configuration may lack slots.
+        }
+      }),
+    );
+    await this.#changeWorker(current, { workload, config, version: before.version }, true);
+    for (const colour of COLOURS) {
+      const slots = await this.slots(current, backendOf(workload, colour));
+      const wrong = config.slots[colour].findIndex((slot, at) => !isSame(slot, slots[at]));
+      if (wrong !== -1) throw this.#differs(`${backendOf(workload, colour)}/${serverOf(wrong)}`);
+    }
+    await this.#setRoute(current, workload, routeValue(config));
+  }
+
+  async #changeWorker(
+    worker: Worker,
+    it: { workload: string; config: EdgeConfig; version: number },
+    isChecked = false,
+  ): Promise<void> {
+    const { workload, config, version } = it;
+    const commands = await Promise.all(
+      COLOURS.map(async (colour) => {
+        const backend = backendOf(workload, colour);
+        const running = await this.slots(worker, backend);
+        return slotCommands(backend, { running, wanted: config.slots[colour] }, isChecked);
+      }),
+    );
+    await this.#run(
+      worker,
+      commands.flatMap(({ entering }) => entering),
+    );
+    await this.#setRoute(worker, workload, routeValue({ ...config, version }));
+    await this.#run(
+      worker,
+      commands.flatMap(({ leaving }) => leaving),
+    );
+  }
+
+  async #run(worker: Worker, commands: readonly Command[]): Promise<void> {
+    for (const { text, expected } of commands) await this.#api.write(worker, text, expected);
+  }
+
+  async #setRoute(worker: Worker, workload: string, value: string): Promise<void> {
+    await this.#api.write(worker, `set map ${ROUTE_MAP} ${workload} ${value}`);
+    const row = await this.route(worker, workload);
+    if (row === undefined || routeValue(row) !== value)
+      throw this.#differs(`the route of ${workload}`);
+  }
+
+  #differs(what: string): AppError {
+    return new AppError("unavailable", `${this.#name}: ${what} is not as it was set.`);
+  }
+
+  /** Of slots that are in `drain`, the oldest first. */
+  async drainedSessions(workload: string, colour: Colour): Promise<OpenSession[]> {
+    const { current, old } = await this.processes();
+    const backend = backendOf(workload, colour);
+    const slots = await this.slots(current, backend);
+    const drained = new Set(
+      slots.flatMap(({ state, address }) => (state === "drain" ? [address] : [])),
+    );
+    const sessions: OpenSession[] = [];
+    for (const worker of [...old, current]) {
+      const its = worker === current ? slots : await this.slots(worker, backend);
+      const servers = new Set(
+        its.flatMap(({ address }, at) => (drained.has(address) ? [serverOf(at)] : [])),
+      );
+      if (servers.size === 0) continue;
+      const open = parseSessions(await this.#api.read(worker, "show sess"));
+      for (const session of open) {
+        if (session.backend === backend && servers.has(session.server))
+          sessions.push({ worker, id: session.id });
+      }
+    }
+    return sessions;
+  }
+
+  async closeSession({ worker, id }: OpenSession): Promise<void> {
+    await this.#api.write(worker, `shutdown session ${id}`, /No such session/);
+  }
+}
+
+const isSame = (wanted: Slot, slot: Slot | undefined): boolean =>
+  slot?.address === wanted.address && slot.state === wanted.state;

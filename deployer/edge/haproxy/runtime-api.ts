@@ -1,0 +1,77 @@
+import { connect } from "node:net";
+
+import { AppError } from "#platform/errors.ts";
+
+const REPLY_MS_MAX = 2_000;
+const REPLY_BYTES_MAX = 16 * 1024 * 1024;
+
+/** A worker of a HAProxy master: by its pid, because the master may have replaced it meanwhile. */
+export type Worker = { pid: number };
+
+/**
+ * The runtime API of HAProxy through the socket of the master (`-S`), one command per connection. Unlike the socket of
+ * the workers it also reaches those that an earlier configuration left behind, which may have sessions for hours.
+ */
+export class RuntimeApi {
+  readonly #node: string;
+  readonly #socket: string;
+
+  constructor(node: string, socket: string) {
+    this.#node = node;
+    this.#socket = socket;
+  }
+
+  /** What the master itself replies. @throws AppError unavailable, naming the command */
+  master(command: string): Promise<string> {
+    return this.#send(command);
+  }
+
+  /** The whole reply, without blank lines at its end. @throws AppError unavailable, naming the command */
+  async read({ pid }: Worker, command: string): Promise<string> {
+    const reply = await this.#send(`@!${pid} ${command}`);
+    if (/^(?:Unknown command|Can't find)/.test(reply)) throw this.#refused(command, reply);
+    return reply;
+  }
+
+  /**
+   * Success is an empty reply, or one that `expected` matches; there are no codes.
+   * @throws AppError unavailable with the command and the reply
+   */
+  async write({ pid }: Worker, command: string, expected?: RegExp): Promise<void> {
+    const commands = command.split("; ").map((it) => `@!${pid} ${it}`);
+    const reply = await this.#send(commands.join("; "));
+    if (reply !== "" && expected?.test(reply) !== true) throw this.#refused(command, reply);
+  }
+
+  #refused(command: string, reply: string): AppError {
+    const message = `${this.#node} refused "${command}": ${reply.split("\n", 1)[0]}`;
+    return new AppError("unavailable", message);
+  }
+
+  #send(command: string): Promise<string> {
+    if (/[\r\n]/.test(command)) throw new Error(`a command of several lines: ${command}`);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const fail = (why: string, cause?: unknown): void => {
+      const message = `${this.#node} did not answer "${command}": ${why}`;
+      reject(new AppError("unavailable", message, { cause }));
+      connection.destroy();
+    };
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const connection = connect(this.#socket);
+    connection.setTimeout(REPLY_MS_MAX, () => fail(`nothing came for ${REPLY_MS_MAX} ms`));
+    connection.on("error", (error) => fail(error.message, error));
+    connection.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > REPLY_BYTES_MAX) fail(`it has more than ${REPLY_BYTES_MAX} bytes`);
+    });
+    connection.on("end", () => {
+      // A master that is being replaced closes without any reply, also not an empty line.
+      if (bytes === 0) fail("the connection was closed");
+      else resolve(Buffer.concat(chunks).toString().trimEnd());
+    });
+    connection.end(`${command}\n`);
+    return promise;
+  }
+}
