@@ -25,7 +25,13 @@ export type Catalogue = (
   release: string,
 ) => Promise<{ manifest: Manifest; port: number }>;
 
-const RELEASE_TAG = "ctl:release";
+/**
+ * How long reading or changing the tasks of a workload may take with all requests and their repetitions. A request that is
+ * repeated for longer could take effect after the machine has stopped to reckon with it (`Limits.fleetLagMs`).
+ */
+export const FLEET_CALL_MS_MAX = 8_000;
+
+export const RELEASE_TAG = "ctl:release";
 const PORT_TAG = "ctl:port";
 
 /** The two services of each workload, blue and green, whose traffic is not the fleet's business. */
@@ -43,9 +49,12 @@ export class ColourFleet implements FleetDriver {
   }
 
   async read(workload: string): Promise<FleetView> {
+    const client = this.#boundedClient();
     const names = COLOURS.map((colour) => serviceOf(workload, colour));
-    const services = await this.#client.services(names);
-    const [blue, green] = await Promise.all(services.map((service) => this.#readColour(service)));
+    const services = await client.services(names);
+    const [blue, green] = await Promise.all(
+      services.map((service) => this.#readColour(client, service)),
+    );
     return { blue: blue ?? NOTHING, green: green ?? NOTHING };
   }
 
@@ -54,49 +63,58 @@ export class ColourFleet implements FleetDriver {
    * @throws AppError
    */
   async ensure({ workload, colour, release, count, deploy }: EnsureTasks): Promise<void> {
+    const client = this.#boundedClient();
     const name = serviceOf(workload, colour);
     // Without a read, as that may be from before the tasks were started.
-    if (count === 0) return this.#stopTasks(name);
+    if (count === 0) return this.#stopTasks(client, name);
     // What is read may be from before this was asked for the first time, and would lead to a second deployment.
-    const service = await this.#client.currentService(name);
-    const isSame = service !== undefined && (await this.#deployOf(service)) === deploy;
+    const service = await client.currentService(name);
+    const isSame = service !== undefined && (await this.#deployOf(client, service)) === deploy;
     const isFailed = service?.deployments[0]?.rolloutState === "FAILED";
     if (isSame && !isFailed) {
-      if (service.desiredCount !== count) await this.#client.scale(name, count);
+      if (service.desiredCount !== count) await client.scale(name, count);
       return;
     }
     const { manifest, port } = await this.#catalogue(workload, release);
     const tags = { [RELEASE_TAG]: release, [PORT_TAG]: String(port) };
-    const taskDefinition = await this.#client.register(manifest, { deployId: deploy, tags });
+    const taskDefinition = await client.register(manifest, { deployId: deploy, tags });
     this.#tags.set(taskDefinition, { ...tags, [DEPLOY_TAG]: deploy });
-    if (service) await this.#client.deploy(name, { taskDefinition, count });
-    else await this.#create(name, { taskDefinition, count });
+    if (service) await client.deploy(name, { taskDefinition, count });
+    else await this.#create(client, name, { taskDefinition, count });
   }
 
-  async #stopTasks(name: string): Promise<void> {
+  #boundedClient(): FleetClient {
+    return this.#client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
+  }
+
+  async #stopTasks(client: FleetClient, name: string): Promise<void> {
     try {
-      await this.#client.scale(name, 0);
+      await client.scale(name, 0);
     } catch (error) {
       if (!(error instanceof AppError && error.code === "not_found")) throw error;
     }
   }
 
   /** A service that another one has created at the same time gets the same target. */
-  async #create(name: string, target: { taskDefinition: string; count: number }): Promise<void> {
+  async #create(
+    client: FleetClient,
+    name: string,
+    target: { taskDefinition: string; count: number },
+  ): Promise<void> {
     try {
-      await this.#client.ensureService({ name, ...target, tags: {} });
+      await client.ensureService({ name, ...target, tags: {} });
     } catch (error) {
       if (!(error instanceof AppError && error.code === "bad_request")) throw error;
     }
-    await this.#client.deploy(name, target);
+    await client.deploy(name, target);
   }
 
-  async #readColour(service: FleetService | undefined): Promise<FleetColour> {
+  async #readColour(client: FleetClient, service: FleetService | undefined): Promise<FleetColour> {
     const [primary] = service?.deployments ?? [];
     if (!service || !primary) return NOTHING;
-    const tasks = await this.#tasksOf(service.name);
+    const tasks = await this.#tasksOf(client, service.name);
     const { failedTasks, rolloutState } = primary;
-    const tags = await this.#tagsOf(primary.taskDefinition);
+    const tags = await this.#tagsOf(client, primary.taskDefinition);
     const hasFailures = failedTasks > 0 || rolloutState === "FAILED";
     return {
       release: tags[RELEASE_TAG],
@@ -104,21 +122,19 @@ export class ColourFleet implements FleetDriver {
       desired: service.desiredCount,
       rollout: ROLLOUTS[rolloutState],
       failedTasks,
-      reason: hasFailures ? await this.#reasonOf(service) : undefined,
-      tasks: await Promise.all(tasks.map((task) => this.#readTask(task))),
+      reason: hasFailures ? await this.#reasonOf(client, service) : undefined,
+      tasks: await Promise.all(tasks.map((task) => this.#readTask(client, task))),
     };
   }
 
   /** Those that shall run, and those that shall not any more but have not stopped yet. */
-  async #tasksOf(name: string): Promise<FleetTask[]> {
-    const running = await this.#client.tasks(name);
+  async #tasksOf(client: FleetClient, name: string): Promise<FleetTask[]> {
+    const running = await client.tasks(name);
     const arns = new Set(running.map(({ arn }) => arn));
     const before = this.#running.get(name);
     const gone = [...(before ?? [])].filter((arn) => !arns.has(arn));
     const ended =
-      before === undefined
-        ? await this.#client.tasks(name, "STOPPED")
-        : await this.#client.tasksByArn(gone);
+      before === undefined ? await client.tasks(name, "STOPPED") : await client.tasksByArn(gone);
     const stopping = ended.filter(
       ({ arn, lastStatus }) => lastStatus !== "STOPPED" && !arns.has(arn),
     );
@@ -126,8 +142,8 @@ export class ColourFleet implements FleetDriver {
     return [...running, ...stopping];
   }
 
-  async #readTask(task: FleetTask): Promise<Task> {
-    const tags = await this.#tagsOf(task.taskDefinition);
+  async #readTask(client: FleetClient, task: FleetTask): Promise<Task> {
+    const tags = await this.#tagsOf(client, task.taskDefinition);
     const at = endpointOf(task, Number(tags[PORT_TAG] ?? 0));
     const running = task.lastStatus === "RUNNING" ? "running" : "starting";
     return {
@@ -140,8 +156,11 @@ export class ColourFleet implements FleetDriver {
   }
 
   /** What the fleet says about the rollout, and why the latest task of it ended. */
-  async #reasonOf({ name, deployments: [primary] }: FleetService): Promise<string> {
-    const stopped = await this.#client.tasks(name, "STOPPED");
+  async #reasonOf(
+    client: FleetClient,
+    { name, deployments: [primary] }: FleetService,
+  ): Promise<string> {
+    const stopped = await client.tasks(name, "STOPPED");
     const [latest] = stopped
       .filter(({ taskDefinition }) => taskDefinition === primary?.taskDefinition)
       .toSorted((a, b) => b.createdAtMs - a.createdAtMs);
@@ -149,20 +168,26 @@ export class ColourFleet implements FleetDriver {
     return [primary?.reason, why].filter((it) => it !== undefined && it !== "").join(" ");
   }
 
-  async #deployOf({ deployments: [primary] }: FleetService): Promise<string | undefined> {
-    return primary && (await this.#tagsOf(primary.taskDefinition))[DEPLOY_TAG];
+  async #deployOf(
+    client: FleetClient,
+    { deployments: [primary] }: FleetService,
+  ): Promise<string | undefined> {
+    return primary && (await this.#tagsOf(client, primary.taskDefinition))[DEPLOY_TAG];
   }
 
-  async #tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>> {
+  async #tagsOf(
+    client: FleetClient,
+    taskDefinition: string,
+  ): Promise<Readonly<Record<string, string>>> {
     const known = this.#tags.get(taskDefinition);
     if (known) return known;
-    const tags = await this.#client.tagsOf(taskDefinition);
+    const tags = await client.tagsOf(taskDefinition);
     this.#tags.set(taskDefinition, tags);
     return tags;
   }
 }
 
-const serviceOf = (workload: string, colour: Colour): string => `${workload}-${colour}`;
+export const serviceOf = (workload: string, colour: Colour): string => `${workload}-${colour}`;
 
 const NOTHING: FleetColour = {
   release: undefined,

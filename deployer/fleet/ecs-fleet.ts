@@ -48,11 +48,18 @@ export class EcsFleet implements FleetClient {
   readonly #client: ECSClient;
   readonly #place: FleetPlace;
   readonly #cluster: string;
+  /** Of each request. */
+  readonly #http: { abortSignal?: AbortSignal };
 
-  constructor(client: ECSClient, place: FleetPlace) {
+  constructor(client: ECSClient, place: FleetPlace, signal?: AbortSignal) {
     this.#client = client;
     this.#place = place;
     this.#cluster = place.cluster;
+    this.#http = signal ? { abortSignal: signal } : {};
+  }
+
+  until(signal: AbortSignal): EcsFleet {
+    return new EcsFleet(this.#client, this.#place, signal);
   }
 
   async services(names: readonly string[]): ReturnType<FleetClient["services"]> {
@@ -61,7 +68,7 @@ export class EcsFleet implements FleetClient {
       services: [...names],
       include: ["TAGS"],
     });
-    const { services = [] } = await this.#try(this.#client.send(command));
+    const { services = [] } = await this.#try(this.#client.send(command, this.#http));
     const found = services.map(readService).filter(({ status }) => status !== "INACTIVE");
     return names.map((name) => found.find((it) => it.name === name));
   }
@@ -69,7 +76,7 @@ export class EcsFleet implements FleetClient {
   async currentService(name: string): Promise<FleetService | undefined> {
     const command = new UpdateServiceCommand({ cluster: this.#cluster, service: name });
     try {
-      const { service } = await this.#try(this.#client.send(command));
+      const { service } = await this.#try(this.#client.send(command, this.#http));
       return service && readService(service);
     } catch (error) {
       if (error instanceof AppError && error.code === "not_found") return undefined;
@@ -86,7 +93,7 @@ export class EcsFleet implements FleetClient {
       ...serviceInput(this.#place, service),
       clientToken: tokenOf(`service ${this.#cluster} ${service.name}`, 36),
     });
-    await this.#try(this.#client.send(command));
+    await this.#try(this.#client.send(command, this.#http));
   }
 
   /**
@@ -102,17 +109,17 @@ export class EcsFleet implements FleetClient {
       desiredCount: count,
       deploymentConfiguration: DEPLOYMENT,
     };
-    const first = await this.#try(this.#client.send(new UpdateServiceCommand(update)));
+    const first = await this.#try(this.#client.send(new UpdateServiceCommand(update), this.#http));
     const [primary] = readService(first.service ?? {}).deployments;
     if (primary?.rolloutState !== "FAILED") return primary?.id ?? "";
     const forced = new UpdateServiceCommand({ ...update, forceNewDeployment: true });
-    const { service } = await this.#try(this.#client.send(forced));
+    const { service } = await this.#try(this.#client.send(forced, this.#http));
     return readService(service ?? {}).deployments[0]?.id ?? "";
   }
 
   async scale(name: string, count: number): Promise<void> {
     const update = { cluster: this.#cluster, service: name, desiredCount: count };
-    await this.#try(this.#client.send(new UpdateServiceCommand(update)));
+    await this.#try(this.#client.send(new UpdateServiceCommand(update), this.#http));
   }
 
   async register(manifest: Manifest, { deployId, tags }: Registration): Promise<string> {
@@ -133,7 +140,7 @@ export class EcsFleet implements FleetClient {
       tags: writeTags({ ...tags, [DEPLOY_TAG]: deployId, [CHECKSUM_TAG]: checksum }),
     };
     const { taskDefinition } = await this.#try(
-      this.#client.send(new RegisterTaskDefinitionCommand(tagged)),
+      this.#client.send(new RegisterTaskDefinitionCommand(tagged), this.#http),
     );
     return taskDefinition?.taskDefinitionArn ?? "";
   }
@@ -142,6 +149,7 @@ export class EcsFleet implements FleetClient {
     const pages = paginateListTaskDefinitions(
       { client: this.#client, pageSize: REVISIONS_MAX },
       { familyPrefix, sort: "DESC", status: "ACTIVE" },
+      this.#http,
     );
     const { value } = await this.#try(pages.next());
     for (const taskDefinition of value?.taskDefinitionArns ?? []) {
@@ -153,7 +161,7 @@ export class EcsFleet implements FleetClient {
 
   async tagsOf(taskDefinition: string): Promise<Readonly<Record<string, string>>> {
     const described = new DescribeTaskDefinitionCommand({ taskDefinition, include: ["TAGS"] });
-    const { tags } = await this.#try(this.#client.send(described));
+    const { tags } = await this.#try(this.#client.send(described, this.#http));
     return readTags(tags);
   }
 
@@ -172,7 +180,7 @@ export class EcsFleet implements FleetClient {
       overrides: { containerOverrides },
       tags: writeTags(tags),
     });
-    const { tasks = [], failures = [] } = await this.#try(this.#client.send(run));
+    const { tasks = [], failures = [] } = await this.#try(this.#client.send(run, this.#http));
     const arn = tasks[0]?.taskArn;
     if (arn !== undefined) return arn;
     throw noPlace(failures.map(({ reason = "" }) => reason));
@@ -198,6 +206,7 @@ export class EcsFleet implements FleetClient {
     const pages = paginateListTasks(
       { client: this.#client, pageSize: DESCRIBED_MAX },
       { cluster: this.#cluster, ...filter },
+      this.#http,
     );
     const tasks: FleetTask[] = [];
     for (;;) {
@@ -215,7 +224,7 @@ export class EcsFleet implements FleetClient {
         tasks: arns.slice(from, from + DESCRIBED_MAX),
         include: ["TAGS"],
       });
-      const described = await this.#try(this.#client.send(command));
+      const described = await this.#try(this.#client.send(command, this.#http));
       tasks.push(...(described.tasks ?? []).map(readTask));
     }
     return tasks;
@@ -223,7 +232,7 @@ export class EcsFleet implements FleetClient {
 
   async stopTask(task: string, reason: string): Promise<void> {
     const command = new StopTaskCommand({ cluster: this.#cluster, task, reason });
-    await this.#try(this.#client.send(command));
+    await this.#try(this.#client.send(command, this.#http));
   }
 
   async protect(arns: readonly string[], minutes: number): Promise<void> {
@@ -234,7 +243,7 @@ export class EcsFleet implements FleetClient {
         protectionEnabled: minutes > 0,
         ...(minutes > 0 ? { expiresInMinutes: minutes } : {}),
       });
-      await this.#try(this.#client.send(command));
+      await this.#try(this.#client.send(command, this.#http));
     }
   }
 

@@ -87,6 +87,8 @@ export type Target = { taskDefinition: string; count: number };
  * gets no answer, and then throws an AppError. What is read may be some seconds old.
  */
 export type FleetClient = {
+  /** The same fleet, whose calls and their repetitions end when the signal aborts. */
+  until(signal: AbortSignal): FleetClient;
   /** Undefined for names that are not there. At most ten names. */
   services(names: readonly string[]): Promise<(FleetService | undefined)[]>;
   /** A service as it is now: by a write that changes nothing, whose answer is never old. */

@@ -16,6 +16,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (name === "AbortError" || name === "TimeoutError") {
+    return new AppError("unavailable", "The fleet did not answer in time.", { cause: error });
+  }
   const code = CODES[name] ?? "unavailable";
   return new AppError(code, `The fleet answered ${name}: ${message}`, { cause: error });
 }
