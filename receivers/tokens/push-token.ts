@@ -1,15 +1,11 @@
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
-import { hashToken, newToken } from "#platform/secrets.ts";
+import { StoredToken, TokenName } from "#platform/tokens/token-file.ts";
 
 /** What a token may be limited to: 1 to 50 names of datasets, in which `*` stands for any characters. */
 const DATASET_PATTERN = /^[a-z0-9_.*]{1,100}$/;
 const RATE_MAX = 10_000_000;
-
-const TokenName = z.string().regex(/^[\w][\w .@/-]{0,79}$/, {
-  error: "give a name of 1 to 80 letters, digits, spaces and ._@/-",
-});
 
 /** What the creator of a token decides. */
 export const TokenRequest = z.strictObject({
@@ -35,22 +31,14 @@ export const TokenRequest = z.strictObject({
 export type TokenRequest = z.output<typeof TokenRequest>;
 
 /** A token as it is stored: without the secret, of which there is only a hash. */
-export const PushToken = z.strictObject({
-  id: z.string().regex(/^tok_[0-9a-f]{12}$/),
-  name: TokenName,
+export const PushToken = StoredToken.extend({
   datasets: z.array(z.string()),
   eventsPerSecond: z.int().nullable(),
-  createdMs: z.number(),
-  /** SHA-256 of the secret, hex. */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type PushToken = z.output<typeof PushToken>;
 
-const PREFIX = "qd_";
-
-/** A secret of 256 random bits. The prefix lets scanners of source code recognise it. */
-export const newSecret = (): string => `${PREFIX}${newToken()}`;
-export const hashOf = (secret: string): string => hashToken(secret).toString("hex");
+/** Of secrets. */
+export const PREFIX = "qd_";
 
 const CREDENTIALS_LENGTH_MAX = 2_000;
 

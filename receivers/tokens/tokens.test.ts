@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { testReceivers } from "../testing.ts";
 import { TokenRequest } from "./push-token.ts";
-import { addToken, listTokens, removeToken, TokenReader } from "./token-file.ts";
+import { addToken, listTokens, removeToken, openTokenReader } from "./token-file.ts";
 
 const request = (name: string): TokenRequest => TokenRequest.parse({ name });
 
@@ -35,7 +35,7 @@ test("only the hash of a token is stored, and all tokens made at the same time a
 
 test("a removed token is not found any more, and a damaged one is named with what to do", async () => {
   const data = await folder();
-  const reader = new TokenReader(data);
+  const reader = openTokenReader(data);
   const { secret, token } = await addToken(data, request("a"), 1);
   expect(reader.find(secret)).toEqual(token);
   await removeToken(data, token.id);

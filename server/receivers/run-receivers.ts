@@ -13,7 +13,7 @@ import { openHttpReceiver } from "#receivers/http/http-receiver.ts";
 import type { Receiver, ReceiverDeps } from "#receivers/receiver.ts";
 import { listenersIn } from "#receivers/sockets/configured-listeners.ts";
 import { openHolderLink } from "#receivers/sockets/holder-link.ts";
-import { TokenReader } from "#receivers/tokens/token-file.ts";
+import { openTokenReader } from "#receivers/tokens/token-file.ts";
 
 import { PIPELINE } from "../pipeline-ports.ts";
 import type { ReceiveSettings } from "../settings.ts";
@@ -30,7 +30,7 @@ export async function runReceivers(
   const finder = new SecretFinder(new Set(allKinds(processing)));
   const activity = new Activity(clock, (text) => redactedText(finder, text));
   await using bus = PIPELINE.openBus(settings);
-  const tokens = new TokenReader(dataFolder);
+  const tokens = openTokenReader(dataFolder);
   const link = await openHolderLink(channel, settings, { bus, activity, clock });
   using stack = new DisposableStack();
   const following = new AbortController();
