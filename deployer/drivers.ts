@@ -135,7 +135,7 @@ export type OneOffView =
   | { status: "absent" | "running" | "succeeded" }
   | { status: "failed"; reason: string };
 
-type OneOffDriver = {
+export type OneOffDriver = {
   read(token: string): Promise<OneOffView>;
   /** Starts the work unless it was started with this token. Resolves when it has started, not when it ends. */
   run(token: string, work: OneOff): Promise<void>;

@@ -1,8 +1,8 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { Drivers } from "../drivers.ts";
-import type { AuditEntry, Change, Journal } from "../journal/port.ts";
-import { type Command, obey, PERMISSIONS } from "../machine/commands.ts";
+import type { Change, Journal } from "../journal/port.ts";
+import { checkVersion, type Command, obey } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import { type Freeze, freezeOf } from "../machine/freezes.ts";
 import type { Judge } from "../machine/judge.ts";
@@ -10,11 +10,12 @@ import type { Limits } from "../machine/limits.ts";
 import type { Observation } from "../machine/observation.ts";
 import { type DeployRequest, hashPlan, type Plan, planDeploy } from "../machine/plan.ts";
 import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
-import { signalOf } from "../machine/train.ts";
+import { signalOf, type Train } from "../machine/train.ts";
 import { newWorkload, type Workload } from "../machine/workload.ts";
+import { commandAudit, freezeAudit } from "./audit.ts";
 import type { Pace } from "./observer.ts";
 import { LoadedRecords } from "./records.ts";
-import { newDeploys, type NewRequest } from "./requests.ts";
+import { checkSame, newDeploys, type NewRequest } from "./requests.ts";
 import type { Timer } from "./timer.ts";
 import { activeOf, bumped, RETRY_MS, type Shared, WorkloadLoop } from "./workload-loop.ts";
 
@@ -27,6 +28,8 @@ export type DeployerOptions = {
   judge: Judge;
   /** The workloads that may be deployed. */
   workloads: readonly { name: string; slotsPerColour: number }[];
+  /** Called with each change after it has become durable. */
+  onChange?(change: Change): void;
 };
 
 /** What is going on with a workload. */
@@ -78,7 +81,8 @@ export class Deployer {
 
   /**
    * Queues a deploy; the same `key` returns the same deploy.
-   * @throws AppError precondition_failed if the plan is not the one of `planHash` any more
+   * @throws AppError precondition_failed if the plan is not the one of `planHash` any more; unprocessable if the key was
+   *   used for another request
    */
   async request(request: NewRequest): Promise<Deploy> {
     const [deploy] = await this.requestTrain("", [request]);
@@ -91,7 +95,10 @@ export class Deployer {
     const { journal, timer } = this.#options;
     const [first] = requests;
     const earlier = first?.key === undefined ? undefined : await journal.requested(first.key);
-    if (earlier !== undefined) return [earlier];
+    if (first !== undefined && earlier !== undefined) {
+      checkSame(first, earlier);
+      return [earlier];
+    }
     const change = newDeploys(name, requests, {
       nowMs: timer.nowMs(),
       placeFrom: this.#nextPlace(requests.length),
@@ -102,14 +109,18 @@ export class Deployer {
     return change.deploys;
   }
 
-  /** @throws AppError not_found, or conflict if the command does not fit */
-  async command(id: string, command: Command): Promise<Deploy> {
+  /**
+   * `version`: of the deploy that the person has seen.
+   * @throws AppError not_found; conflict if the command does not fit; precondition_failed if the version is another one
+   */
+  async command(id: string, command: Command, version?: number): Promise<Deploy> {
     const { timer } = this.#options;
     const loop = this.#loop(this.#running(id).workload);
     return loop.do(async () => {
       const before = this.#running(id);
+      if (version !== undefined) checkVersion(before, version);
       const after = bumped(obey(before, command, timer.nowMs()));
-      await this.#commit({ deploys: [after], audit: [auditOf(before, after, command)] });
+      await this.#commit({ deploys: [after], audit: [commandAudit(before, after, command)] });
       return after;
     });
   }
@@ -118,7 +129,7 @@ export class Deployer {
   async freeze(freeze: Freeze, by: Pick<Command, "actor" | "reason">): Promise<void> {
     const before = this.#records.freezes.get(freeze.id);
     const after = { ...freeze, version: (before?.version ?? 0) + 1 };
-    const audit = [this.#freezeAudit(freeze.id, { ...by, before, after })];
+    const audit = [freezeAudit(freeze.id, { ...by, before, after, atMs: this.#nowMs })];
     await this.#commit({ freezes: [after], audit });
   }
 
@@ -126,12 +137,26 @@ export class Deployer {
   async thaw(id: string, by: Pick<Command, "actor" | "reason">): Promise<void> {
     const before = this.#records.freezes.get(id);
     if (before === undefined) throw new AppError("not_found", `There is no freeze ${id}.`);
-    const audit = [this.#freezeAudit(id, { ...by, before, after: undefined })];
+    const audit = [freezeAudit(id, { ...by, before, after: undefined, atMs: this.#nowMs })];
     await this.#commit({ thawed: [id], audit });
   }
 
   get freezes(): Freeze[] {
     return [...this.#records.freezes.values()];
+  }
+
+  /** Those that have not ended. */
+  get trains(): Train[] {
+    return [...this.#records.trains.values()];
+  }
+
+  get workloads(): string[] {
+    return [...this.#loops.keys()];
+  }
+
+  /** Why no deploy of the workload may start now, for people. */
+  frozen(name: string): string | undefined {
+    return freezeOf(this.freezes, name, this.#options.timer.nowMs());
   }
 
   status(name: string): WorkloadStatus {
@@ -167,7 +192,7 @@ export class Deployer {
       judge,
       workload: (name) => this.#workload(name),
       active: (name) => activeOf(this.#records.deploys.values(), name),
-      freeze: (name) => freezeOf(this.freezes, name, timer.nowMs()),
+      freeze: (name) => this.frozen(name),
       turn: (name) => this.#turn(name),
       newEffectId: () => {
         this.#effects += 1;
@@ -216,6 +241,7 @@ export class Deployer {
       throw error;
     }
     this.#records.apply(change);
+    this.#options.onChange?.(change);
     // The end of one deploy may be the turn of another.
     const hasEnded = change.deploys?.some(({ times }) => times.doneMs !== null) ?? false;
     if (hasEnded) for (const loop of this.#loops.values()) loop.wake();
@@ -232,6 +258,10 @@ export class Deployer {
       return;
     }
     for (const loop of this.#loops.values()) loop.wake();
+  }
+
+  get #nowMs(): number {
+    return this.#options.timer.nowMs();
   }
 
   #workload(name: string): Workload {
@@ -255,30 +285,4 @@ export class Deployer {
     }
     return deploy;
   }
-
-  #freezeAudit(
-    target: string,
-    { actor, reason, before, after }: Pick<AuditEntry, "actor" | "reason" | "before" | "after">,
-  ): AuditEntry {
-    const atMs = this.#options.timer.nowMs();
-    return { atMs, actor, action: PERMISSIONS.freeze, target, reason, before, after };
-  }
 }
-
-function auditOf(before: Deploy, after: Deploy, { kind, actor, reason }: Command): AuditEntry {
-  return {
-    atMs: after.history.at(-1)?.atMs ?? 0,
-    actor,
-    action: PERMISSIONS[kind],
-    target: after.id,
-    reason,
-    before: summary(before),
-    after: summary(after),
-  };
-}
-
-const summary = ({ state, paused, forced }: Deploy): unknown => ({
-  state,
-  isPaused: paused !== null,
-  forced,
-});

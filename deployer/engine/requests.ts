@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 import { AppError } from "#platform/errors.ts";
 import { newId } from "#platform/ids.ts";
 
@@ -49,6 +51,21 @@ export function newDeploys(
   return { deploys, audit, trains: [train] };
 }
 
+/**
+ * A key that was used for something else is a mistake of the client.
+ * @throws AppError unprocessable
+ */
+export function checkSame(request: NewRequest, { id, plan }: Deploy): void {
+  const { workload, release, count, strategy, migrations } = plan;
+  const before = { workload, release, count, strategy, migrations };
+  if (isDeepStrictEqual(before, DeployRequest.omit({ taskRps: true }).strip().parse(request)))
+    return;
+  throw new AppError(
+    "unprocessable",
+    `The Idempotency-Key was used for the deploy ${id} of ${workload} to ${release}: send a new key.`,
+  );
+}
+
 function newDeploy(
   request: NewRequest,
   { nowMs, workload, trainId, place }: Known & { trainId: string | null; place: number },
@@ -82,7 +99,8 @@ type Schema<Output> = {
     | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
 };
 
-function checked<Output>(schema: Schema<Output>, value: unknown): Output {
+/** @throws AppError unprocessable with the invalid fields */
+export function checked<Output>(schema: Schema<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map(({ path, message }) => ({

@@ -45,6 +45,15 @@ export function obey(deploy: Deploy, command: Command, nowMs: number): Deploy {
   return COMMANDS[command.kind](deploy, { ...command, reason, nowMs });
 }
 
+/** @throws AppError precondition_failed if the deploy has changed since the person has seen it */
+export function checkVersion({ version, state }: Deploy, seen: number): void {
+  if (version === seen) return;
+  throw new AppError(
+    "precondition_failed",
+    `The deploy has changed since you read it: it ${RULES[state].label}, and its version is ${version}. Look at it again.`,
+  );
+}
+
 const COMMANDS: Readonly<Record<CommandKind, (deploy: Deploy, order: Order) => Deploy>> = {
   pause,
   resume,

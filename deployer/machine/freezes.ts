@@ -65,7 +65,7 @@ export function freezeOf(
 }
 
 /** When the freeze ends, if it is one now. */
-function frozenUntil({ period }: Freeze, nowMs: number): number | undefined {
+export function frozenUntil({ period }: Freeze, nowMs: number): number | undefined {
   if (period.kind === "once") {
     return nowMs >= period.fromMs && nowMs < period.untilMs ? period.untilMs : undefined;
   }

@@ -1,0 +1,50 @@
+import type { OneOff, OneOffView } from "../drivers.ts";
+import type { FleetClient, FleetTask, Manifest } from "../fleet/fleet-client.ts";
+import { whyStopped } from "../fleet/judge-service.ts";
+
+const CALL_MS_MAX = 8_000;
+
+export type Migration = { manifest: Manifest; container: string; command: readonly string[] };
+
+export type MigrateDeps = {
+  fleet: FleetClient;
+  migrationOf(work: OneOff): Promise<Migration>;
+  /** The last lines of the output of a container; undefined if they cannot be had. */
+  outputOf(taskArn: string, container: string): Promise<string | undefined>;
+};
+
+/** Runs a migration as a task of the fleet: the fleet starts it once for its token, however often it is asked. */
+export async function startMigration(
+  token: string,
+  work: OneOff,
+  { fleet, migrationOf }: MigrateDeps,
+): Promise<void> {
+  const client = fleet.until(AbortSignal.timeout(CALL_MS_MAX));
+  const { manifest, container, command } = await migrationOf(work);
+  const deployId = `${work.deploy}-${work.kind}`;
+  const taskDefinition = await client.register(manifest, { deployId, tags: {} });
+  await client.run({ taskDefinition, token, command: { container, command } });
+}
+
+/** What has become of the migration with the token. */
+export async function readMigration(
+  token: string,
+  { fleet, outputOf }: Pick<MigrateDeps, "fleet" | "outputOf">,
+): Promise<OneOffView> {
+  const task = await fleet.until(AbortSignal.timeout(CALL_MS_MAX)).findRun(token);
+  if (task === undefined) return { status: "absent" };
+  if (task.lastStatus !== "STOPPED") return { status: "running" };
+  const failed = task.containers.find(({ exitCode }) => exitCode !== 0);
+  if (failed === undefined) return { status: "succeeded" };
+  return { status: "failed", reason: await reasonOf(task, failed.name, outputOf) };
+}
+
+async function reasonOf(
+  task: FleetTask,
+  container: string,
+  outputOf: MigrateDeps["outputOf"],
+): Promise<string> {
+  const output = (await outputOf(task.arn, container).catch(() => undefined))?.trim() ?? "";
+  const why = whyStopped(task) ?? "it ended";
+  return output === "" ? why : `${why}. Its last output: ${output}`;
+}

@@ -1,0 +1,75 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { FleetDriver, OneOff, Task } from "../drivers.ts";
+
+export type VerifyLimits = {
+  /** Passes in a row that each task needs. */
+  passes: number;
+  pauseMs: number;
+  requestMsMax: number;
+  /** How long a task may fail before the verification fails. */
+  failsMsMax: number;
+};
+export const VERIFY: VerifyLimits = {
+  passes: 3,
+  pauseMs: 200,
+  requestMsMax: 2_000,
+  failsMsMax: 20_000,
+};
+
+export type VerifyDeps = {
+  fleet: Pick<FleetDriver, "read">;
+  /** The path that load balancers check. */
+  checkPathOf(workload: string): string;
+  limits: VerifyLimits;
+};
+
+/**
+ * Asks each new task directly for its health and its release.
+ * @throws Error with the task and what it answered
+ */
+export async function verify(
+  { workload, colour, release }: OneOff,
+  { fleet, checkPathOf, limits }: VerifyDeps,
+): Promise<void> {
+  const { tasks } = (await fleet.read(workload))[colour];
+  const own = tasks.filter((it) => it.release === release && it.status === "running");
+  if (own.length === 0) throw new Error(`no task of ${release} runs`);
+  const path = checkPathOf(workload);
+  await Promise.all(own.map((task) => verifyTask(task, path, limits)));
+}
+
+async function verifyTask(task: Task, path: string, limits: VerifyLimits): Promise<void> {
+  const untilMs = performance.now() + limits.failsMsMax;
+  for (let passes = 0; passes < limits.passes;) {
+    const problem = await problemOf(task, path, limits.requestMsMax);
+    passes = problem === undefined ? passes + 1 : 0;
+    if (problem !== undefined && performance.now() >= untilMs) throw new Error(problem);
+    await delay(limits.pauseMs);
+  }
+}
+
+async function problemOf(
+  { address, release }: Task,
+  path: string,
+  msMax: number,
+): Promise<string | undefined> {
+  try {
+    const response = await fetch(`http://${address}${path}`, {
+      signal: AbortSignal.timeout(msMax),
+    });
+    await response.body?.cancel();
+    if (response.status !== 200) return `${address} answered ${response.status} to ${path}`;
+    const got = response.headers.get("x-release");
+    if (got === null) return `${address} answered ${path} without the header x-release`;
+    return got === release ? undefined : `${address} runs ${got}, not ${release}`;
+  } catch (error) {
+    return `${address} does not answer ${path}: ${causeOf(error)}`;
+  }
+}
+
+/** What is behind "fetch failed". */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
