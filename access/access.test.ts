@@ -47,7 +47,13 @@ beforeEach(async () => {
 let api: Awaited<ReturnType<typeof serveRoutes>>;
 beforeEach(async () => {
   const origins = { hosts: [], origin: undefined };
-  const control = memberAccess({ access, database, clock, origins });
+  const control = memberAccess({
+    access,
+    database,
+    clock,
+    origins,
+    deployTokens: { find: () => undefined },
+  });
   api = await serveRoutes(accessRoutes({ access, settings: config }), {
     access: control,
     log,

@@ -1,22 +1,64 @@
 import { AppError } from "#platform/errors.ts";
 import type { BaseCaller, OpenRule } from "#platform/http/access-control.ts";
 import type { ResponseSpecs, Route, RouteSpec } from "#platform/http/route.ts";
-import type { SecurityScheme } from "#platform/openapi/openapi.ts";
+import type { SecurityScheme, TokenScheme } from "#platform/openapi/openapi.ts";
 
+import { type DeployAct, type DeployToken, whyNotByToken } from "./deploy-token.ts";
 import type { Member } from "./member.ts";
-import type { Capability, Grant, Target } from "./policy.ts";
+import { can, type Capability, explain, type Grant, type Target } from "./policy.ts";
 
 /** A grant that a route or a socket needs. */
 export type GrantRule = { allow: "grant"; capability: Capability; target: Target };
 
-/** Who may call a route of the control plane. */
-export type MemberRule = OpenRule | { allow: "member" } | GrantRule;
+/**
+ * Something that is done with a workload, by members with a grant and by tokens of pipelines. Which workload is known only when the
+ * request was read: the handler then calls `checkAct`.
+ */
+export type ActRule = { allow: "act"; act: DeployAct };
 
-/** Who calls the control plane; `signedIn` is undefined for anonymous callers and on routes that anyone may call. */
+/** Who may call a route of the control plane. */
+export type MemberRule = OpenRule | { allow: "member" } | GrantRule | ActRule;
+
+/**
+ * Who calls the control plane; `signedIn` is undefined for anonymous callers and on routes that anyone may call, `token` for all but
+ * pipelines.
+ */
 export type MemberCaller = BaseCaller & {
-  kind: "anonymous" | "member";
+  kind: "anonymous" | "member" | "token";
   signedIn: { member: Member; grants: readonly Grant[] } | undefined;
+  token?: DeployToken | undefined;
 };
+
+/** What a member needs for it, on the workload. */
+export const ACT_CAPABILITIES: Readonly<Record<DeployAct, Capability>> = {
+  see: "view",
+  start: "manage",
+  pause: "manage",
+  resume: "manage",
+  hold: "manage",
+  abort: "manage",
+  "roll-back": "manage",
+  freeze: "manage",
+  // It takes the responsibility for what the machine would wait for.
+  force: "own",
+};
+
+/** Checks an act on a workload, or on all without one. @throws AppError unauthenticated or forbidden */
+export function checkAct(
+  caller: MemberCaller,
+  act: DeployAct,
+  { workload, nowMs }: { workload: string | undefined; nowMs: number },
+): void {
+  if (caller.token !== undefined) {
+    const refusal = whyNotByToken(caller.token, act, workload);
+    if (refusal !== undefined) throw new AppError("forbidden", refusal);
+    return;
+  }
+  const subject = { ...signedInOf(caller), nowMs };
+  const asked = [ACT_CAPABILITIES[act], `workload:${workload ?? "*"}`] as const;
+  if (can(subject, ...asked)) return;
+  throw new AppError("forbidden", explain(subject, ...asked).reason);
+}
 
 /** Declares a route of the control plane. There is no default rule. */
 export function memberRoute<Params, Query, Body, const Responses extends ResponseSpecs>(
@@ -48,6 +90,19 @@ export const sessionScheme = (cookieName: string): SecurityScheme<MemberRule> =>
         return "every member";
       case "grant":
         return `owners, and members with the grant "${rule.capability} ${rule.target}"`;
+      case "act":
+        return `owners, members with the grant "${ACT_CAPABILITIES[rule.act]} workload:NAME" for the workload, and tokens for it with the act "${rule.act}"`;
     }
   },
 });
+
+/** Authentication of pipelines, on routes about deploys. */
+export const deployTokenScheme: TokenScheme<MemberRule> = {
+  name: "deployToken",
+  definition: {
+    type: "http",
+    scheme: "bearer",
+    description: "A token that `quarterdeck token add NAME --deploys WORKLOADS` made.",
+  },
+  accepts: ({ allow }) => allow === "act",
+};

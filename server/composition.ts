@@ -2,6 +2,7 @@ import path from "node:path";
 
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { startDeploys } from "./deploys/start-deploys.ts";
 import { followForecasters } from "./forecaster/follow-forecasters.ts";
 import { type Forecaster, startForecastThread } from "./forecaster/forecast-thread.ts";
 import { type Indexing, otherIndexers, ownIndexer } from "./indexer/indexing.ts";
@@ -18,6 +19,8 @@ export type Roles = {
   startApis:
     | ((notify: (line: string) => void, options: { isDemo: boolean }) => Promise<Apis>)
     | undefined;
+  /** The role that deploys. Undefined if another process is to run it. */
+  startDeploys: ((notify: (line: string) => void) => { stop(): Promise<void> }) | undefined;
 };
 
 /** All roles in one process tree, as run by `quarterdeck start`. */
@@ -27,9 +30,10 @@ export const ownRoles = (
     index: IndexSettings;
     receive: ReceiveSettings | undefined;
     apis: ApisSettings | undefined;
+    deploys: boolean;
   },
 ): Roles => {
-  const { index, receive, apis } = settings;
+  const { index, receive, apis, deploys } = settings;
   const logFile = path.join(folder.root, "logs", "receive.log");
   return {
     indexing: ownIndexer(index, folder),
@@ -37,6 +41,7 @@ export const ownRoles = (
     startReceivers:
       receive && ((notify) => startReceiversThread({ settings: receive, logFile }, notify)),
     startApis: apis && ((notify, options) => startApis(apis, notify, options)),
+    startDeploys: deploys ? (notify) => startDeploys(folder.root, notify) : undefined,
   };
 };
 
@@ -46,4 +51,5 @@ export const otherRoles = ({ root }: DataFolder): Roles => ({
   startForecaster: () => followForecasters(root),
   startReceivers: undefined,
   startApis: undefined,
+  startDeploys: undefined,
 });

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { RequestListener } from "node:http";
 
 import type { Access } from "#access/access.ts";
+import { deployTokens } from "#access/deploy-token.ts";
 import { type MemberAccess, memberAccess } from "#access/member-access.ts";
-import { type MemberRule, sessionScheme } from "#access/route.ts";
+import { deployTokenScheme, type MemberRule, sessionScheme } from "#access/route.ts";
 import { accessRoutes } from "#access/routes.ts";
 import type { Clock } from "#platform/clock.ts";
 import { accessLine } from "#platform/http/access-line.ts";
@@ -20,11 +21,15 @@ import { createLastWrites } from "#platform/postgres/last-writes.ts";
 import { withoutReplicas } from "#platform/postgres/service-database.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import type { Deploys } from "./deploys/follow-deploys.ts";
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
+import { deployRoutes } from "./routes/deploys.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
 import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { fleetRoutes } from "./routes/fleet.ts";
 import { formatRoutes } from "./routes/formats.ts";
+import { freezeRoutes } from "./routes/freezes.ts";
 import { helpRoutes } from "./routes/help.ts";
 import { manageSourcesRoutes } from "./routes/manage-sources.ts";
 import { operationsRoutes } from "./routes/operations.ts";
@@ -53,6 +58,8 @@ export type ControlPlaneApiDeps = BoardRoutesDeps &
     database: Database;
     clock: Clock;
     log: Log;
+    /** The role that deploys, whether it runs or not. */
+    deploys: Deploys;
     /** The address on which it listens. */
     url: string;
     viewers(): number;
@@ -88,6 +95,9 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...rereadRoutes({ ...deps, reprocessing }),
     ...pushTokenRoutes(deps),
     ...formatRoutes({ ...deps, reprocessing }),
+    ...deployRoutes(deps),
+    ...freezeRoutes(deps),
+    ...fleetRoutes(deps),
     ...helpRoutes,
     ...operationsRoutes({
       ...deps,
@@ -101,7 +111,11 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
       release,
     }),
   ];
-  const control = memberAccess({ ...deps, origins: originRules(settings) });
+  const control = memberAccess({
+    ...deps,
+    origins: originRules(settings),
+    deployTokens: deployTokens.reader(settings.dataFolder),
+  });
   const listener = createListener(routes, {
     clock,
     log,
@@ -126,6 +140,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
 const description = (cookieName: string) => ({
   title: "Quarterdeck control plane",
   description:
-    "The API behind the pages of the control plane: boards, events, members and sessions.",
+    "The API behind the pages of the control plane: boards, events, deploys, members and sessions.",
   security: sessionScheme(cookieName),
+  tokens: deployTokenScheme,
 });

@@ -18,11 +18,13 @@ import type { Roles } from "./composition.ts";
 import type { Running } from "./current-store.ts";
 import { type DataFolder, publishRunning, removeRunning, takeFolder } from "./data-folder.ts";
 import { ApiAddresses } from "./demo/apis/client.ts";
+import { deploysProblemOf } from "./deploys/deploys-problem.ts";
+import { type Deploys, followDeploys } from "./deploys/follow-deploys.ts";
 import type { Forecaster } from "./forecaster/forecast-thread.ts";
 import { type LastStart, trySaveLastStart } from "./last-start.ts";
 import { openPages } from "./pages.ts";
 import type { ReceiversState } from "./problems/receiver-problems.ts";
-import { watchProblems } from "./problems/watch-problems.ts";
+import { type ProblemWatch, watchProblems } from "./problems/watch-problems.ts";
 import { type ListeningServer, openControlPlaneServer, serveHttp } from "./serve-http.ts";
 import type { ControlSettings } from "./settings.ts";
 import { sourceRowsOf } from "./sources/answer-sources.ts";
@@ -81,21 +83,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { workspaces, forecaster, receivers, sourcesFile } = await openData(options, log, started);
   const apisState: RunningApis = { opening: undefined, apis: undefined, error: null };
   workspaces.onDemoOff(async () => (await apisState.opening)?.leaveDemo());
-  const problems = watchProblems({
-    clock,
-    log,
-    database,
-    workspace: workspaces.current,
-    forecasterProblem: forecaster.problem,
-    apis: () => ({ down: apisState.apis?.down() ?? [], error: apisState.error }),
-    receivers,
-  });
-  started.use(problems);
+  const parts = { log, database, workspaces, forecaster, receivers, apisState };
+  const { deploys, problems } = openProblems(options, parts, started);
   onLost.call = problems.examineNow;
   const pages = await pagesOpen;
   started.defer(() => pages.close());
   const opened = { settings, log, http, database, installation, workspaces, pages, sourcesFile };
-  const { sockets, setup } = serveHttp({ ...opened, problems: problems.current }, started);
+  const serving = { ...opened, deploys, problems: problems.current };
+  const { sockets, setup } = serveHttp(serving, started);
   const publish = publisher(lease, { folder, log }, () => ({
     token: lease.token,
     url,
@@ -114,6 +109,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   log.info("the control plane is up", { "url.full": url });
   const token = await setup.createLink();
   const setupUrl = token ? `${url}/setup?token=${token}` : undefined;
+  const role = roles.startDeploys?.(options.notify);
+  started.defer(() => role?.stop());
   const apis = openApis(options, { log, workspaces, state: apisState }, started);
   const resources = started.move();
   return { url, port, setupUrl, apis, lost: lease.lost, stop: () => resources.disposeAsync() };
@@ -134,6 +131,37 @@ function publisher(
       log.error("the store in use cannot be published to other commands", { error });
     }
   };
+}
+
+/** The connection to the role that deploys, and the watch over the problems of all parts. */
+function openProblems(
+  { folder, roles }: ControlPlaneOptions,
+  parts: Pick<OpenData, "workspaces" | "forecaster" | "receivers"> & {
+    log: Log;
+    database: Database;
+    apisState: RunningApis;
+  },
+  started: AsyncDisposableStack,
+): { deploys: Deploys; problems: ProblemWatch } {
+  const { log, database, workspaces, forecaster, receivers, apisState } = parts;
+  const deploys = followDeploys(folder.root);
+  started.defer(() => deploys.stop());
+  const problems = watchProblems({
+    clock,
+    log,
+    database,
+    workspace: workspaces.current,
+    forecasterProblem: forecaster.problem,
+    apis: () => ({ down: apisState.apis?.down() ?? [], error: apisState.error }),
+    receivers,
+    deploysProblem: deploysProblemOf(deploys, {
+      dataFolder: folder.root,
+      isOwn: roles.startDeploys !== undefined,
+      clock,
+    }),
+  });
+  started.use(problems);
+  return { deploys, problems };
 }
 
 async function openDatabase(

@@ -18,6 +18,7 @@ import type { OpenProblem } from "#platform/problems.ts";
 
 import packageJson from "../package.json" with { type: "json" };
 import { type ControlPlaneApi, createControlPlaneApi } from "./control-plane-api.ts";
+import type { Deploys } from "./deploys/follow-deploys.ts";
 import { pageHandler, sendText } from "./page-handler.ts";
 import type { Pages } from "./pages.ts";
 import { isAllowed } from "./problems/problem-sockets.ts";
@@ -68,6 +69,7 @@ export type ServeDeps = {
   pages: Pages;
   problems(): readonly OpenProblem[];
   sourcesFile: FollowedSources;
+  deploys: Deploys;
 };
 
 /** Serves the API, the sockets and the pages. */
@@ -109,6 +111,7 @@ export function serveHttp(
     release: packageJson.version,
     access,
     database,
+    deploys: deps.deploys,
     url,
     viewers: sockets.viewers,
     framesSent: sockets.framesSent,

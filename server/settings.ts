@@ -49,6 +49,14 @@ export const receiveSettings = {
   ...logSettings,
 } satisfies SettingGroup;
 
+/** Settings of the role that deploys; tasks of the domain APIs also get those of their API. */
+export const deploysSettings = {
+  ...dataFolderSettings,
+  ...storeSettings,
+  ...busSettings,
+  ...logSettings,
+} satisfies SettingGroup;
+
 /** Settings of a process that starts domain APIs. */
 export const apiHostSettings = {
   ...dataFolderSettings,
@@ -59,6 +67,7 @@ export const apiHostSettings = {
 export type ControlSettings = SettingsOf<typeof controlSettings>;
 export type IndexSettings = SettingsOf<typeof indexSettings>;
 export type ReceiveSettings = SettingsOf<typeof receiveSettings>;
+export type DeploysSettings = SettingsOf<typeof deploysSettings>;
 export type ApiHostSettings = SettingsOf<typeof apiHostSettings>;
 
 /** Every setting of every module, in the order of `.env.example`. */

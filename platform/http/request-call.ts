@@ -33,6 +33,7 @@ export class RequestCall {
   ) => Promise<Result>;
   readonly #outgoing: ServerResponse;
   readonly #stopping: AbortSignal;
+  readonly #key: string | undefined;
   #wrote = false;
 
   constructor(
@@ -53,6 +54,7 @@ export class RequestCall {
     this.log = new TraceLog(deps.log, trace.traceId);
     this.database = deps.database;
     this.read = read;
+    this.#key = input.idempotencyKey;
     this.#outgoing = outgoing;
     this.#stopping = deps.stopping;
     this.write = async (work) => {
@@ -60,6 +62,10 @@ export class RequestCall {
       this.#wrote = true;
       return done;
     };
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#key;
   }
 
   wrote(): boolean {

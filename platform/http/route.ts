@@ -79,6 +79,8 @@ export type Call<Params, Query, Body, Result, C = Caller> = {
    * once; `work` may only wait for the database.
    */
   write(work: (tx: Queryable) => Promise<Result>): Promise<Result>;
+  /** Of routes with `idempotency`. */
+  idempotencyKey: string | undefined;
   /** The version in If-Match (`"3"`); undefined if it is `*` or absent (which is possible only if it is optional). */
   ifMatch: number | undefined;
   ifNoneMatch: string | undefined;
@@ -125,7 +127,10 @@ export type RouteSpec<
    * accept client secrets (Basic) and tokens issued for other products.
    */
   ownCredentials?: true;
-  /** Whether an Idempotency-Key is accepted or required. The handler must use `call.write`. */
+  /**
+   * Whether an Idempotency-Key is accepted or required. The handler must use `call.write`, or pass `call.idempotencyKey` on to
+   * another program that executes requests with the same key once.
+   */
   idempotency?: "optional" | "required";
   /** Whether If-Match with the ETag of the resource is accepted or required. */
   ifMatch?: "optional" | "required";

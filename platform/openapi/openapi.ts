@@ -68,11 +68,17 @@ export type SecurityScheme<R extends BaseRule> = {
   whoMay(rule: R): string;
 };
 
+/** Another way to authenticate, on the routes whose rule accepts it. */
+export type TokenScheme<R extends BaseRule> = Pick<SecurityScheme<R>, "name" | "definition"> & {
+  accepts(rule: R): boolean;
+};
+
 /** The part of the document about the API as a whole. */
 export type ApiDescription<R extends BaseRule> = {
   title: string;
   description: string;
   security: SecurityScheme<R>;
+  tokens?: TokenScheme<R>;
 };
 
 /** The OpenAPI 3.1 document of an API, from the schemas that check its requests and responses. */
@@ -87,7 +93,7 @@ export function openApiOf<R extends BaseRule>(
   toSchema(Problem, "output");
   const paths: OpenApi["paths"] = {};
   for (const route of routes) {
-    const operation = operationOf(route, api.security, toSchema);
+    const operation = operationOf(route, api, toSchema);
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation };
   }
   return {
@@ -98,7 +104,9 @@ export function openApiOf<R extends BaseRule>(
     paths,
     components: {
       schemas,
-      securitySchemes: { [api.security.name]: api.security.definition },
+      securitySchemes: Object.fromEntries(
+        [api.security, ...(api.tokens ? [api.tokens] : [])].map((it) => [it.name, it.definition]),
+      ),
     },
   };
 }
@@ -144,7 +152,7 @@ type ToSchema = (schema: z.ZodType, io: "input" | "output") => JsonSchema;
 
 function operationOf(
   route: Route,
-  security: SecurityScheme<BaseRule>,
+  { security, tokens }: Pick<ApiDescription<BaseRule>, "security" | "tokens">,
   toSchema: ToSchema,
 ): Operation {
   const body = bodyOf(route, toSchema);
@@ -154,7 +162,9 @@ function operationOf(
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    security: route.rule.allow === "anyone" ? [] : [{ [security.name]: [] }],
+    security: [security, ...(tokens?.accepts(route.rule) ? [tokens] : [])]
+      .filter(() => route.rule.allow !== "anyone")
+      .map(({ name }) => ({ [name]: [] })),
     "x-who": security.whoMay(route.rule),
     parameters: [
       ...parametersOf("path", route.params, toSchema),

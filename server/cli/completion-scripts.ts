@@ -1,6 +1,6 @@
 import { printable } from "#platform/terminal.ts";
 
-import type { Completion } from "./completions.ts";
+import type { Completion } from "./completion-words.ts";
 import type { ShellLine } from "./shell-line.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;

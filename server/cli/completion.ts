@@ -12,6 +12,7 @@ import { currentStoreUrl } from "../current-store.ts";
 import type { Command } from "./command.ts";
 import { SCRIPTS, type Shell, SHELLS, shellText } from "./completion-scripts.ts";
 import { completionsFor, type WithStore } from "./completions.ts";
+import { namesFrom } from "./deploys/completion-names.ts";
 import { environmentWith, parseOptions } from "./options.ts";
 import { parseShellLine } from "./shell-line.ts";
 
@@ -48,7 +49,8 @@ values of --where and --by, from the stored events. It needs quarterdeck in the 
 
 async function completed(shell: Shell, text: string, commands: readonly string[]): Promise<string> {
   const line = parseShellLine(text);
-  const found = await completionsFor(line.words.slice(1), { commands, withStore });
+  const deploys = namesFrom(line.words);
+  const found = await completionsFor(line.words.slice(1), { commands, withStore, deploys });
   return shellText(shell, found, line);
 }
 

@@ -3,8 +3,8 @@ import { CATALOGUE } from "#pipeline/metrics/catalogue.ts";
 import { suggestionsFor } from "#pipeline/query/completion.ts";
 import type { EventReader } from "#pipeline/store/port.ts";
 
-/** A text for the place of the last word, and what it means. `isWhole`: a space may follow. */
-export type Completion = { text: string; detail: string; isWhole: boolean };
+import { type Completion, startingWith } from "./completion-words.ts";
+import { type DeployNames, ofDeploys } from "./deploys/completions.ts";
 
 /** Opens the store of these words and calls `read` with it; undefined if there is none. */
 export type WithStore = <T>(
@@ -34,6 +34,7 @@ const QUERY_OPTIONS: Readonly<Record<string, string>> = {
 export type CompletionDeps = {
   commands: readonly string[];
   withStore: WithStore;
+  deploys: DeployNames;
 };
 
 /** What the last of the words after `quarterdeck` may become. */
@@ -46,7 +47,8 @@ export async function completionsFor(
   if (args.length === 0) return startingWith(last, deps.commands);
   if (command === "help") return startingWith(last, deps.commands);
   if (command === "completion") return startingWith(last, ["bash", "zsh", "fish"]);
-  return command === "query" ? ofQuery(args, deps) : [];
+  if (command === "query") return ofQuery(args, deps);
+  return ofDeploys(words, deps.deploys);
 }
 
 async function ofQuery(args: readonly string[], deps: CompletionDeps): Promise<Completion[]> {
@@ -122,8 +124,3 @@ async function datasetsOf(text: string, { args, deps }: Written): Promise<Comple
   const names = facets?.get(field)?.map(({ value }) => value) ?? [];
   return startingWith(text, ["all", ...names]);
 }
-
-const startingWith = (prefix: string, texts: readonly string[]): Completion[] =>
-  texts
-    .filter((text) => text.startsWith(prefix))
-    .map((text) => ({ text, detail: "", isWhole: true }));

@@ -48,7 +48,12 @@ original distance divided by the speed, with the time at which they are replayed
     const terminal = openTerminal(process.stdout, systemClock);
     terminal.line(`Replaying ${file} at ${speed} × the original speed`);
     const workspace: WorkspaceKind = { kind: "replay", path: path.resolve(file), speed };
-    const roles = ownRoles(folder, { index, receive: undefined, apis: undefined });
+    const roles = ownRoles(folder, {
+      index,
+      receive: undefined,
+      apis: undefined,
+      deploys: false,
+    });
     return runControlPlane(terminal, { settings: control, folder, workspace, roles });
   },
 };

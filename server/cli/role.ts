@@ -10,12 +10,13 @@ import { openTerminal, type Terminal } from "#platform/terminal.ts";
 
 import { otherRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
+import { type DeploysRoleOptions, runDeploysRole } from "../deploys/run-deploys.ts";
 import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
 import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
 import { holderLogFile, runHolder } from "../receivers/run-holder.ts";
-import { controlSettings, indexSettings, receiveSettings } from "../settings.ts";
+import { controlSettings, deploysSettings, indexSettings, receiveSettings } from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { describePaths, describeSources, namedPaths } from "./log-paths.ts";
@@ -30,6 +31,7 @@ export const roleCommand: Command = {
 quarterdeck role control [--data DIR] [--port N] [--host H]
 quarterdeck role forecast [--data DIR]
 quarterdeck role receive [--data DIR]
+quarterdeck role deploys [--data DIR]
 
 Runs one of the roles that quarterdeck start runs together. Roles with the same data folder connect to each other, in
 any order of starting. Each role reads only its own settings.
@@ -40,6 +42,8 @@ any order of starting. Each role reads only its own settings.
   forecast   computes forecasts for control. Without it, control shows earlier forecasts
   receive    receives pushed logs on QUARTERDECK_PUSH_PORT (default 4680), and on the listeners of DATA/sources.yaml, and keeps
              them for index. Senders over HTTP need a token (quarterdeck token --help)
+  deploys    moves workloads to releases (quarterdeck deploy --help): it runs the local fleet and the edge. When it ends, tasks go
+             on, and the next one continues with them and with deploys that have not ended
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --port N     the port of control (default 4600, or the next free one; 0: any free port)
@@ -55,7 +59,7 @@ any order of starting. Each role reads only its own settings.
     if (!role || (rest.length > 0 && name !== "index")) {
       throw new AppError(
         "bad_request",
-        "name one of index, control, forecast, receive, such as: quarterdeck role index",
+        `name one of ${Object.keys(ROLES).join(", ")}, such as: quarterdeck role index`,
       );
     }
     return role(values, rest);
@@ -64,7 +68,7 @@ any order of starting. Each role reads only its own settings.
 
 type RunRole = (values: Options["values"], rest: readonly string[]) => Promise<number>;
 
-const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast, receive };
+const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast, receive, deploys };
 
 const STOPPING = "Stopping: storing the events that were read …";
 
@@ -139,6 +143,28 @@ async function receive(values: Options["values"]): Promise<number> {
   };
   await untilStopped(terminal, "Stopping …", (signal) =>
     runHolder({ settings, logFile }, deps, signal),
+  );
+  log.close();
+  return 0;
+}
+
+async function deploys(values: Options["values"]): Promise<number> {
+  const { deploys: settings } = parseSettings(
+    { deploys: deploysSettings },
+    environmentWith(values),
+  );
+  const { root } = openDataFolder(settings);
+  const terminal = openTerminal(process.stdout, systemClock);
+  const log = openLog({ file: path.join(root, "logs", "deploys.log"), level: settings.logLevel });
+  const options: DeploysRoleOptions = {
+    settings,
+    env: process.env,
+    log,
+    atStop: "keep-tasks",
+    onOpen: (names) => terminal.line(`Workloads that can be deployed: ${names.join(", ")}`),
+  };
+  await untilStopped(terminal, "Stopping; tasks go on …", (signal) =>
+    runDeploysRole(options, signal),
   );
   log.close();
   return 0;

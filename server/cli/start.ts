@@ -19,7 +19,7 @@ import { runControlPlane } from "./run-control-plane.ts";
 export const startCommand: Command = {
   name: "start",
   summary: "Start the control plane: tail logs and show boards (the same as npm start)",
-  help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [--no-apis] [FILE…]
+  help: `quarterdeck start [--data DIR] [--port N] [--host H] [--demo] [--no-apis] [--no-deploys] [FILE…]
 npm start -- [the same]
 
 Tails the files (also globs; formats are detected), reads the sources of DATA/sources.yaml, and opens the boards. Default:
@@ -31,6 +31,7 @@ visitors.
   --host H     the address to listen on (default 127.0.0.1)
   --demo       show the demo, even if there are logs
   --no-apis    without the five domain APIs (quarterdeck api --help)
+  --no-deploys without the role that deploys (quarterdeck deploy --help)
 
   npm start -- /var/log/nginx/*.log
   npm start -- access.log --port 8080`,
@@ -39,6 +40,7 @@ visitors.
     const { values, positionals } = parseOptions(args, {
       demo: { type: "boolean" },
       "no-apis": { type: "boolean" },
+      "no-deploys": { type: "boolean" },
     });
     const settings = parseSettings(ALL_SETTINGS, environmentWith(values));
     const { control, index, receive } = settings;
@@ -57,7 +59,8 @@ visitors.
     terminal.line(describe(workspace, isDemo));
     if (workspace.kind === "logs") await describeSources(folder.root, terminal);
     const apis = values["no-apis"] === true ? undefined : settings;
-    const roles = ownRoles(folder, { index, receive, apis });
+    const deploys = values["no-deploys"] !== true;
+    const roles = ownRoles(folder, { index, receive, apis, deploys });
     const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);
     return runControlPlane(terminal, { settings: control, folder, workspace, roles, lastStart });
   },

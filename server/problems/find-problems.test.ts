@@ -17,6 +17,7 @@ const HEALTHY: Findings = {
   forecasterProblem: null,
   apis: { down: [], error: null },
   receivers: { isOwn: false, error: null, holders: [] },
+  deploysProblem: null,
 };
 const file = { id: "a.parquet", kind: "file", message: "/data/a.parquet cannot be read" } as const;
 const merge = { id: "merging", kind: "upkeep", message: "small files cannot be merged" } as const;
@@ -63,6 +64,7 @@ test.each<[string, Partial<Findings>]>([
   ["warning no_forecaster", { forecasterProblem: { kind: "no_forecaster", message: "none" } }],
   ["error api", { apis: { down: ["billing"], error: null } }],
   ["error api", { apis: { down: [], error: "the port is in use" } }],
+  ["error deploys", { deploysProblem: "The role deploys is not connected." }],
   ["error receiver", { receivers: { isOwn: true, error: "the port is in use", holders: [] } }],
   ["error receiver", receivers({ problem: "process 8 ended with SIGSEGV" })],
   ["error no_receiver", receivers({ isRunning: false }, { isRunning: false, writtenMs: 0 })],

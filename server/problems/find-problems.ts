@@ -19,6 +19,8 @@ export type Findings = {
   forecasterProblem: ForecasterProblem | null;
   apis: ApisState;
   receivers: ReceiversState;
+  /** Why no deploys are possible; null if they are, or are not used. */
+  deploysProblem: string | null;
 };
 
 /** The domain APIs that do not serve, and the reason why none can be started. */
@@ -44,6 +46,7 @@ export function findProblems(findings: Findings): Problem[] {
     ),
     forecasterProblem ? one(forecasterProblem.kind, forecasterProblem.message) : [],
     one("api", prefixed("The domain APIs", apis.error)),
+    one("deploys", findings.deploysProblem),
     apis.down.map((name) => problem("api", `The ${name} API does not serve.`, name)),
   ].flat();
 }

@@ -107,6 +107,12 @@ export const KINDS = {
     summary: "New forecasts are not computed, because no forecaster is connected.",
     action: "Start one with: quarterdeck role forecast",
   },
+  deploys: {
+    level: "error",
+    summary: "Deploys stand still; the traffic stays as it is.",
+    action:
+      "Look into logs/deploys.log in the data folder. The role is started again, or start it with: quarterdeck role deploys",
+  },
   api: {
     level: "error",
     summary: "A domain API does not serve requests.",

@@ -35,6 +35,7 @@ function openWatch() {
     forecasterProblem: () => null,
     apis: () => ({ down: [], error: null }),
     receivers: () => ({ isOwn: false, error: null, holders: [] }),
+    deploysProblem: () => null,
   });
   watch.onChange = () => (state.changes += 1);
   watch.onHolesChange = () => (state.holesChanges += 1);

@@ -21,6 +21,7 @@ export type ProblemWatchDeps = {
   forecasterProblem(): ForecasterProblem | null;
   apis(): ApisState;
   receivers(): ReceiversState;
+  deploysProblem(): string | null;
 };
 
 type StatusReader = { status(): Promise<StoreData> };
@@ -67,6 +68,7 @@ export function watchProblems(deps: ProblemWatchDeps): ProblemWatch {
         forecasterProblem: deps.forecasterProblem(),
         apis: deps.apis(),
         receivers: deps.receivers(),
+        deploysProblem: deps.deploysProblem(),
       }),
     );
     const before = holes;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
-import type { GrantRule, MemberRule } from "#access/route.ts";
+import { ACT_CAPABILITIES, type GrantRule, type MemberRule } from "#access/route.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { type RunningControlPlane, startControlPlaneApi } from "./control-plane.ts";
@@ -15,8 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 
-const grantOf = ({ rule }: Route<MemberRule>): string =>
-  rule.allow === "grant" ? `${rule.capability} ${rule.target}` : rule.allow;
+function grantOf({ rule }: Route<MemberRule>): string {
+  if (rule.allow === "act") return `${rule.act} workload:NAME`;
+  return rule.allow === "grant" ? `${rule.capability} ${rule.target}` : rule.allow;
+}
 
 test("the rules of all routes match the reviewed list", async () => {
   await expect(rulesText(running.routes, grantOf)).toMatchFileSnapshot(
@@ -83,6 +85,11 @@ async function rolesOf(): Promise<Role[]> {
       may: ({ capability }) => capability !== "own",
     },
     {
+      name: "view of one workload",
+      token: await member([{ capability: "view", target: "workload:billing" }]),
+      may: (needed) => isView(needed) && needed.target === "workload:billing",
+    },
+    {
       name: "own the workspace",
       token: await member([{ capability: "own", target: "workspace:current" }]),
       may: ({ target }) => target === "workspace:current",
@@ -93,7 +100,13 @@ async function rolesOf(): Promise<Role[]> {
 
 function mayCall({ may }: Role, { rule }: Route<MemberRule>): boolean {
   if (rule.allow === "anyone" || may === undefined) return rule.allow === "anyone";
-  return rule.allow === "member" || may(rule);
+  if (rule.allow === "member") return true;
+  if (rule.allow === "grant") return may(rule);
+  return may({
+    allow: "grant",
+    capability: ACT_CAPABILITIES[rule.act],
+    target: "workload:billing",
+  });
 }
 
 test("each route admits exactly the roles that its rule allows", async () => {

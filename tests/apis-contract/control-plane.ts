@@ -21,6 +21,7 @@ import { type Database, poolDatabase } from "#platform/postgres/database.ts";
 import { migrate } from "#platform/postgres/migrate.ts";
 import { hashToken, newToken } from "#platform/secrets.ts";
 import { createControlPlaneApi } from "#server/control-plane-api.ts";
+import { testDeploys } from "#server/deploys/testing-deploys.ts";
 import { fileWith } from "#server/sources/testing-sources.ts";
 
 import { numberedLine } from "../harness/access-log.ts";
@@ -108,6 +109,8 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     predictions: new Predictions({ events: store, forecasts, runner, clock, log }),
     status: () => ({ ...NO_STATUS, lines: EVENTS, indexers: 1, indexerFailure: null }),
   } as const;
+  const deploys = await testDeploys(folder);
+  started.defer(() => deploys.stop());
   return createControlPlaneApi({
     settings: {
       host: "127.0.0.1",
@@ -122,6 +125,7 @@ async function openApi(folder: string, { url, database, clock: time, started }: 
     clock,
     log,
     url,
+    deploys,
     workspace: () => workspace,
     sourcesFile: fileWith(""),
     listeners: () => ({ listening: [], statuses: [] }),

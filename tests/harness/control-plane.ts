@@ -30,16 +30,25 @@ export type ControlPlane = Program & {
 export type ControlPlaneOptions = Pick<ProgramOptions, "env" | "prefix"> & {
   command?: readonly string[];
   port?: string;
-  /** Whether the domain APIs are started beside it. */
+  /** Whether the domain APIs, and the role that deploys, are started beside it. */
   apis?: boolean;
+  deploys?: boolean;
 };
 
 /** `quarterdeck start` with these arguments, once its boards can be opened. */
 export async function startControlPlane(
   args: readonly string[],
-  { command = ["start"], port = "0", apis = false, env, ...options }: ControlPlaneOptions = {},
+  {
+    command = ["start"],
+    port = "0",
+    apis = false,
+    deploys = false,
+    env,
+    ...options
+  }: ControlPlaneOptions = {},
 ): Promise<ControlPlane> {
-  const alone = command[0] === "start" && !apis ? ["--no-apis"] : [];
+  const without = [...(apis ? [] : ["--no-apis"]), ...(deploys ? [] : ["--no-deploys"])];
+  const alone = command[0] === "start" ? without : [];
   const program = startProgram([...command, "--port", port, ...alone, ...args], {
     ...options,
     // Many of them run at the same time.

@@ -33,7 +33,10 @@ async function query(data: string, metric: string): Promise<number> {
 }
 
 function start(data: string, log: string): Program {
-  return startProgram(["start", "--port", "0", "--no-apis", "--data", data, log], IN);
+  return startProgram(
+    ["start", "--port", "0", "--no-apis", "--no-deploys", "--data", data, log],
+    IN,
+  );
 }
 
 const urlOf = (program: Program): Promise<string> => program.printed(/Quarterdeck is at (\S+)\n/);

@@ -44,9 +44,12 @@ describe.runIf(IS_BUILT)("a control plane with few files", () => {
     await using folder = await temporaryFolder();
     const [data, log] = [`${folder.path}/data`, `${folder.path}/access.log`];
     await writeFile(log, numberedLines(10));
-    await using program = startProgram(["start", "--port", "0", "--no-apis", "--data", data, log], {
-      prefix: LIMITED,
-    });
+    await using program = startProgram(
+      ["start", "--port", "0", "--no-apis", "--no-deploys", "--data", data, log],
+      {
+        prefix: LIMITED,
+      },
+    );
     const url = new URL(await program.printed(/Quarterdeck is at (\S+)\n/));
     const clients = Array.from({ length: 400 }, () =>
       connect(Number(url.port), url.hostname).on("error", () => undefined),

@@ -43,7 +43,7 @@ describe.runIf(MAY_UNSHARE)("with a data folder that may only be read", () => {
   });
 
   test.each([
-    ["start", "--port", "0", "--no-apis"],
+    ["start", "--port", "0", "--no-apis", "--no-deploys"],
     ["role", "index"],
     ["ingest", "cli.ts"],
   ])("%s names the folder and what to do", async (...args) => {

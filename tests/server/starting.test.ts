@@ -24,7 +24,15 @@ describe.runIf(IS_BUILT)("a starting control plane", () => {
   test("responds to every request with 503 and Retry-After until it is ready", async () => {
     await using folder = await temporaryFolder();
     const port = await freePort();
-    const args = ["start", "--no-apis", "--port", String(port), "--data", folder.path];
+    const args = [
+      "start",
+      "--no-apis",
+      "--no-deploys",
+      "--port",
+      String(port),
+      "--data",
+      folder.path,
+    ];
     await using program = startProgram([...args, `${folder.path}/access.log`]);
     const seen: number[] = [];
     await until("the control plane to be ready", async () => {
@@ -49,7 +57,7 @@ describe.runIf(IS_BUILT)("a starting control plane", () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     await using program = startProgram(
-      ["start", "--no-apis", "--port", String(port), "--data", folder.path],
+      ["start", "--no-apis", "--no-deploys", "--port", String(port), "--data", folder.path],
       { env: { DATABASE_URL: `postgres://user:password@127.0.0.1:${database}/quarterdeck` } },
     );
     const live = await until("an answer", () => ask(`${url}/livez`));

@@ -1,0 +1,51 @@
+import { STRATEGIES } from "#dashboards/deploys/messages.ts";
+
+import { type Completion, startingWith } from "../completion-words.ts";
+
+/** Names known to the role `deploys`; empty while it does not run. */
+export type DeployNames = {
+  services(): Promise<readonly string[]>;
+  /** The last deploys. */
+  deploys(): Promise<readonly { id: string; text: string }[]>;
+};
+
+const COMMON = ["--reason", "--json", "--url", "--token", "--data"];
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  deploy: [
+    "--wait",
+    "--strategy",
+    "--steps",
+    "--tasks",
+    "--expand",
+    "--contract",
+    "--plan",
+    "--plan-hash",
+    "--key",
+  ],
+  deploys: ["--service", "--limit", "--watch"],
+  freeze: ["--from", "--until", "--start", "--end", "--timezone", "--services"],
+};
+const COMMAND_OPTIONS = ["--wait", "--version"];
+const COMMANDS = ["pause", "resume", "hold", "abort", "rollback", "force"];
+
+/** Completions of the commands about deploys; the words after `quarterdeck`. */
+export async function ofDeploys(
+  words: readonly string[],
+  names: DeployNames,
+): Promise<Completion[]> {
+  const [command = "", ...args] = words;
+  const options = COMMANDS.includes(command) ? COMMAND_OPTIONS : OPTIONS[command];
+  if (options === undefined) return [];
+  const last = args.at(-1) ?? "";
+  if (args.at(-2) === "--strategy") return startingWith(last, STRATEGIES);
+  if (args.at(-2) === "--service") return startingWith(last, await names.services());
+  if (last.startsWith("-")) return startingWith(last, [...options, ...COMMON]);
+  if (args.length > 1) return [];
+  if (command === "freeze") return startingWith(last, ["add", "list", "remove"]);
+  const services = command === "deploys" ? [] : startingWith(last, await names.services());
+  if (command === "deploy") return services;
+  const deploys = (await names.deploys())
+    .filter(({ id }) => id.startsWith(last))
+    .map(({ id, text }) => ({ text: id, detail: text, isWhole: true }));
+  return [...services, ...deploys];
+}

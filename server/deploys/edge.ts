@@ -1,0 +1,54 @@
+import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
+import type { EdgeNode, NodeView, SlotView } from "#deployer/drivers.ts";
+import type { Deployer } from "#deployer/engine/deployer.ts";
+import type { Workload } from "#deployer/machine/workload.ts";
+
+import type { Edge } from "./edge-port.ts";
+import type { DeploysService } from "./service.ts";
+import { eachColour, sharesOf } from "./views/live.ts";
+
+type EdgeDeps = { deployer: Deployer; edge: Edge };
+type NodeAnswer = EdgeAnswer["nodes"][number];
+
+/** The nodes with what each runs, as it was read last. */
+export const edgeOf = ({ deployer, edge }: EdgeDeps): Pick<DeploysService, "edge"> => ({
+  edge: async () => {
+    const nodes = await edge.driver.nodes();
+    return { nodes: nodes.map((node) => nodeOf(node, deployer)) };
+  },
+});
+
+function nodeOf({ id, retired }: EdgeNode, deployer: Deployer): NodeAnswer {
+  const seen = deployer.workloads.flatMap((name) => {
+    const { workload, seen: observed } = deployer.status(name);
+    const node = observed.nodes?.find((it) => it.id === id);
+    return node === undefined ? [] : [{ workload, ...node }];
+  });
+  const workloads = seen.flatMap(({ workload, view }) =>
+    view === undefined ? [] : [viewOf(workload, id, view)],
+  );
+  const isUnreachable = seen.some((it) => it.isUnreachable);
+  const isCurrent = workloads.every((it) => it.isCurrent);
+  const reached = isCurrent ? "current" : "behind";
+  const status = isUnreachable ? "unreachable" : reached;
+  return { id, status: retired ? "retired" : status, workloads };
+}
+
+const viewOf = (
+  { name, sent }: Workload,
+  node: string,
+  { version, route, releases, slots }: NodeView,
+): NodeAnswer["workloads"][number] => ({
+  workload: name,
+  // A workload that was never deployed has no configuration to send.
+  isCurrent: version === (sent[node] ?? 0),
+  version,
+  live: route.live,
+  shareBp: sharesOf(route),
+  releases,
+  slots: eachColour((colour) => slots[colour].map(slotOf)),
+});
+
+const slotOf = ({ address, state, up, sessions }: SlotView, index: number) => {
+  return { slot: `s${index + 1}`, address, state, isUp: up, sessions };
+};

@@ -1,0 +1,139 @@
+import { open } from "node:fs/promises";
+
+import type { FleetAnswer, FleetTask as TaskView } from "#dashboards/deploys/fleet-messages.ts";
+import { COLOURS, type Colour } from "#deployer/drivers.ts";
+import type { Deployer } from "#deployer/engine/deployer.ts";
+import { FLEET_CALL_MS_MAX, RELEASE_TAG, serviceOf } from "#deployer/fleet/colour-fleet.ts";
+import type { FleetClient, FleetService, FleetTask } from "#deployer/fleet/fleet-client.ts";
+import { endpointOf } from "#deployer/fleet/read-task.ts";
+import { AppError } from "#platform/errors.ts";
+import { ifExists } from "#platform/files.ts";
+
+import type { DeploysService } from "./service.ts";
+import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
+
+/** Names in one request to the fleet. */
+const NAMES_MAX = 10;
+const EVENTS_MAX = 30;
+const STOPPED_MAX = 10;
+const LOG_BYTES = 64 * 1024;
+
+export type FleetDeps = {
+  deployer: Deployer;
+  client: FleetClient;
+  workloads: ManagedWorkloads;
+  place: string;
+  /** The file with the output of a container; undefined for a task that is not known. */
+  logFileOf(taskArn: string, container: string): string | undefined;
+};
+
+/** What runs in the fleet. */
+export function fleetOf(deps: FleetDeps): Pick<DeploysService, "fleet" | "taskLog"> {
+  return {
+    fleet: async () => ({ place: deps.place, services: await servicesOf(deps) }),
+    async taskLog({ task: id, container }) {
+      const task = await findTask(deps, id);
+      const names = task.containers.map(({ name }) => name);
+      const name = container ?? names[0] ?? "";
+      const file = deps.logFileOf(task.arn, name);
+      if (file === undefined) {
+        const known = names.join(", ");
+        throw new AppError("not_found", `The task has no container ${name}: it has ${known}.`);
+      }
+      return { task: id, container: name, ...(await endOf(file)) };
+    },
+  };
+}
+
+type Named = { name: string; workload: string; colour: Colour };
+
+async function servicesOf(deps: FleetDeps): Promise<FleetAnswer["services"]> {
+  const client = deps.client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
+  const named = deps.deployer.workloads.flatMap((workload): Named[] =>
+    COLOURS.map((colour) => ({ name: serviceOf(workload, colour), workload, colour })),
+  );
+  const found: FleetAnswer["services"] = [];
+  for (let from = 0; from < named.length; from += NAMES_MAX) {
+    const part = named.slice(from, from + NAMES_MAX);
+    const services = await client.services(part.map(({ name }) => name));
+    for (const [index, service] of services.entries()) {
+      const names = part[index];
+      if (service && names) found.push(await serviceView(service, names, { ...deps, client }));
+    }
+  }
+  return found;
+}
+
+async function serviceView(
+  service: FleetService,
+  names: Named,
+  deps: FleetDeps,
+): Promise<FleetAnswer["services"][number]> {
+  const { client, deployer, workloads } = deps;
+  const { name, status, desiredCount, runningCount, pendingCount, events } = service;
+  const [primary] = service.deployments;
+  const { live } = deployer.status(names.workload).workload;
+  const [running, stopped] = await Promise.all([client.tasks(name), client.tasks(name, "STOPPED")]);
+  const ended = stopped.toSorted((a, b) => b.createdAtMs - a.createdAtMs).slice(0, STOPPED_MAX);
+  const { port } = workloads.find(names.workload).workload;
+  return {
+    ...names,
+    status,
+    isLive: live === names.colour,
+    release: (primary && (await releaseOf(client, primary.taskDefinition))) ?? null,
+    desired: desiredCount,
+    running: runningCount,
+    pending: pendingCount,
+    rollout: primary?.rolloutState ?? "COMPLETED",
+    rolloutReason: primary?.reason ?? "",
+    failedTasks: primary?.failedTasks ?? 0,
+    events: events.slice(0, EVENTS_MAX),
+    tasks: await Promise.all([...running, ...ended].map((task) => taskView(task, client, port))),
+  };
+}
+
+const releaseOf = async (client: FleetClient, taskDefinition: string): Promise<string | null> =>
+  (await client.tagsOf(taskDefinition))[RELEASE_TAG] ?? null;
+
+async function taskView(task: FleetTask, client: FleetClient, port: number): Promise<TaskView> {
+  const at = endpointOf(task, port);
+  return {
+    id: idOf(task.arn),
+    release: await releaseOf(client, task.taskDefinition),
+    status: task.lastStatus,
+    desiredStatus: task.desiredStatus,
+    health: task.health,
+    address: at ? `${at.host}:${at.port}` : null,
+    createdAtMs: task.createdAtMs,
+    startedAtMs: task.startedAtMs ?? null,
+    stoppedAtMs: task.stoppedAtMs ?? null,
+    stoppedReason: task.stoppedReason ?? null,
+    containers: task.containers.map(({ name, lastStatus, exitCode, reason }) => {
+      return { name, status: lastStatus, exitCode: exitCode ?? null, reason: reason ?? null };
+    }),
+  };
+}
+
+const idOf = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+
+async function findTask({ client }: FleetDeps, id: string): Promise<FleetTask> {
+  const [task] = await client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX)).tasksByArn([id]);
+  if (task) return task;
+  throw new AppError("not_found", `There is no task ${id}, or it ended more than an hour ago.`);
+}
+
+/** The end of a file that grows. */
+export async function endOf(
+  name: string,
+  bytesMax = LOG_BYTES,
+): Promise<{ text: string; isCut: boolean }> {
+  const opened = await ifExists(open(name));
+  if (!opened) return { text: "", isCut: false };
+  await using file = opened;
+  const { size } = await file.stat();
+  const from = Math.max(0, size - bytesMax);
+  const buffer = Buffer.alloc(size - from);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
+  const text = buffer.toString("utf8", 0, bytesRead);
+  return { text: from > 0 ? text.slice(text.indexOf("\n") + 1) : text, isCut: from > 0 };
+}

@@ -1,0 +1,40 @@
+import type { PlanRequest } from "#dashboards/deploys/requests.ts";
+import type { FleetView } from "#deployer/drivers.ts";
+import type { DeployRequest } from "#deployer/machine/plan.ts";
+import type { Strategy } from "#deployer/machine/strategy.ts";
+import type { Workload } from "#deployer/machine/workload.ts";
+
+import { folderOf, type ManagedWorkload, migrationCommand } from "./workloads/managed-workload.ts";
+
+type Known = {
+  managed: ManagedWorkload;
+  workload: Workload;
+  fleet: FleetView | undefined;
+  defaults: Strategy;
+};
+
+/**
+ * A request with everything that it leaves out.
+ * @throws AppError unprocessable if the release or a migration does not exist
+ */
+export function completed(request: PlanRequest, known: Known): DeployRequest {
+  const { workload, release, migrations, strategy } = request;
+  folderOf(known.managed, release);
+  for (const kind of ["expand", "contract"] as const) {
+    if (migrations[kind]) migrationCommand(known.managed, kind);
+  }
+  const given = Object.entries(strategy).filter(([, value]) => value !== undefined);
+  return {
+    workload,
+    release,
+    migrations,
+    count: request.count ?? presentCount(known),
+    strategy: { ...known.defaults, ...Object.fromEntries(given) },
+  };
+}
+
+/** As many as serve now. */
+function presentCount({ managed, workload, fleet }: Known): number {
+  const live = fleet?.[workload.live].desired ?? 0;
+  return live > 0 && workload.releases[workload.live] !== null ? live : managed.tasks;
+}

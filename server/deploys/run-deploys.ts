@@ -1,0 +1,219 @@
+import { once } from "node:events";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { type Endpoint, openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
+import { Deployer } from "#deployer/engine/deployer.ts";
+import { PACE } from "#deployer/engine/observer.ts";
+import { systemTimer } from "#deployer/engine/timer.ts";
+import { ColourFleet } from "#deployer/fleet/colour-fleet.ts";
+import type { FleetClient } from "#deployer/fleet/fleet-client.ts";
+import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
+import { openJournal } from "#deployer/journal/open-journal.ts";
+import type { Journal } from "#deployer/journal/port.ts";
+import type { Deploy } from "#deployer/machine/deploy.ts";
+import { simpleJudge } from "#deployer/machine/judge.ts";
+import { OneOffs } from "#deployer/one-offs/one-offs.ts";
+import { VERIFY } from "#deployer/one-offs/verify.ts";
+import { WARM_UP } from "#deployer/one-offs/warm-up.ts";
+import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import { systemClock as clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import type { Log } from "#platform/log.ts";
+import type { Environment } from "#platform/settings/settings.ts";
+
+import type { DeploysSettings } from "../settings.ts";
+import { calendarOf } from "./calendar.ts";
+import { Changes } from "./changes.ts";
+import { DeployEvents } from "./deploy-events.ts";
+import { deploysOf } from "./deploys.ts";
+import type { Edge } from "./edge-port.ts";
+import { edgeOf } from "./edge.ts";
+import { endOf, fleetOf } from "./fleet.ts";
+import { openEdge } from "./open-edge.ts";
+import { LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
+import { serveDeploys } from "./serve-deploys.ts";
+import { topPaths } from "./top-paths.ts";
+import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
+import { localCatalogue, localMigration } from "./workloads/managed-workload.ts";
+
+const CLUSTER = "quarterdeck";
+/** After this time another process that has the journal is not one that is just ending. */
+const JOURNAL_MS_MAX = 20_000;
+const JOURNAL_RETRY_MS = 250;
+const RECENT_MAX = 50;
+/** The end of a migration's output that its reason quotes. */
+const OUTPUT_BYTES = 1_000;
+
+export type DeploysRoleOptions = {
+  settings: DeploysSettings;
+  env: Environment;
+  log: Log;
+  /** What becomes of the tasks when the role is stopped: with the control plane they stop; alone they go on. */
+  atStop: "stop-tasks" | "keep-tasks";
+  /** Called when deploys are possible. */
+  onOpen?(names: readonly string[]): void;
+};
+
+/**
+ * Runs the deployer, the local fleet and the edge until the signal aborts. It continues what the role before left, whenever that was
+ * killed: nothing is kept but in the journal, the fleet and the edge.
+ * @throws AppError if another process deploys on the data folder, or if this one was replaced while it was suspended
+ */
+export async function runDeploysRole(
+  options: DeploysRoleOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { settings, env, log, atStop, onOpen } = options;
+  const { dataFolder } = settings;
+  await using started = new AsyncDisposableStack();
+  const journal = await takeJournal(dataFolder, signal);
+  if (journal === undefined) return;
+  started.use(journal);
+  const workloads = openWorkloads(dataFolder, env);
+  const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
+  started.defer(() => (atStop === "stop-tasks" ? endpoint.stop() : endpoint.close()));
+  const client = await clientOf(endpoint);
+  started.defer(() => client.close());
+  const edge = await openEdge(
+    workloads.all.map(({ workload: { name, checkPath }, slots }) => ({ name, slots, checkPath })),
+  );
+  started.defer(() => edge.close());
+  const bus = openBus({ url: settings.busUrl ?? busUrlIn(dataFolder) });
+  started.use(bus);
+  const events = await DeployEvents.open(bus, log);
+  started.defer(() => events.close());
+  const changes = new Changes();
+  const parts = { settings, journal, workloads, endpoint, client, edge, events, changes };
+  const deployer = await openDeployer(parts);
+  started.defer(() => deployer.close());
+  events.add({ deploys: await recentDeploys(journal) });
+  const deps = { ...parts, deployer, clock, defaults: LOCAL_STRATEGY };
+  const service = {
+    ...deploysOf(deps),
+    ...calendarOf(deps),
+    ...fleetOf({
+      ...parts,
+      deployer,
+      place: "processes of this machine",
+      logFileOf: (arn, container) => endpoint.logFileOf(arn, container),
+    }),
+    ...edgeOf({ deployer, edge }),
+  };
+  started.use(await serveDeploys(dataFolder, service, log));
+  onOpen?.(deployer.workloads);
+  await Promise.race([untilAborted(signal), untilAborted(journal.lost)]);
+  if (journal.lost.aborted) {
+    throw new AppError("conflict", "Another process has taken over the deploys of this folder.");
+  }
+}
+
+type Parts = {
+  settings: DeploysSettings;
+  journal: Journal;
+  workloads: ManagedWorkloads;
+  endpoint: Endpoint;
+  client: FleetClient;
+  edge: Edge;
+  events: DeployEvents;
+  changes: Changes;
+};
+
+/** The journal, as soon as the role before has ended; undefined if the signal aborts first. */
+async function takeJournal(dataFolder: string, signal: AbortSignal): Promise<Journal | undefined> {
+  const untilMs = performance.now() + JOURNAL_MS_MAX;
+  while (!signal.aborted) {
+    const journal = await openJournal({ dataFolder, postgres: undefined });
+    if (journal !== undefined) return journal;
+    if (performance.now() > untilMs) {
+      throw new AppError("conflict", `Another process runs the role deploys on ${dataFolder}.`);
+    }
+    await delay(JOURNAL_RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return undefined;
+}
+
+/** Those whose last events may not have been written. */
+const recentDeploys = (journal: Journal): Promise<Deploy[]> =>
+  journal.history({ before: Number.MAX_SAFE_INTEGER, limit: RECENT_MAX });
+
+function clientOf({ address }: Endpoint): Promise<FleetClient> {
+  const { url, region, credentials } = address;
+  const network = { subnets: ["local"] };
+  return openFleetClient({
+    url,
+    region,
+    credentials,
+    cluster: CLUSTER,
+    launchType: "FARGATE",
+    network,
+  });
+}
+
+function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
+  const { journal, workloads, client, edge } = parts;
+  const fleet = new ColourFleet(client, localCatalogue(workloads.find));
+  return Deployer.open({
+    journal,
+    drivers: {
+      fleet,
+      edge: edge.driver,
+      traffic: edge.traffic,
+      oneOffs: oneOffsOf({ ...parts, events, fleet }),
+    },
+    timer: systemTimer,
+    limits: LOCAL_LIMITS,
+    pace: PACE,
+    judge: simpleJudge(),
+    workloads: workloads.all.map(({ workload, slots }) => {
+      return { name: workload.name, slotsPerColour: slots };
+    }),
+    onChange(change) {
+      events.add(change);
+      changes.notify(change);
+    },
+  });
+}
+
+function oneOffsOf({
+  settings,
+  journal,
+  workloads,
+  endpoint,
+  client,
+  edge,
+  events,
+  fleet,
+}: Omit<Parts, "changes"> & { fleet: ColourFleet }): OneOffs {
+  return new OneOffs({
+    verify: {
+      fleet,
+      checkPathOf: (name) => workloads.find(name).workload.checkPath,
+      limits: VERIFY,
+    },
+    warmUp: {
+      topPaths: (name) => topPaths(settings, name, WARM_UP.paths),
+      previewsOf: (name, colour) => edge.previewsOf(name, colour),
+      limits: WARM_UP,
+    },
+    migrate: {
+      fleet: client,
+      migrationOf: async ({ workload, kind, release }) => {
+        if (kind !== "expand" && kind !== "contract") throw new Error(`${kind} is no migration`);
+        return localMigration(workloads.find(workload), { kind, release });
+      },
+      outputOf: async (arn, container) => {
+        const file = endpoint.logFileOf(arn, container);
+        return file === undefined ? undefined : (await endOf(file, OUTPUT_BYTES)).text;
+      },
+    },
+    announce: async ({ deploy: id }) => {
+      const deploy = await journal.deploy(id);
+      if (deploy) await events.written(deploy);
+    },
+  });
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}

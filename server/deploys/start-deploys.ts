@@ -1,0 +1,23 @@
+import { fileURLToPath } from "node:url";
+
+import { startChild } from "#platform/processes/child-process.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
+
+import { ALL_SETTINGS } from "../settings.ts";
+
+const PROCESS = fileURLToPath(new URL("deploys-process.ts", import.meta.url));
+
+/** The role `deploys` beside a control plane, in a process of its own, which is started again if it ends. */
+export function startDeploys(
+  dataFolder: string,
+  notify: (line: string) => void,
+): { stop(): Promise<void> } {
+  const env = processEnvironment(process.env, { settings: ALL_SETTINGS });
+  return startChild({
+    name: "The role deploys",
+    module: PROCESS,
+    env: { ...env, QUARTERDECK_DATA: dataFolder },
+    writeLines: (lines) => notify(lines.trimEnd()),
+    notify,
+  });
+}

@@ -1,0 +1,88 @@
+import type { DeployDetail, EffectList, WorkloadView } from "#dashboards/deploys/messages.ts";
+import type { WorkloadStatus } from "#deployer/engine/deployer.ts";
+import type { EffectRecord } from "#deployer/journal/port.ts";
+import type { Deploy } from "#deployer/machine/deploy.ts";
+import { type Effect, targetOf } from "#deployer/machine/effects.ts";
+import { RULES } from "#deployer/machine/states.ts";
+
+import { commandsOf, wayBackOf } from "./commands.ts";
+import { liveOf, nodesOf, sharesOf, tasksOf } from "./live.ts";
+import { stepsOf } from "./steps.ts";
+import { summaryOf } from "./summary.ts";
+
+/** One deploy with everything that its page shows. `status`: of its workload. */
+export function detailOf(deploy: Deploy, status: WorkloadStatus, nowMs: number): DeployDetail {
+  const isActive = status.active?.id === deploy.id;
+  return {
+    deploy: summaryOf(deploy),
+    plan: deploy.plan,
+    planHash: deploy.planHash,
+    steps: stepsOf(deploy),
+    history: deploy.history.map(({ atMs, state, by, reason }) => {
+      return { atMs, state, label: RULES[state].label, by, reason };
+    }),
+    waitsFor: (isActive ? status.waitsFor : waitInQueue(deploy, status)) ?? null,
+    wayBack: wayBackOf(deploy, nowMs),
+    commands: commandsOf(deploy, nowMs),
+    live: isActive ? liveOf(status.workload, status.seen) : null,
+  };
+}
+
+function waitInQueue(deploy: Deploy, { active, queue }: WorkloadStatus): string | undefined {
+  const place = queue.findIndex(({ id }) => id === deploy.id);
+  if (place === -1) return undefined;
+  const before = place > 0 ? queue[place - 1] : active;
+  return before && `${before.plan.release} (${before.id}) comes before it.`;
+}
+
+export function workloadOf(status: WorkloadStatus, freeze: string | undefined): WorkloadView {
+  const { workload, active, queue, waitsFor, seen } = status;
+  return {
+    name: workload.name,
+    live: workload.live,
+    release: workload.releases[workload.live],
+    releases: workload.releases,
+    tasks: tasksOf(seen),
+    nodes: nodesOf(workload, seen),
+    active: active ? summaryOf(active) : null,
+    waitsFor: waitsFor ?? null,
+    queue: queue.map(summaryOf),
+    freeze: freeze ?? null,
+  };
+}
+
+export function effectOf({
+  id,
+  effect,
+  atMs,
+  result,
+}: EffectRecord): EffectList["effects"][number] {
+  return {
+    id,
+    kind: effect.kind,
+    target: targetOf(effect),
+    text: textOf(effect),
+    atMs,
+    status: result?.status ?? "sent",
+    reply: result?.reply ?? "",
+    tookMs: result ? result.atMs - atMs : null,
+  };
+}
+
+function textOf(effect: Effect): string {
+  switch (effect.kind) {
+    case "fleet.ensure":
+      return `${effect.colour} runs ${effect.count} tasks of ${effect.release}`;
+    case "one-off.run":
+      return `${effect.work.kind} of ${effect.work.release}`;
+    case "edge.close":
+      return `the sessions of ${effect.colour} are closed over ${effect.overMs} ms`;
+    case "edge.apply": {
+      const { version, route, slots } = effect.config;
+      const shares = sharesOf(route);
+      const states = (colour: "blue" | "green"): string =>
+        slots[colour].map(({ state }) => state).join(" ");
+      return `configuration ${version}: blue ${shares.blue / 100} % (${states("blue")}), green ${shares.green / 100} % (${states("green")})`;
+    }
+  }
+}
