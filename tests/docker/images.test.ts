@@ -15,7 +15,7 @@ import { contain } from "./contain.ts";
 import { imageFile } from "./dockerfile.ts";
 
 const WORKLOADS = apiWorkloads({ hasNginx: true });
-const START = { timeout: 60_000, interval: 100 };
+const START = { timeout: 40_000, interval: 100 };
 const ROOT_KEY = "root-key-of-this-test-000000000000000000000";
 
 const statusOf = (url: string): Promise<number | undefined> =>
@@ -23,6 +23,15 @@ const statusOf = (url: string): Promise<number | undefined> =>
     ({ status }) => status,
     () => undefined,
   );
+
+/** A failure shows what the program has printed. */
+async function untilStatus(url: string, status: number, output: () => string): Promise<void> {
+  try {
+    await expect.poll(() => statusOf(url), START).toBe(status);
+  } catch (cause) {
+    throw new Error(`${url} did not answer ${status}. What was printed:\n${output()}`, { cause });
+  }
+}
 
 const programOf = (workload: (typeof WORKLOADS)[number], name: string): WorkloadProgram => {
   const program = workload.programs.find((it) => it.name === name);
@@ -120,7 +129,7 @@ describe.runIf(MAY_UNSHARE)(
         const control = stack.use(run(...(start ?? [])));
         const index = stack.use(run("role", "index"));
         const forecast = stack.use(run("role", "forecast"));
-        await expect.poll(() => statusOf(`http://127.0.0.1:${port}/readyz`), START).toBe(200);
+        await untilStatus(`http://127.0.0.1:${port}/readyz`, 200, control.output);
         const page = await fetch(`http://127.0.0.1:${port}/setup?token=none`);
         expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<html")]);
         await expect.poll(() => index.output()).toContain("are indexed");
