@@ -129,9 +129,12 @@ server.on("upgrade", (request, socket, head) => {
     socket.end("HTTP/1.1 426 Upgrade Required\r\ncontent-length: 2\r\n\r\nno");
     return;
   }
-  const { upgrade = "" } = request.headers;
+  const { upgrade = "", "sec-websocket-key": key = "" } = request.headers;
+  // RFC 6455, section 4.2.2; an edge may refuse a response without it.
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nupgrade: ${upgrade}\r\nconnection: upgrade\r\n\r\n${name}\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nupgrade: ${upgrade}\r\nconnection: upgrade\r\n` +
+      `sec-websocket-accept: ${accept.digest("base64")}\r\n\r\n${name}\n`,
   );
   socket.write(head);
   socket.pipe(socket);
