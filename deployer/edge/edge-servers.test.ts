@@ -77,7 +77,7 @@ describe.skipIf(!hasPrograms)("HAProxy and Varnish", () => {
     const answered = load.answered();
     expect(answered).toBeGreaterThan(DEPLOYS * 600);
 
-    const seen = () => servers.traffic.read("web", fromMs);
+    const seen = () => servers.traffic.counts("web", fromMs);
     const logged = async (): Promise<number> => {
       const { blue, green } = await seen();
       return blue.requests + green.requests;

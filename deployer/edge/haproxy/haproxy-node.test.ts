@@ -9,6 +9,8 @@ import type { EdgeConfig, Slot } from "#deployer/drivers.ts";
 import { TEMPLATES } from "../edge-servers.ts";
 import { HaproxyNode } from "./haproxy-node.ts";
 import { emptyConfig } from "./render-node.ts";
+import { parseProcesses } from "./replies.ts";
+import { RuntimeApi } from "./runtime-api.ts";
 import { nodeOptions, programForTests, shortFolder, startNode } from "./testing-haproxy.ts";
 
 const TEMPLATE = TEMPLATES.haproxy;
@@ -101,6 +103,27 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
     await node.closeSessions("web", "blue", 0);
     await expect.poll(sessions).toBe(0);
     expect(await ended).toBe("ended");
+  });
+
+  test("what somebody else changes is seen, and repaired by the next configuration", async () => {
+    const node = await startNode();
+    const address = await task("hello");
+    await node.apply("web", config(1, { address, state: "ready" }));
+    await untilUp(node);
+    const master = path.join(path.dirname(node.process.outputFile), "master.sock");
+    const api = new RuntimeApi("lb1", master);
+    const { current: pid = 0 } = parseProcesses(await api.master("show proc"));
+    const route = "green|blue|10000|||1";
+    await api.write({ pid }, "set server web_blue/s1 state maint");
+    await api.write({ pid }, `set map maps/route.map web ${route}`);
+    expect(await node.read("web")).toMatchObject({
+      version: 1,
+      route: { live: "green", splitBp: 10_000 },
+      slots: { blue: [{ state: "maint", up: false }, {}, {}] },
+    });
+    await node.apply("web", config(2, { address, state: "ready" }));
+    await untilUp(node);
+    expect((await node.read("web")).route).toEqual(EMPTY.route);
   });
 
   test("more slots than it was started with come by a reload", async () => {

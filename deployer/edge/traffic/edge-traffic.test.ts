@@ -136,7 +136,7 @@ describe("the logs of the nodes", () => {
     const [first, second] = [path.join(folder, "a.out"), path.join(folder, "b.out")];
     writeFileSync(first, `${line()}\n[WARNING] something\n${line({ status: 500 })}\n`);
     const traffic = new EdgeTraffic([first, second], clock);
-    const blue = async () => (await traffic.read("web", 0)).blue;
+    const blue = async () => (await traffic.counts("web", 0)).blue;
     expect(await blue()).toMatchObject({ requests: 2, errors: 1, misses: 2 });
     const text = line({ cache: "hit" });
     appendFileSync(first, text.slice(0, 20));
@@ -144,7 +144,7 @@ describe("the logs of the nodes", () => {
     appendFileSync(first, `${text.slice(20)}\n`);
     writeFileSync(second, `${line({ lane: "green" })}\n${line({ workload: "other" })}\n`);
     expect(await blue()).toMatchObject({ requests: 3, hits: 1 });
-    expect((await traffic.read("web", 0)).green.requests).toBe(1);
+    expect((await traffic.counts("web", 0)).green.requests).toBe(1);
     appendFileSync(first, `${line()}\n`);
     copyFileSync(first, `${first}.1`);
     truncateSync(first);
@@ -157,7 +157,7 @@ describe("the logs of the nodes", () => {
     const file = path.join(temporaryFolder(), "a.out");
     const long = line({ uri: "x".repeat(600_000) });
     writeFileSync(file, `${line()}\n${long}\n${line()}\n`);
-    const { blue } = await new EdgeTraffic([file], clock).read("web", 0);
+    const { blue } = await new EdgeTraffic([file], clock).counts("web", 0);
     expect(blue.requests).toBe(2);
   });
 });

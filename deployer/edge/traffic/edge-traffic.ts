@@ -17,7 +17,7 @@ export class EdgeTraffic {
   }
 
   /** Counts from `fromMs` (epoch ms) until now. */
-  async read(workload: string, fromMs: number): Promise<Record<Colour, LaneTraffic>> {
+  async counts(workload: string, fromMs: number): Promise<Record<Colour, LaneTraffic>> {
     this.#turn = this.#turn.catch(() => undefined).then(() => this.#follow());
     await this.#turn;
     return this.#history.counts(workload, fromMs);

@@ -19,7 +19,12 @@ const hasPrograms = ["haproxy", "varnishd", "varnishadm"].every(
   (name) => programForTests(name) !== undefined,
 );
 
-type Sent = { method?: string; headers?: Record<string, string>; body?: string };
+type Sent = {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  localAddress?: string;
+};
 type Answer = { status: number; headers: IncomingHttpHeaders; body: string };
 
 function send(url: string, { body, ...options }: Sent = {}): Promise<Answer> {
@@ -165,11 +170,8 @@ describe.skipIf(!hasPrograms)("the cache", () => {
     await web.state("green", "maint");
     expect((await send(page(), lane("green"))).body).toBe("blue 1");
     expect((await send(page(), lane("green"))).body).toBe("blue 2");
-    await web.state("green", "drain");
-    await expect
-      .poll(async () => (await servers.driver.read("lb1", "web")).slots.green[0]?.up)
-      .toBe(true);
-    await web.state("green", "ready");
+    const address = web.config.slots.green[0]?.address ?? "";
+    await web.admit("green", "r2", [{ address }]);
     expect((await send(page("next"), lane("green"))).body).toMatch(/^green/);
   });
 
@@ -198,6 +200,14 @@ describe.skipIf(!hasPrograms)("the cache", () => {
         /^(x-(url|host|key|workload)|cache-tag|via|x-varnish|x-served)/.test(name),
       ),
     ).toEqual([]);
+  });
+
+  test("the task gets the address of the client, and none that the client made up", async () => {
+    await send(page(), {
+      headers: { "x-forwarded-for": "203.0.113.9" },
+      localAddress: "127.0.0.2",
+    });
+    expect(asked[0]?.["x-forwarded-for"]).toBe("127.0.0.2");
   });
 
   test("clients cannot purge", async () => {
@@ -241,7 +251,7 @@ describe.skipIf(!hasPrograms)("the cache", () => {
     for (let times = 0; times < 4; times += 1) await send(`${page()}?q=%22b`, { headers });
     await expect
       .poll(async () => {
-        const { green } = await servers.traffic.read("web", fromMs);
+        const { green } = await servers.traffic.counts("web", fromMs);
         return [green.requests, green.hits, hitRatio(green)];
       })
       .toEqual([4, 3, 0.75]);

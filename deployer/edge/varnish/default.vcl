@@ -39,7 +39,10 @@ sub vcl_recv {
         return (synth(405));
     }
     set req.backend_hint = internal.backend();
-    unset req.http.x-cache;
+    # HAProxy has written the address of the client, and Varnish has appended that of HAProxy.
+    if (req.restarts == 0) {
+        set req.http.x-forwarded-for = regsub(req.http.x-forwarded-for, ", *[^,]*$", "");
+    }
     if (req.http.user-agent ~ "(?i)bot|crawl|spider|slurp") {
         set req.http.x-device = "bot";
     } elsif (req.http.user-agent ~ "(?i)mobile|android|iphone|ipad") {
@@ -132,11 +135,21 @@ sub vcl_backend_response {
 
 sub vcl_backend_error {
     call retry_once;
+    set beresp.http.content-type = "text/plain; charset=utf-8";
     # A task that broke off is no reason to take the cache for dead.
     if (bereq.backend && std.healthy(bereq.backend)) {
         set beresp.status = 502;
         set beresp.reason = "Bad Gateway";
     }
+    set beresp.body = "" + beresp.status + " " + beresp.reason;
+    return (deliver);
+}
+
+sub vcl_synth {
+    set resp.http.content-type = "text/plain; charset=utf-8";
+    set resp.body = "" + resp.status + " " + resp.reason;
+    unset resp.http.x-varnish;
+    return (deliver);
 }
 
 sub vcl_deliver {

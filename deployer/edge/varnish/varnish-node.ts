@@ -18,6 +18,7 @@ const COMMAND_MS_MAX = 5_000;
 const START_MS_MAX = 60_000;
 const POLL_MS = 50;
 const VCL = "cache.vcl";
+const SHOWN_LINES = 6;
 
 export type VarnishNodeOptions = {
   id: string;
@@ -139,9 +140,9 @@ export async function checkVcl(varnishd: string, { text, origins, folder }: Vcl)
     const [, number] = /\('[^']*' Line (\d+) Pos \d+\)/.exec(output) ?? [];
     const line = number === undefined ? undefined : (origins[Number(number) - 1] ?? Number(number));
     const what = output
-      .replaceAll(/^Message from VCC-compiler:\n/g, "")
       .split("\n")
-      .slice(0, 6);
+      .filter((it) => !/^(?:Could not delete|Message from|Running VCC|VCL compilation)/.test(it))
+      .slice(0, SHOWN_LINES);
     const message = `Varnish does not accept the VCL.\n${line === undefined ? "" : `Line ${line}: `}${what.join("\n")}`;
     const fields = [{ path: `line ${line ?? 0}`, code: "refused", message: what.join("\n") }];
     throw new AppError("unprocessable", message, { cause, fields });
