@@ -68,7 +68,9 @@ type Servers = Record<"direct" | "local" | "haproxy", EdgeServer>;
 type Taken = Record<keyof Servers, Loaded[]>;
 type Row = Awaited<ReturnType<typeof compare>>;
 
-const perCpuS = (it: Loaded): number => it.requests / it.cpuS;
+function perCpuS(it: Loaded): number {
+  return it.requests / it.cpuS;
+}
 
 /** Alternating, so that other load affects all servers equally. */
 async function compare(name: string, request: Request, servers: Servers) {

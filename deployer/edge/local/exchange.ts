@@ -115,7 +115,13 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     if (release !== null) headers.push(RELEASE_HEADER, release);
     this.#attemptMs = performance.now();
     this.#isSent = false;
-    target.pool.dispatch({ path: url, method, headers, body: this.#body }, this);
+    const isRepeatable = this.#isRepeatable && this.#isKept;
+    target.send({ path: url, method, headers, body: this.#body, isRepeatable }, this);
+  }
+
+  /** Whether the body is still there, or there is none. */
+  get #isKept(): boolean {
+    return this.#body === null || Buffer.isBuffer(this.#body);
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -178,8 +184,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
 
   #retryOrRefuse(isTimeout: boolean): void {
     if (!isTimeout) this.#slot?.failed();
-    const isKept = this.#body === null || Buffer.isBuffer(this.#body);
-    const mayRepeat = this.#isSent ? this.#isRepeatable && isKept : isKept;
+    const mayRepeat = this.#isKept && (this.#isRepeatable || !this.#isSent);
     if (mayRepeat && this.#tried.length <= RETRIES_MAX) this.#attempt();
     else if (isTimeout) this.#refuse(504, "sH");
     else this.#refuse(this.#isSent ? 502 : 503, this.#isSent ? "SH" : "SC");
@@ -198,7 +203,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
   }
 
   #refuse(status: number, end: string): void {
-    if (!this.#request.complete) this.#response.shouldKeepAlive = false;
+    // The rest of the body would have to be read.
+    if (hasBody(this.#request) && !this.#request.complete) this.#response.shouldKeepAlive = false;
     this.#gate.refuse(this.#response, status);
     this.#finish(status, end);
   }
@@ -213,7 +219,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
       method,
       url,
       status,
-      lane: this.#lane,
+      lane: this.#tried[0]?.colour ?? this.#lane,
       slot: this.#slot?.label ?? "<NOSRV>",
       retries: Math.max(0, this.#tried.length - 1),
       connectMs: this.#connectMs,

@@ -28,7 +28,7 @@ const KEEP_ALIVE_MS = 30_000;
 const REQUEST_MS_MAX = 10 * 60_000;
 const LOOK_EVERY_MS = 500;
 /** After it, what is still open when the node stops is cut. */
-const STOP_MS_MAX = 10_000;
+const STOP_MS_MAX = 5_000;
 
 /** The port of a workload, and the clients that are connected to it. */
 export class Front implements Gate {

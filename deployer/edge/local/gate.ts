@@ -11,6 +11,7 @@ export type Noted = Omit<Access, "atMs" | "totalMs" | "workload" | "release" | "
   startMs: number;
   /** When the response began; undefined if none did. */
   answeredMs: number | undefined;
+  /** The colour that was asked first. */
   lane: Colour;
 };
 

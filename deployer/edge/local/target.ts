@@ -1,4 +1,4 @@
-import { Pool } from "undici";
+import { type Dispatcher, Pool } from "undici";
 
 /** Beyond it, requests wait for a connection. */
 const CONNECTIONS_MAX = 256;
@@ -13,17 +13,20 @@ const PAUSE_MS_MAX = 5 * 60_000;
 /** Something open at a task: a request with its response, or a tunnel. */
 export type Session = { close(): void };
 
+export type Sent = Dispatcher.DispatchOptions & { isRepeatable: boolean };
+
 /** The task at an address, with the connections to it and what is open there. */
 export class Target {
-  readonly origin: string;
-  readonly pool: Pool;
+  /** For requests that may be sent again, should their connection be closed just then. */
+  readonly #kept: Pool;
+  /** For others, each on a new connection. */
+  readonly #once: Pool;
   readonly sessions = new Set<Session>();
   readonly address: string;
 
   constructor(address: string, responseMs: number) {
     this.address = address;
-    this.origin = `http://${address}`;
-    this.pool = new Pool(this.origin, {
+    const options = {
       connections: CONNECTIONS_MAX,
       pipelining: 1,
       connect: { timeout: CONNECT_MS_MAX },
@@ -31,11 +34,18 @@ export class Target {
       bodyTimeout: PAUSE_MS_MAX,
       keepAliveTimeout: IDLE_MS_MAX,
       maxHeaderSize: HEAD_BYTES_MAX,
-    });
+    };
+    this.#kept = new Pool(`http://${address}`, options);
+    this.#once = new Pool(`http://${address}`, options);
+  }
+
+  send(request: Sent, handler: Dispatcher.DispatchHandler): void {
+    if (request.isRepeatable) this.#kept.dispatch(request, handler);
+    else this.#once.dispatch({ ...request, reset: true }, handler);
   }
 
   /** What is open may end. */
   retire(): void {
-    void this.pool.close().catch(() => undefined);
+    for (const pool of [this.#kept, this.#once]) void pool.close().catch(() => undefined);
   }
 }

@@ -163,7 +163,7 @@ class Tunnel implements Session {
       method: request.method ?? "",
       url: request.url ?? "",
       status: this.#status,
-      lane: this.#lane,
+      lane: this.#tried[0]?.colour ?? this.#lane,
       slot: this.#tried.at(-1)?.label ?? "<NOSRV>",
       retries: Math.max(0, this.#tried.length - 1),
       connectMs: -1,

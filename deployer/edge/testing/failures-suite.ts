@@ -43,6 +43,17 @@ export function testFailures(shared: () => EdgeWorld): void {
     }
   });
 
+  test("a task that closes connections after each response without saying so fails nothing that may be repeated", async () => {
+    const world = shared();
+    await world.serve();
+    for (const index of [0, 1]) await world.task("blue", index).set("hangs-up");
+    for (let request = 0; request < 40; request += 1) {
+      expect((await echo(world.url)).release).toBe("r-blue");
+      const keyed = { method: "POST", body: "b", headers: { "idempotency-key": `up${request}` } };
+      expect((await echo(world.url, keyed)).release).toBe("r-blue");
+    }
+  });
+
   test("a POST without a key is sent once, also when its connection is closed without an answer", async () => {
     const world = shared();
     await world.serve();

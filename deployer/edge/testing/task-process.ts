@@ -25,6 +25,8 @@ const server = createServer((request, response) => {
   response.setHeader("x-release", release);
   response.setHeader("x-task", name);
   response.on("close", () => report({ closed: url, complete: response.writableFinished }));
+  if (mode === "hangs-up")
+    response.on("finish", () => setImmediate(() => request.socket.destroy()));
   if (url === "/healthz") checked(response);
   else if (mode === "breaks") request.socket.destroy();
   else if (mode !== "hangs") void answer(request, response);

@@ -6,9 +6,9 @@ const MODULE = fileURLToPath(new URL("task-process.ts", import.meta.url));
 
 /**
  * How a task misbehaves: its health check fails or hangs; or it closes the connection of each request without an
- * answer, or never answers, while its health check passes.
+ * answer, or after it without having said so; or never answers, while its health check passes.
  */
-export type Mode = "good" | "unhealthy" | "health-hangs" | "breaks" | "hangs";
+export type Mode = "good" | "unhealthy" | "health-hangs" | "breaks" | "hangs-up" | "hangs";
 
 export type ToTask = { mode: Mode } | { release: true };
 export type FromTask = { port: number } | { done: true } | { closed: string; complete: boolean };

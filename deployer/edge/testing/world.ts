@@ -160,6 +160,7 @@ export class EdgeWorld {
 
   /** Two good tasks of each colour, or as many as are wanted, serve on all nodes. */
   async serve({ tasks = {}, route = {} }: Wanted = {}): Promise<void> {
+    await this.untilReachable();
     const counts: Counts = { blue: 2, green: 2, ...tasks };
     const wanted = {
       blue: await this.#slotsOf("blue", counts),

@@ -1,0 +1,199 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { Agent } from "node:http";
+import path from "node:path";
+
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+
+import { detectFormat } from "#collectors/detect.ts";
+import { parseLine } from "#collectors/formats/parse-lines.ts";
+
+import { echo, openTunnel, RawClient, send } from "../testing/client.ts";
+import { EdgeWorld, WEB } from "../testing/world.ts";
+import { openTestLocalEdge } from "./testing.ts";
+
+/** What the local edge does beyond the contract of all edges. */
+let edge: Awaited<ReturnType<typeof openTestLocalEdge>>;
+let world: EdgeWorld;
+beforeAll(async () => {
+  edge = await openTestLocalEdge();
+  world = new EdgeWorld(edge);
+});
+afterAll(() => world.close());
+
+const linesOf = (node: string): string[] =>
+  readFileSync(path.join(edge.folder, "logs", `edge-${node}.log`), "utf8")
+    .trim()
+    .split("\n");
+
+test("what clients got from each colour is counted, also when a node is not there", async () => {
+  await world.serve();
+  const fromMs = Date.now();
+  const counts = () => edge.counts(WEB, fromMs);
+  // Counts begin with the next whole second.
+  await expect
+    .poll(async () => {
+      for (const url of world.urls) await send(`${url}/length`);
+      return (await counts()).blue.requests;
+    })
+    .toBeGreaterThan(3);
+  await world.route({ splitBp: 10_000 });
+  for (const code of [500, 404, 503]) await send(`${world.url}/status?code=${code}`);
+  await world.task("green", 0).set("hangs-up");
+  const { blue, green } = await counts();
+  expect(blue).toMatchObject({ errors: 0 });
+  expect(blue.latencyMsP95).toBeGreaterThan(0);
+  expect(green).toMatchObject({ requests: 3, errors: 2 });
+  expect(await edge.counts(WEB, Date.now() + 5_000)).toMatchObject({
+    blue: { requests: 0, latencyMsP95: undefined },
+  });
+  await edge.nodes[1]?.kill();
+  expect((await counts()).green).toMatchObject({ requests: 3, errors: 2 });
+  await edge.nodes[1]?.start();
+  await world.untilReachable();
+});
+
+test("a client that goes away is no error of the task", async () => {
+  await world.serve();
+  const fromMs = Date.now();
+  const client = new RawClient(world.url);
+  await expect.poll(() => Math.floor(Date.now() / 1_000)).toBeGreaterThan(fromMs / 1_000);
+  client.write("GET /held HTTP/1.1\r\nhost: web\r\n\r\n");
+  await expect.poll(() => world.got(" GET /held").length).toBeGreaterThan(0);
+  client.close();
+  await expect
+    .poll(() => edge.counts(WEB, fromMs))
+    .toMatchObject({ blue: { requests: 1, errors: 0 } });
+});
+
+test("the access log is a log of HAProxy with lane, release, slot, retries and times", async () => {
+  await world.serve();
+  await world.task("blue", 0).set("breaks");
+  for (const turn of [0, 1]) await send(`${world.url}/length?turn=${turn}`);
+  await expect.poll(() => linesOf("lb1").some((line) => line.includes("turn=1"))).toBe(true);
+  const lines = linesOf("lb1").filter((line) => line.includes("/length?turn="));
+  const repeated = lines.map((line) => JSON.parse(line)).find(({ rc }) => rc === 1);
+  expect(repeated).toMatchObject({
+    ST: 200,
+    lane: "blue",
+    release: "r-blue",
+    s: "blue/1",
+    b: "web_blue",
+    ts: "--",
+  });
+  expect(repeated.Tr).toBeGreaterThan(0);
+  expect(repeated.Ta).toBeGreaterThanOrEqual(repeated.Tr);
+  const [line = ""] = lines;
+  expect(detectFormat(Buffer.from(lines.join("\n")))).toMatchObject({
+    format: { dataset: "haproxy.log" },
+  });
+  expect(parseLine("haproxy.log", line)).toMatchObject({
+    "http.response.status_code": 200,
+    "haproxy.backend_name": "web_blue",
+  });
+});
+
+test("early hints and trailers reach the client", async () => {
+  await world.serve();
+  const client = new RawClient(world.url);
+  onTestFinished(() => client.close());
+  client.write("GET /hints HTTP/1.1\r\nhost: web\r\n\r\n");
+  await expect
+    .poll(() => client.received)
+    .toMatch(/^HTTP\/1.1 103 Early Hints\r\nlink: <\/style.css>[^]*HTTP\/1.1 200 [^]*after hints/i);
+  expect((await send(`${world.url}/trailers`)).trailers).toEqual({ "x-sum": "42" });
+});
+
+test("a POST without a key never uses a connection that the task may be closing", async () => {
+  await world.serve();
+  for (const index of [0, 1]) await world.task("blue", index).set("hangs-up");
+  for (let request = 0; request < 50; request += 1) {
+    expect((await echo(world.url, { method: "POST", body: "b" })).bytes).toBe(1);
+  }
+});
+
+test("what concerns one connection is not passed on", async () => {
+  await world.serve();
+  const headers = {
+    connection: "close, x-secret, authorization",
+    "x-secret": "1",
+    authorization: "Bearer t",
+    te: "trailers",
+    "proxy-connection": "keep-alive",
+  };
+  const got = await echo(world.url, { headers });
+  for (const name of ["x-secret", "te", "proxy-connection"]) {
+    expect(got.headers).not.toHaveProperty(name);
+  }
+  // A client could otherwise take away what the task relies on.
+  expect(got.headers.authorization).toBe("Bearer t");
+});
+
+test("no other protocol than WebSocket is tunnelled", async () => {
+  await world.serve();
+  const client = openTunnel(world.url, "/length", "h2c");
+  onTestFinished(() => client.close());
+  await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 200 [^]*12345$/);
+  expect(world.got("UPGRADE /length")).toEqual([]);
+});
+
+test("a node that is stopped ends open requests and connections in use without cutting them", async () => {
+  await world.serve({ tasks: { blue: 1, green: 1 } });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const [node] = edge.nodes;
+  const url = node?.url ?? "";
+  await send(`${url}/length`, { agent });
+  const open = send(`${url}/held`);
+  await expect.poll(() => world.sessions("blue", 0)).toBe(1);
+  const restarted = node?.restart();
+  await expect
+    .poll(() =>
+      send(`${url}/length`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(0);
+  const { body, headers } = await send(`${url}/length`, { agent });
+  expect([body, headers.connection]).toEqual(["12345", "close"]);
+  await world.task("blue", 0).release();
+  expect((await open).body).toBe("held");
+  await restarted;
+  await world.untilReachable();
+});
+
+test("a damaged configuration is not guessed: the node does not start", async () => {
+  const [node] = edge.nodes;
+  const file = path.join(edge.folder, "edge", "lb1", `${WEB}.json`);
+  const saved = readFileSync(file);
+  await node?.kill();
+  writeFileSync(file, saved.subarray(0, saved.length / 2));
+  await expect(node?.start()).rejects.toThrow("lb1");
+  writeFileSync(file, saved);
+  await node?.start();
+  await world.untilReachable();
+});
+
+test("configurations that make no sense are refused, with the field", async () => {
+  const { driver } = edge;
+  const version = world.config.version + 100;
+  const wrong = [
+    [{ route: { ...world.config.route, splitBp: 10_001 } }, /splitBp/],
+    [{ releases: { blue: "a b", green: null } }, /releases/],
+    [{ slots: { ...world.config.slots, blue: [] } }, /blue has 3 slots/],
+    [
+      {
+        slots: {
+          ...world.config.slots,
+          green: world.config.slots.green.map(() => ({ address: "x", state: "maint" as const })),
+        },
+      },
+      /host:port/,
+    ],
+  ] as const;
+  for (const [change, message] of wrong) {
+    const config = { ...world.config, version, ...change };
+    await expect(driver.apply("lb1", WEB, config)).rejects.toThrow(message);
+  }
+  expect((await driver.read("lb1", WEB)).version).toBeLessThan(version);
+});
