@@ -7,13 +7,13 @@ import { onTestFinished } from "vitest";
 
 import type { Drivers, OneOff, OneOffView } from "#deployer/drivers.ts";
 import { openTestFleet } from "#deployer/ecs-local/testing.ts";
+import { openTestLocalEdge } from "#deployer/edge/local/testing.ts";
 import type { NewRequest } from "#deployer/engine/requests.ts";
 import { type Catalogue, ColourFleet } from "#deployer/fleet/colour-fleet.ts";
 import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
 import { STRATEGY } from "#deployer/machine/strategy.ts";
 
 import { type Controller, openController, SLOTS, WORKLOAD } from "./controller.ts";
-import { InProcessEdge } from "./in-process-edge.ts";
 
 const PORT = 8080;
 const CLIENTS = 4;
@@ -52,12 +52,18 @@ export async function openDeployWorld() {
   onTestFinished(() => client.close());
   const file = path.join(local.folder, "program.mjs");
   writeFileSync(file, PROGRAM);
-  const edge = new InProcessEdge(SLOTS);
-  const urls = await edge.start();
-  onTestFinished(() => edge.stop());
+  const edge = await openTestLocalEdge({ slotsPerColour: SLOTS });
+  onTestFinished(() => edge[Symbol.asyncDispose]());
+  const urls = edge.nodes.map(({ url: node }) => node);
+  const traffic: Drivers["traffic"] = {
+    read: async (workload, fromMs) => ({
+      lanes: await edge.counts(workload, fromMs),
+      peakRps: undefined,
+    }),
+  };
   const fleet = new ColourFleet(client, catalogueOf(file));
   const oneOffs = new OneOffs(fleet);
-  const drivers: Drivers = { fleet, edge: edge.driver, oneOffs, traffic: edge.traffic };
+  const drivers: Drivers = { fleet, edge: edge.driver, oneOffs, traffic };
 
   /** Opens a controller that continues from the journal. */
   async function control(): Promise<Controller> {

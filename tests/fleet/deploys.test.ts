@@ -16,12 +16,13 @@ async function until(
   { id }: Pick<Deploy, "id">,
   wanted?: Deploy["state"],
 ): Promise<Deploy> {
-  const waitsFor = async (): Promise<string | undefined> => {
+  const found = async (): Promise<string | undefined> => {
     const deploy = await journal.deploy(id);
     const isThere = deploy?.state === wanted || (deploy?.times.doneMs ?? null) !== null;
-    return isThere ? undefined : `${deploy?.state}: ${deployer.status("web").waitsFor}`;
+    const { waitsFor } = deployer.status("web");
+    return isThere ? undefined : `${deploy?.state} (${deploy?.reason}): ${waitsFor}`;
   };
-  await expect.poll(waitsFor, { timeout: DEPLOY_MS_MAX, interval: 50 }).toBeUndefined();
+  await expect.poll(found, { timeout: DEPLOY_MS_MAX, interval: 50 }).toBeUndefined();
   const deploy = await journal.deploy(id);
   if (deploy === undefined) throw new Error(`there is no deploy ${id}`);
   return deploy;

@@ -16,6 +16,8 @@ const RETRIES_MAX = 3;
 /** Before a task is asked again because there is no other. */
 const SAME_TASK_MS = 100;
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Small responses are sent by one write. */
+const JOINED_BYTES_MAX = 16 * 1024;
 const TIMEOUT = "UND_ERR_HEADERS_TIMEOUT";
 const REFUSED: ReadonlySet<string> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
@@ -50,6 +52,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
   #connectMs = -1;
   #answeredMs: number | undefined;
   #bytes = 0;
+  /** Of the response, if it says so. */
+  #length = -1;
   #isSent = false;
   #isAnswered = false;
   #isOver = false;
@@ -140,6 +144,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
       return true;
     }
     this.#answeredMs = performance.now();
+    this.#length = lengthIn(headers);
     this.#slot?.succeeded();
     this.#response.on("drain", resume);
     this.#response.sendDate = false;
@@ -157,14 +162,20 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
   }
 
   onData(chunk: Buffer): boolean {
+    const isFirst = this.#bytes === 0;
     this.#bytes += chunk.length;
+    if (isFirst && chunk.length <= JOINED_BYTES_MAX && this.#length === chunk.length) {
+      // As text it leaves with the head in one write.
+      this.#response.end(chunk.toString("latin1"), "latin1");
+      return true;
+    }
     return this.#response.write(chunk);
   }
 
   onComplete(trailers: Buffer[] | string[] | null): void {
     if (this.#isOver) return;
     if (trailers !== null && trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
-    this.#response.end();
+    if (!this.#response.writableEnded) this.#response.end();
     this.#finish(this.#response.statusCode, "--");
   }
 
@@ -229,6 +240,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
       end,
     });
   }
+}
+
+function lengthIn(headers: readonly string[]): number {
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at] ?? "";
+    if (name.length === 14 && name.toLowerCase() === "content-length")
+      return Number(headers[at + 1]);
+  }
+  return -1;
 }
 
 function pairsOf(raw: readonly (Buffer | string)[]): [string, string][] {

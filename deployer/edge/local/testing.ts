@@ -17,11 +17,13 @@ const IDS = ["lb1", "lb2"];
 const HOST = "127.0.0.1";
 
 /** Two nodes, each in a process of its own. */
-export async function openTestLocalEdge(): Promise<
+export async function openTestLocalEdge({ slotsPerColour }: Slots = TEST_EDGE): Promise<
   TestEdge & Pick<LocalEdge, "counts"> & { folder: string }
 > {
   const folder = mkdtempSync(path.join(tmpdir(), "quarterdeck edge "));
-  const nodes = await Promise.all(IDS.map((id) => startTestNode(folder, id)));
+  const nodes = await Promise.all(
+    IDS.map((id) => startTestNode({ dataFolder: folder, id, slotsPerColour })),
+  );
   const { driver, counts, ...edge } = openEdge(folder, IDS);
   return {
     folder,
@@ -36,9 +38,15 @@ export async function openTestLocalEdge(): Promise<
   };
 }
 
-async function startTestNode(dataFolder: string, id: string): Promise<TestNode> {
+type Slots = { slotsPerColour: number };
+
+async function startTestNode({
+  dataFolder,
+  id,
+  slotsPerColour,
+}: Slots & { dataFolder: string; id: string }): Promise<TestNode> {
   const port = await freePort();
-  const { workload, slotsPerColour, checkPath, controlNetworks, responseMs, headMs } = TEST_EDGE;
+  const { workload, checkPath, controlNetworks, responseMs, headMs } = TEST_EDGE;
   const settings: NodeSettings = {
     id,
     dataFolder,

@@ -75,8 +75,10 @@ export function testNodes(
     const next = { ...world.config, version: world.config.version + 1 };
     node.suspend();
     onTestFinished(() => node.resume());
-    await expect(driver.read(node.id, WEB)).rejects.toThrow(node.id);
-    await expect(driver.apply(node.id, WEB, next)).rejects.toThrow(node.id);
+    await Promise.all([
+      expect(driver.read(node.id, WEB)).rejects.toThrow(node.id),
+      expect(driver.apply(node.id, WEB, next)).rejects.toThrow(node.id),
+    ]);
     await driver.read(nodes[0]?.id ?? "", WEB);
     node.resume();
     await world.untilReachable();

@@ -7,7 +7,7 @@ import { echo, send } from "./client.ts";
 import { type EdgeWorld, TEST_EDGE } from "./world.ts";
 
 const SESSIONS = 200;
-const REQUESTS = 1_000;
+const REQUESTS = 600;
 const AT_ONCE = 8;
 /** Beyond this many standard deviations a share is wrong, and not bad luck: once in 3.5 million runs. */
 const DEVIATIONS = 5;
