@@ -59,8 +59,16 @@ test("if all were used, one of a stopped task is given again", () => {
     })),
   });
   const all = Array.from({ length: 10_000 }, (_, index) => withPort(index));
-  const place = placeFor("shared_address", all);
+  const place = placeFor({ network: "shared_address", newId: () => "0".repeat(32) }, all);
   const one = { name: "app", portMappings: [{ containerPort: 80 }] };
   expect(place.portsOf(one)).toMatchObject([{ hostPort: 24_321 }]);
   expect(() => place.portsOf(one)).toThrow(/All addresses/);
+});
+
+test("fleets on one machine begin at different addresses", () => {
+  const addressWith = (id: string): string =>
+    placeFor({ network: "own_addresses", newId: () => id.padEnd(32, "0") }, []).address;
+  expect(addressWith("00000000")).toBe("127.64.0.1");
+  expect(addressWith("0000fffd")).toBe("127.64.255.254");
+  expect(addressWith("89abcdef")).toMatch(/^127\.64\.\d{1,3}\.\d{1,3}$/);
 });

@@ -1,7 +1,7 @@
 import { EcsError } from "../protocol/ecs-error.ts";
 import type { ContainerDefinition } from "../shapes.ts";
 import type { Container, Task } from "../state.ts";
-import type { Network } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** Addresses 127.64.0.1 to 127.64.255.254, and ports outside of the ranges that systems use for outgoing connections. */
 const ADDRESSES = { prefix: "127.64", count: 65_534 };
@@ -12,16 +12,19 @@ type Place = { address: string; portsOf(definition: ContainerDefinition): Contai
 
 /**
  * An address and ports that no task has had in the last hour, as long as it is remembered, so that a proxy which has not noticed
- * the end of a task does not send its requests to another one.
+ * the end of a task does not send its requests to another one. The first one is chosen by chance, as other fleets may run on the machine.
  */
-export function placeFor(network: Network, tasks: Iterable<Task>): Place {
+export function placeFor(
+  { network, newId }: Pick<World, "network" | "newId">,
+  tasks: Iterable<Task>,
+): Place {
   const all = [...tasks];
   const living = all.filter(({ lastStatus }) => lastStatus !== "STOPPED");
   if (network === "own_addresses") {
-    const used = new Used([all, living].map(addressesOf), ADDRESSES.count);
+    const used = new Used([all, living].map(addressesOf), { ...ADDRESSES, newId });
     return { address: addressAt(used.take()), portsOf: samePorts };
   }
-  const used = new Used([all, living].map(portsOf), PORTS.count);
+  const used = new Used([all, living].map(portsOf), { ...PORTS, newId });
   return {
     address: SHARED_ADDRESS,
     portsOf: ({ portMappings = [] }) =>
@@ -37,18 +40,23 @@ export function placeFor(network: Network, tasks: Iterable<Task>): Place {
 class Used {
   readonly #sets: Set<number>[];
   readonly #count: number;
+  readonly #first: number;
 
-  constructor(used: readonly (readonly number[])[], count: number) {
+  constructor(
+    used: readonly (readonly number[])[],
+    { count, newId }: { count: number; newId: () => string },
+  ) {
     this.#sets = used.map((indexes) => new Set(indexes));
     this.#count = count;
+    this.#first = used[0]?.[0] ?? Number.parseInt(newId().slice(0, 8), 16) % count;
   }
 
-  /** The first free index; of those of stopped tasks only if there is no other. */
+  /** The next free index; of those of stopped tasks only if there is no other. */
   take(): number {
     for (const used of this.#sets) {
-      let index = 0;
-      while (index < this.#count && used.has(index)) index += 1;
-      if (index === this.#count) continue;
+      if (used.size >= this.#count) continue;
+      let index = this.#first;
+      while (used.has(index)) index = (index + 1) % this.#count;
       for (const set of this.#sets) set.add(index);
       return index;
     }

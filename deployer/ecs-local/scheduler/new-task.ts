@@ -17,7 +17,7 @@ export type NewTask = Pick<
 export function createTask(state: EcsState, world: World, wanted: NewTask): Task {
   const { definition, startedBy, serviceArn, tags, ...own } = wanted;
   const id = world.newId();
-  const place = placeFor(world.network, state.tasks.values());
+  const place = placeFor(world, state.tasks.values());
   return {
     ...own,
     ...(startedBy === undefined ? {} : { startedBy }),
