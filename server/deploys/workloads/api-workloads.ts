@@ -11,7 +11,7 @@ import { apiHostSettings } from "#server/settings.ts";
 
 import type { ManagedWorkload } from "./managed-workload.ts";
 
-const INSTALLATION = fileURLToPath(new URL("#server/../", import.meta.url));
+const INSTALLATION = fileURLToPath(new URL("../../../", import.meta.url));
 const SLOTS = 4;
 
 /**
