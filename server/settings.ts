@@ -9,6 +9,7 @@ import {
 import { managementSettings } from "#api/management/settings.ts";
 import { reportingSettings } from "#api/reporting/settings.ts";
 import { derivationSettings } from "#collectors/settings.ts";
+import { edgeSettings } from "#deployer/edge/settings.ts";
 import { processingSettings } from "#pipeline/processing/settings.ts";
 import { busSettings, storeSettings } from "#pipeline/settings.ts";
 import { controlHttpSettings } from "#platform/http/settings.ts";
@@ -55,6 +56,7 @@ export const deploysSettings = {
   ...storeSettings,
   ...busSettings,
   ...logSettings,
+  ...edgeSettings,
 } satisfies SettingGroup;
 
 /** Settings of a process that starts domain APIs. */
@@ -82,4 +84,5 @@ export const ALL_SETTINGS = {
   accounts: accountsSettings,
   management: managementSettings,
   reporting: reportingSettings,
+  deploys: deploysSettings,
 };

@@ -199,6 +199,8 @@ export type EffectList = z.infer<typeof EffectList>;
 /** GET /api/workloads. */
 export const WorkloadView = z.object({
   name: z.string(),
+  /** Where clients reach it: one URL for each edge node. */
+  urls: z.array(z.string()),
   live: Colour,
   /** The release that serves; null if it was never deployed. */
   release: z.string().nullable(),
@@ -257,7 +259,7 @@ export const TrainView = z.object({
 export type TrainView = z.infer<typeof TrainView>;
 export const TrainList = z.object({ trains: z.array(TrainView) });
 
-/** GET /api/deploys/audit, oldest first. */
+/** GET /api/deploy-audit, oldest first. */
 export const AuditList = z.object({
   entries: z.array(
     z.object({

@@ -92,21 +92,32 @@ export class Deployer {
 
   /** Queues the deploys of several workloads, all or none. Without a name it is no train but a single deploy. */
   async requestTrain(name: string, requests: readonly NewRequest[]): Promise<Deploy[]> {
-    const { journal, timer } = this.#options;
-    const [first] = requests;
-    const earlier = first?.key === undefined ? undefined : await journal.requested(first.key);
-    if (first !== undefined && earlier !== undefined) {
-      checkSame(first, earlier);
-      return [earlier];
-    }
+    const { timer } = this.#options;
+    const earlier = await this.#earlier(requests);
+    if (earlier !== undefined) return [earlier];
     const change = newDeploys(name, requests, {
       nowMs: timer.nowMs(),
       placeFrom: this.#nextPlace(requests.length),
       workload: (it) => this.#workload(it),
     });
-    await this.#commit(change);
+    try {
+      await this.#commit(change);
+    } catch (error) {
+      // The same request may have come twice at the same time.
+      const other = await this.#earlier(requests);
+      if (other === undefined) throw error;
+      return [other];
+    }
     for (const { workload } of change.deploys) this.#loops.get(workload)?.wake();
     return change.deploys;
+  }
+
+  /** The deploy of the same request, if it was sent before. @throws AppError if it was another one */
+  async #earlier([first]: readonly NewRequest[]): Promise<Deploy | undefined> {
+    const { journal } = this.#options;
+    const earlier = first?.key === undefined ? undefined : await journal.requested(first.key);
+    if (first !== undefined && earlier !== undefined) checkSame(first, earlier);
+    return earlier;
   }
 
   /**

@@ -38,14 +38,16 @@ const PORT_TAG = "ctl:port";
 export class ColourFleet implements FleetDriver {
   readonly #client: FleetClient;
   readonly #catalogue: Catalogue;
+  readonly #callMsMax: number;
   /** Tags of task definitions do not change. */
   readonly #tags = new Map<string, Readonly<Record<string, string>>>();
   /** Tasks that were to run when they were read last, by service. */
   readonly #running = new Map<string, ReadonlySet<string>>();
 
-  constructor(client: FleetClient, catalogue: Catalogue) {
+  constructor(client: FleetClient, catalogue: Catalogue, callMsMax = FLEET_CALL_MS_MAX) {
     this.#client = client;
     this.#catalogue = catalogue;
+    this.#callMsMax = callMsMax;
   }
 
   async read(workload: string): Promise<FleetView> {
@@ -84,7 +86,7 @@ export class ColourFleet implements FleetDriver {
   }
 
   #boundedClient(): FleetClient {
-    return this.#client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
+    return this.#client.until(AbortSignal.timeout(this.#callMsMax));
   }
 
   async #stopTasks(client: FleetClient, name: string): Promise<void> {

@@ -44,27 +44,34 @@ async function verifyTask(task: Task, path: string, limits: VerifyLimits): Promi
   for (let passes = 0; passes < limits.passes;) {
     const problem = await problemOf(task, path, limits.requestMsMax);
     passes = problem === undefined ? passes + 1 : 0;
-    if (problem !== undefined && performance.now() >= untilMs) throw new Error(problem);
+    const isLate = performance.now() >= untilMs;
+    if (problem !== undefined && (problem.isFinal || isLate)) throw new Error(problem.text);
     await delay(limits.pauseMs);
   }
 }
+
+/** `isFinal`: it does not end by itself. */
+type Problem = { text: string; isFinal: boolean };
+const passing = (text: string): Problem => ({ text, isFinal: false });
+const final = (text: string): Problem => ({ text, isFinal: true });
 
 async function problemOf(
   { address, release }: Task,
   path: string,
   msMax: number,
-): Promise<string | undefined> {
+): Promise<Problem | undefined> {
   try {
     const response = await fetch(`http://${address}${path}`, {
       signal: AbortSignal.timeout(msMax),
     });
     await response.body?.cancel();
-    if (response.status !== 200) return `${address} answered ${response.status} to ${path}`;
+    if (response.status !== 200)
+      return passing(`${address} answered ${response.status} to ${path}`);
     const got = response.headers.get("x-release");
-    if (got === null) return `${address} answered ${path} without the header x-release`;
-    return got === release ? undefined : `${address} runs ${got}, not ${release}`;
+    if (got === null) return final(`${address} answered ${path} without the header x-release`);
+    return got === release ? undefined : final(`${address} runs ${got}, not ${release}`);
   } catch (error) {
-    return `${address} does not answer ${path}: ${causeOf(error)}`;
+    return passing(`${address} does not answer ${path}: ${causeOf(error)}`);
   }
 }
 

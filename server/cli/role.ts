@@ -31,7 +31,7 @@ export const roleCommand: Command = {
 quarterdeck role control [--data DIR] [--port N] [--host H]
 quarterdeck role forecast [--data DIR]
 quarterdeck role receive [--data DIR]
-quarterdeck role deploys [--data DIR]
+quarterdeck role deploys [--data DIR] [--stop-tasks]
 
 Runs one of the roles that quarterdeck start runs together. Roles with the same data folder connect to each other, in
 any order of starting. Each role reads only its own settings.
@@ -46,6 +46,7 @@ any order of starting. Each role reads only its own settings.
              on, and the next one continues with them and with deploys that have not ended
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
+  --stop-tasks when deploys ends, tasks and edge end too
   --port N     the port of control (default 4600, or the next free one; 0: any free port)
   --host H     the address that control listens on (default 127.0.0.1)
 
@@ -53,7 +54,7 @@ any order of starting. Each role reads only its own settings.
   quarterdeck role control --port 8080`,
 
   async run(args) {
-    const { values, positionals } = parseOptions(args);
+    const { values, positionals } = parseOptions(args, { "stop-tasks": { type: "boolean" } });
     const [name = "", ...rest] = positionals;
     const role = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
     if (!role || (rest.length > 0 && name !== "index")) {
@@ -160,11 +161,13 @@ async function deploys(values: Options["values"]): Promise<number> {
     settings,
     env: process.env,
     log,
-    atStop: "keep-tasks",
+    atStop: values["stop-tasks"] === true ? "stop-tasks" : "keep-tasks",
     onOpen: (names) => terminal.line(`Workloads that can be deployed: ${names.join(", ")}`),
   };
-  await untilStopped(terminal, "Stopping; tasks go on …", (signal) =>
-    runDeploysRole(options, signal),
+  await untilStopped(
+    terminal,
+    values["stop-tasks"] === true ? "Stopping tasks …" : "Stopping; tasks go on …",
+    (signal) => runDeploysRole(options, signal),
   );
   log.close();
   return 0;

@@ -38,6 +38,7 @@ export function calendarOf(deps: DeploysDeps): Pick<DeploysService, Verbs> {
         after,
         ...given({ planHash, key: index === 0 ? key : undefined }),
       }));
+      await deps.startEdge();
       const [first] = await deployer.requestTrain(name, requests);
       const train = deployer.trains.find(({ id }) => id === first?.train);
       if (train === undefined) throw new AppError("conflict", "This train has ended.");

@@ -8,6 +8,7 @@ import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Changes } from "./changes.ts";
+import type { Edge } from "./edge-port.ts";
 import { completed } from "./requests.ts";
 import type { DeploysService } from "./service.ts";
 import { detailOf, effectOf, workloadOf } from "./views/detail.ts";
@@ -22,6 +23,9 @@ export type DeploysDeps = {
   workloads: ManagedWorkloads;
   changes: Changes;
   defaults: Strategy;
+  /** Starts the edge unless it runs already. */
+  startEdge(): Promise<void>;
+  edge: Pick<Edge, "urlsOf">;
   clock: Clock;
 };
 
@@ -32,10 +36,16 @@ export function deploysOf(deps: DeploysDeps): Pick<DeploysService, Verbs> {
   const { deployer, journal, workloads, changes, clock } = deps;
   return {
     workloads: async () =>
-      deployer.workloads.map((name) => workloadOf(deployer.status(name), deployer.frozen(name))),
+      deployer.workloads.map((name) =>
+        workloadOf(deployer.status(name), {
+          freeze: deployer.frozen(name),
+          urls: deps.edge.urlsOf(name),
+        }),
+      ),
     plan: async (request) => planOf(request, deps),
     async start({ actor, reason, key, planHash, ...request }) {
       const whole = { ...requestOf(request, deps), actor, reason };
+      await deps.startEdge();
       return summaryOf(await deployer.request({ ...whole, ...given({ key, planHash }) }));
     },
     async list({ workload, before = Number.MAX_SAFE_INTEGER, limit }) {

@@ -1,9 +1,109 @@
-import { CheckingEdge } from "./checking-edge.ts";
-import type { Edge } from "./edge-port.ts";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 
-/** Until there is one that forwards requests, a node that checks the tasks but gets no traffic. */
-export async function openEdge(
-  workloads: readonly { name: string; slots: number; checkPath: string }[],
-): Promise<Edge> {
-  return new CheckingEdge(workloads);
+import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
+import { NODE_DEFAULTS, type NodeSettings } from "#deployer/edge/local/node-settings.ts";
+import { FLEET_CALL_MS_MAX } from "#deployer/fleet/colour-fleet.ts";
+import type { FleetClient, Manifest } from "#deployer/fleet/fleet-client.ts";
+
+import { openEdge as openLocalEdge } from "../edge/open-edge.ts";
+import type { Edge, EdgeWorkload } from "./edge-port.ts";
+
+/** The nodes of the local edge. */
+const NODES = ["lb1"];
+const INSTALLATION = fileURLToPath(new URL("../../", import.meta.url));
+const STOP_S = 30;
+const POLL_MS = 100;
+const STOPPED_MS_MAX = 40_000;
+
+type EdgeOptions = {
+  dataFolder: string;
+  host: string;
+  client: FleetClient;
+  /** The ports of the workloads. */
+  portOf(workload: string): number;
+};
+
+/**
+ * The local edge. Its nodes are tasks of the fleet, which starts them again when they die, and so they outlive this process. They
+ * are started when the first workload is deployed.
+ */
+export function openEdge({ dataFolder, host, client, portOf }: EdgeOptions): Edge {
+  const folder = path.resolve(dataFolder);
+  const { driver, counts, ...edge } = openLocalEdge(folder, NODES);
+  const urlsOf = (workload: string): string[] => [`http://${host}:${portOf(workload)}`];
+  let starting: Promise<void> | undefined;
+  return {
+    driver,
+    traffic: {
+      read: async (workload, fromMs) => {
+        return { lanes: await counts(workload, fromMs), peakRps: undefined };
+      },
+    },
+    urlsOf,
+    previewsOf: (workload, colour) =>
+      urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
+    start(workloads) {
+      const start = async (): Promise<void> => {
+        for (const id of NODES) {
+          await ensureNode(client, { ...NODE_DEFAULTS, id, dataFolder: folder, host, workloads });
+        }
+      };
+      if (starting !== undefined) return starting;
+      const begun = start();
+      starting = begun;
+      // A failed start is tried again.
+      begun.catch(() => (starting = undefined));
+      return begun;
+    },
+    close: async () => edge[Symbol.asyncDispose](),
+  };
 }
+
+type Node = Omit<NodeSettings, "workloads" | "controlNetworks"> & {
+  workloads: readonly EdgeWorkload[];
+  controlNetworks: readonly string[];
+};
+
+/** A node with other settings is stopped first, as both would need the same ports. */
+async function ensureNode(fleet: FleetClient, node: Node): Promise<void> {
+  const client = fleet.until(AbortSignal.timeout(FLEET_CALL_MS_MAX + STOPPED_MS_MAX));
+  const name = `edge-${node.id}`;
+  const manifest = manifestOf(name, node);
+  const taskDefinition = await client.register(manifest, { deployId: name, tags: {} });
+  await client.ensureService({ name, taskDefinition, count: 1, tags: {} });
+  const primary = (await client.currentService(name))?.deployments[0];
+  if (primary?.taskDefinition !== taskDefinition) await stopTasks(client, name);
+  await client.deploy(name, { taskDefinition, count: 1 });
+}
+
+async function stopTasks(client: FleetClient, name: string): Promise<void> {
+  await client.scale(name, 0);
+  const isOver = async (): Promise<boolean> => {
+    const [running, stopping] = await Promise.all([
+      client.tasks(name),
+      client.tasks(name, "STOPPED"),
+    ]);
+    return [...running, ...stopping].every(({ lastStatus }) => lastStatus === "STOPPED");
+  };
+  while (!(await isOver())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+const manifestOf = (family: string, node: Node): Manifest => ({
+  family,
+  networkMode: "awsvpc",
+  requiresCompatibilities: ["FARGATE"],
+  cpu: "128",
+  memory: "128",
+  containerDefinitions: [
+    {
+      name: "node",
+      essential: true,
+      image: family,
+      command: [process.execPath, "server/edge/edge-process.ts"],
+      workingDirectory: INSTALLATION,
+      environment: [{ name: "EDGE_NODE", value: JSON.stringify(node) }],
+      stopTimeout: STOP_S,
+    },
+  ],
+});

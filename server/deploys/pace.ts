@@ -3,9 +3,15 @@ import { STRATEGY, type Strategy } from "#deployer/machine/strategy.ts";
 
 const SECOND = 1_000;
 
+/** The local fleet answers in milliseconds. */
+export const LOCAL_CALL_MS_MAX = 3 * SECOND;
+
 /** Processes of this machine start, are checked and stop sooner than containers elsewhere. */
 export const LOCAL_LIMITS: Limits = {
   ...LIMITS,
+  // Longer than a call.
+  fleetLagMs: 4 * SECOND,
+  fleetRetryMs: 3 * SECOND,
   preflightMsMax: 20 * SECOND,
   preflightRetryMs: 5 * SECOND,
   provisionMsMax: 150 * SECOND,

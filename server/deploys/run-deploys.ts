@@ -27,11 +27,11 @@ import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
 import { DeployEvents } from "./deploy-events.ts";
 import { deploysOf } from "./deploys.ts";
-import type { Edge } from "./edge-port.ts";
+import type { Edge, EdgeWorkload } from "./edge-port.ts";
 import { edgeOf } from "./edge.ts";
 import { endOf, fleetOf } from "./fleet.ts";
 import { openEdge } from "./open-edge.ts";
-import { LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
+import { LOCAL_CALL_MS_MAX, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { topPaths } from "./top-paths.ts";
 import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
@@ -70,14 +70,17 @@ export async function runDeploysRole(
   const journal = await takeJournal(dataFolder, signal);
   if (journal === undefined) return;
   started.use(journal);
-  const workloads = openWorkloads(dataFolder, env);
+  const workloads = openWorkloads(dataFolder, { env, edgePort: settings.edgePort });
   const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
   started.defer(() => (atStop === "stop-tasks" ? endpoint.stop() : endpoint.close()));
   const client = await clientOf(endpoint);
   started.defer(() => client.close());
-  const edge = await openEdge(
-    workloads.all.map(({ workload: { name, checkPath }, slots }) => ({ name, slots, checkPath })),
-  );
+  const edge = openEdge({
+    dataFolder,
+    host: settings.edgeHost,
+    client,
+    portOf: (name) => workloads.find(name).edgePort,
+  });
   started.defer(() => edge.close());
   const bus = openBus({ url: settings.busUrl ?? busUrlIn(dataFolder) });
   started.use(bus);
@@ -88,7 +91,9 @@ export async function runDeploysRole(
   const deployer = await openDeployer(parts);
   started.defer(() => deployer.close());
   events.add({ deploys: await recentDeploys(journal) });
-  const deps = { ...parts, deployer, clock, defaults: LOCAL_STRATEGY };
+  const startEdge = (): Promise<void> => edge.start(edgeWorkloadsOf(deployer, workloads));
+  if (isUsed(deployer)) await startEdge();
+  const deps = { ...parts, deployer, clock, defaults: LOCAL_STRATEGY, startEdge };
   const service = {
     ...deploysOf(deps),
     ...calendarOf(deps),
@@ -107,6 +112,19 @@ export async function runDeploysRole(
     throw new AppError("conflict", "Another process has taken over the deploys of this folder.");
   }
 }
+
+/** Whether any workload was deployed. */
+const isUsed = (deployer: Deployer): boolean =>
+  deployer.workloads
+    .map((name) => deployer.status(name))
+    .some(({ active, workload }) => active !== undefined || workload.configVersion > 0);
+
+/** The number of slots is that of the journal, also after a change of the settings. */
+const edgeWorkloadsOf = (deployer: Deployer, { all }: ManagedWorkloads): EdgeWorkload[] =>
+  all.map(({ workload: { name, checkPath }, edgePort }) => {
+    const slotsPerColour = deployer.status(name).workload.slots.blue.length;
+    return { name, port: edgePort, slotsPerColour, checkPath };
+  });
 
 type Parts = {
   settings: DeploysSettings;
@@ -152,7 +170,7 @@ function clientOf({ address }: Endpoint): Promise<FleetClient> {
 
 function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
   const { journal, workloads, client, edge } = parts;
-  const fleet = new ColourFleet(client, localCatalogue(workloads.find));
+  const fleet = new ColourFleet(client, localCatalogue(workloads.find), LOCAL_CALL_MS_MAX);
   return Deployer.open({
     journal,
     drivers: {
@@ -193,7 +211,7 @@ function oneOffsOf({
     },
     warmUp: {
       topPaths: (name) => topPaths(settings, name, WARM_UP.paths),
-      previewsOf: (name, colour) => edge.previewsOf(name, colour),
+      previewsOf: async (name, colour) => edge.previewsOf(name, colour),
       limits: WARM_UP,
     },
     migrate: {

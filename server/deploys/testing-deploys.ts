@@ -21,7 +21,7 @@ import { openWorkloads } from "./workloads/all-workloads.ts";
 const NOTHING = { release: undefined, deploy: undefined, desired: 0, failedTasks: 0, tasks: [] };
 const EMPTY = { ...NOTHING, rollout: "completed" } as const;
 
-/** A fleet that accepts everything and never starts a task, so that deploys stand still in "starts the new tasks". */
+/** A fleet that accepts everything and never starts a task, and no edge node runs, so that deploys stand still. */
 const still: Drivers["fleet"] = {
   read: () => Promise.resolve({ blue: EMPTY, green: EMPTY }),
   ensure: () => Promise.resolve(),
@@ -39,10 +39,8 @@ export async function testDeploys(
 ): Promise<Deploys & { service: DeploysService }> {
   const journal = await openJournal({ dataFolder, postgres: undefined });
   if (journal === undefined) throw new Error("another process has the journal");
-  const workloads = openWorkloads(dataFolder, {});
-  const edge = await openEdge(
-    workloads.all.map(({ workload: { name, checkPath }, slots }) => ({ name, slots, checkPath })),
-  );
+  const workloads = openWorkloads(dataFolder, { env: {}, edgePort: 1 });
+  const edge = openEdge({ dataFolder, host: "127.0.0.1", client, portOf: () => 1 });
   const changes = new Changes();
   const deployer = await Deployer.open({
     journal,
@@ -61,7 +59,17 @@ export async function testDeploys(
     }),
     onChange: (change) => changes.notify(change),
   });
-  const common = { deployer, journal, workloads, changes, clock, defaults: LOCAL_STRATEGY };
+  const startEdge = (): Promise<void> => Promise.resolve();
+  const common = {
+    edge,
+    startEdge,
+    deployer,
+    journal,
+    workloads,
+    changes,
+    clock,
+    defaults: LOCAL_STRATEGY,
+  };
   const service: DeploysService = {
     ...deploysOf(common),
     ...calendarOf(common),

@@ -155,7 +155,7 @@ const startingTrain = (deploys: Deploys): Route<MemberRule> =>
 const audit = (deploys: Deploys): Route<MemberRule> =>
   memberRoute({
     method: "GET",
-    path: "/api/deploys/audit",
+    path: "/api/deploy-audit",
     operationId: "listDeployAudit",
     tag: TAG,
     summary: "Lists who did what with deploys and freezes, oldest first",

@@ -35,6 +35,7 @@ type NewGrant = Pick<Grant, "capability" | "target"> & Partial<Pick<Grant, "expi
 
 export type RunningControlPlane = RunningApi & {
   routes: readonly Route<MemberRule>[];
+  dataFolder: string;
   /** Adds a member with grants, and returns the token of a session. */
   member(grants: readonly NewGrant[], session?: { startedMs?: number }): Promise<string>;
 };
@@ -68,6 +69,7 @@ export async function startControlPlaneApi(): Promise<RunningControlPlane> {
   return {
     url,
     routes: api.routes,
+    dataFolder: folder.path,
     database,
     clock,
     root: owner.token,

@@ -14,11 +14,13 @@ import { followDeploy } from "./progress.ts";
 import { lineOf } from "./text.ts";
 
 const TASKS_MAX = 1_000;
+const SECONDS_MAX = 30 * 24 * 3_600;
 
 export const deployCommand: Command = {
   name: "deploy",
   summary: "Deploy a release of a workload",
-  help: `quarterdeck deploy SERVICE RELEASE [--wait] [--strategy NAME] [--steps LIST] [--tasks N] [--expand] [--contract]
+  help: `quarterdeck deploy SERVICE RELEASE [--wait] [--strategy NAME] [--steps LIST] [--observe S] [--bake S] [--drain S]
+                   [--tasks N] [--expand] [--contract]
                    [--plan] [--plan-hash HASH] [--reason TEXT] [--key KEY]
 
 Moves a workload to a release: new tasks start beside the old ones, are verified, get traffic in steps, and only then the
@@ -27,6 +29,8 @@ old ones stop. The role deploys does it (quarterdeck start, or quarterdeck role 
   --wait          show what happens until it has ended or is held
   --strategy NAME ${STRATEGIES.join(", ")}
   --steps LIST    shares of the new release in percent, such as 1,10,50
+  --observe S     how long each step is observed at least, in seconds; --bake S the same with all traffic, and --drain S how long open
+                  requests of the old release may take
   --tasks N       tasks of the new release (default: as many as serve now)
   --expand        run the expand migration of the release before, and --contract the contract migration after
   --plan          only show what it would do, with its hash
@@ -47,6 +51,9 @@ ${EXIT_HELP}
       wait: { type: "boolean" },
       strategy: { type: "string" },
       steps: { type: "string" },
+      observe: { type: "string" },
+      bake: { type: "string" },
+      drain: { type: "string" },
       tasks: { type: "string" },
       expand: { type: "boolean" },
       contract: { type: "boolean" },
@@ -82,6 +89,9 @@ function requestIn(values: Options["values"], positionals: readonly string[]): S
     strategy: {
       ...(strategy === undefined ? {} : { kind: strategy }),
       ...(typeof steps === "string" ? { stepsBp: stepsIn(steps) } : {}),
+      analyseMs: secondsIn(values, "observe"),
+      bakeMs: secondsIn(values, "bake"),
+      drainMs: secondsIn(values, "drain"),
     },
     ...(tasks === undefined
       ? {}
@@ -93,6 +103,12 @@ function requestIn(values: Options["values"], positionals: readonly string[]): S
   const [mistake] = parsed.error.issues;
   const where = mistake?.path[0] === "strategy" ? "--strategy" : String(mistake?.path[0]);
   throw new AppError("bad_request", `${where}: ${mistake?.message}`);
+}
+
+function secondsIn(values: Options["values"], name: string): number | undefined {
+  if (values[name] === undefined) return undefined;
+  const seconds = numberOption(values, name, { fallback: 0, min: 0, max: SECONDS_MAX });
+  return Math.round(seconds * 1_000);
 }
 
 function stepsIn(text: string): number[] {

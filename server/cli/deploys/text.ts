@@ -37,10 +37,12 @@ export function detailText(detail: DeployDetail): string {
     .join("\n");
 }
 
-export function workloadLine({ name, release, live, active, queue, freeze }: WorkloadView): string {
+export function workloadLine(view: WorkloadView): string {
+  const { name, urls, release, live, active, queue, freeze } = view;
   const now = active === null ? "" : `; ${active.release} ${active.label} (${active.id})`;
   const waiting = queue.length === 0 ? "" : `; ${queue.length} in the queue`;
   const frozen = freeze === null ? "" : `; ${freeze}`;
-  const serves = release === null ? "was never deployed" : `serves ${release} (${live})`;
+  const serves =
+    release === null ? "was never deployed" : `serves ${release} (${live}) at ${urls.join(", ")}`;
   return printable(`${name} ${serves}${now}${waiting}${frozen}`);
 }

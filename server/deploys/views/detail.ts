@@ -35,10 +35,14 @@ function waitInQueue(deploy: Deploy, { active, queue }: WorkloadStatus): string 
   return before && `${before.plan.release} (${before.id}) comes before it.`;
 }
 
-export function workloadOf(status: WorkloadStatus, freeze: string | undefined): WorkloadView {
+export function workloadOf(
+  status: WorkloadStatus,
+  { freeze, urls }: { freeze: string | undefined; urls: readonly string[] },
+): WorkloadView {
   const { workload, active, queue, waitsFor, seen } = status;
   return {
     name: workload.name,
+    urls: [...urls],
     live: workload.live,
     release: workload.releases[workload.live],
     releases: workload.releases,

@@ -69,7 +69,10 @@ test("every state has a view that fits the schema, and at most one present step"
     expect(present.length, state).toBeLessThanOrEqual(1);
     expect(detail.wayBack.text).not.toBe("");
   }
-  expect(WorkloadView.safeParse(workloadOf(statusOf(undefined), undefined)).success).toBe(true);
+  expect(
+    WorkloadView.safeParse(workloadOf(statusOf(undefined), { freeze: undefined, urls: [] }))
+      .success,
+  ).toBe(true);
 });
 
 test("the steps show how far a deploy came, and where it turned", () => {

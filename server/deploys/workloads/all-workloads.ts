@@ -6,17 +6,25 @@ import { isInstalled } from "./is-installed.ts";
 import type { ManagedWorkload } from "./managed-workload.ts";
 import { readWorkloadsFile, workloadsFileIn } from "./workloads-file.ts";
 
+type PlacedWorkload = ManagedWorkload & { edgePort: number };
+
 export type ManagedWorkloads = {
-  all: readonly ManagedWorkload[];
+  all: readonly PlacedWorkload[];
   /** @throws AppError not_found */
-  find(name: string): ManagedWorkload;
+  find(name: string): PlacedWorkload;
 };
 
 /** The domain APIs and the workloads of `workloads.yaml`. @throws AppError bad_request */
-export function openWorkloads(dataFolder: string, env: Environment): ManagedWorkloads {
+export function openWorkloads(
+  dataFolder: string,
+  { env, edgePort }: { env: Environment; edgePort: number },
+): ManagedWorkloads {
   const apis = managedApis(dataFolder, { env, hasNginx: isInstalled("nginx") });
   const own = readWorkloadsFile(dataFolder);
-  const all = [...apis, ...own];
+  const all = [...apis, ...own].map((it, index) => ({
+    ...it,
+    edgePort: it.edgePort ?? edgePort + index + 1,
+  }));
   const names = all.map(({ workload }) => workload.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {

@@ -32,6 +32,7 @@ export function managedApis(
     // One worker as well as `quarterdeck start` has for each.
     tasks: 1,
     slots: SLOTS,
+    edgePort: undefined,
     environmentOf: (release) => ({
       ...settingsOf(service, options.env, secretsFolder),
       QUARTERDECK_DATA: path.resolve(dataFolder),

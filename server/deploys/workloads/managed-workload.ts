@@ -15,6 +15,8 @@ export type ManagedWorkload = {
   tasks: number;
   /** Tasks of a colour that edge nodes have room for. */
   slots: number;
+  /** Where clients reach it through the edge; undefined: the next port. */
+  edgePort: number | undefined;
   /** Settings of its programs, beside the release. */
   environmentOf(release: string): Readonly<Record<string, string>>;
   /** A release is the folder with its name in here. */

@@ -18,6 +18,8 @@ const Entry = z.strictObject({
   /** Run in the folder of the release; listens on TASK_ADDRESS and TASK_PORT_<port>. */
   command: Command,
   port: z.int().min(1).max(65_535),
+  /** Where clients reach it through the edge; by default the next one after those of the workloads before it. */
+  edgePort: z.int().min(1).max(65_535).optional(),
   check: HttpPath.default("/healthz"),
   /** Has a folder for each release. */
   releases: z.string().min(1),
@@ -64,6 +66,7 @@ function managedOf(entry: z.output<typeof Entry>, folder: string): ManagedWorklo
     workload: workloadOf(entry),
     tasks,
     slots: tasks + SLOTS_SPARE,
+    edgePort: entry.edgePort,
     environmentOf: (release) => ({ ...environment, RELEASE: release }),
     releasesFolder: path.resolve(folder, releases),
     ownFolder: undefined,
