@@ -1,7 +1,6 @@
 import { AppError } from "#platform/errors.ts";
 import { printable } from "#platform/terminal.ts";
 import type { Command } from "#server/cli/command.ts";
-import type { CommandKind } from "#server/cli/deploys/command-deploy.ts";
 
 // A statement of DuckDB occupies a thread of libuv's pool while it runs, and file access needs these threads too: with
 // the default of four, four searches would stop the reading of logs. Child processes inherit it.
@@ -25,19 +24,17 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   forecast: async () => (await import("#server/cli/forecast.ts")).forecastCommand,
   deploy: async () => (await import("#server/cli/deploys/deploy.ts")).deployCommand,
   deploys: async () => (await import("#server/cli/deploys/deploys.ts")).deploysCommand,
-  pause: () => commandOf("pause"),
-  resume: () => commandOf("resume"),
-  hold: () => commandOf("hold"),
-  abort: () => commandOf("abort"),
-  rollback: () => commandOf("roll-back"),
-  force: () => commandOf("force"),
+  pause: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("pause"),
+  resume: async () =>
+    (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("resume"),
+  hold: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("hold"),
+  abort: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("abort"),
+  rollback: async () =>
+    (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("roll-back"),
+  force: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("force"),
   freeze: async () => (await import("#server/cli/deploys/freeze.ts")).freezeCommand,
   completion: async () => (await import("#server/cli/completion.ts")).completionCommand(NAMES),
 };
-
-async function commandOf(kind: CommandKind): Promise<Command> {
-  return (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy(kind);
-}
 
 const NAMES: readonly string[] = Object.keys(COMMANDS);
 

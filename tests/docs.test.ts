@@ -7,7 +7,7 @@ import { z } from "zod";
 const PackageJson = z.object({ scripts: z.record(z.string(), z.string()) });
 const { scripts } = PackageJson.parse(JSON.parse(readFileSync("package.json", "utf8")));
 const COMMANDS = [
-  ...readFileSync("cli.ts", "utf8").matchAll(/^ {2}(\w+): async \(\) => \(await import\(/gm),
+  ...readFileSync("cli.ts", "utf8").matchAll(/^ {2}(\w+): async \(\) =>\s+\(await import\(/gm),
 ].map(([, name = ""]) => name);
 
 /** Paths that exist only after working with a clone. */

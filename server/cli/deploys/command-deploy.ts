@@ -11,7 +11,7 @@ import { showStarted } from "./deploy.ts";
 import { EXIT_HELP, withExitCodes } from "./exit-codes.ts";
 import { type Client, CLIENT_HELP, CLIENT_OPTIONS, reasonIn, withClient } from "./open-client.ts";
 
-export type CommandKind = (typeof COMMANDS)[number];
+type CommandKind = (typeof COMMANDS)[number];
 
 const RECENT_MAX = 20;
 
