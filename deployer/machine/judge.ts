@@ -33,7 +33,7 @@ export type JudgeLimits = {
   guardRequests: number;
 };
 
-const JUDGE_LIMITS: JudgeLimits = {
+export const JUDGE_LIMITS: JudgeLimits = {
   errorFactor: 2,
   errorDifference: 0.005,
   latencyFactor: 1.5,

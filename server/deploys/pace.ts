@@ -1,3 +1,4 @@
+import { JUDGE_LIMITS, type JudgeLimits } from "#deployer/machine/judge.ts";
 import { LIMITS, type Limits } from "#deployer/machine/limits.ts";
 import { STRATEGY, type Strategy } from "#deployer/machine/strategy.ts";
 
@@ -21,6 +22,9 @@ export const LOCAL_LIMITS: Limits = {
   closeOverMs: 5 * SECOND,
   drainSlackMs: 20 * SECOND,
 };
+
+/** Tasks that start take the CPU from those that serve, so that single latencies say little. */
+export const LOCAL_JUDGE: JudgeLimits = { ...JUDGE_LIMITS, latencyDifferenceMs: 500 };
 
 /** A deploy on one machine takes about a minute. Few users are there to judge it by. */
 export const LOCAL_STRATEGY: Strategy = {

@@ -31,7 +31,7 @@ import type { Edge, EdgeWorkload } from "./edge-port.ts";
 import { edgeOf } from "./edge.ts";
 import { endOf, fleetOf } from "./fleet.ts";
 import { openEdge } from "./open-edge.ts";
-import { LOCAL_CALL_MS_MAX, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
+import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { topPaths } from "./top-paths.ts";
 import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
@@ -182,7 +182,7 @@ function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
     timer: systemTimer,
     limits: LOCAL_LIMITS,
     pace: PACE,
-    judge: simpleJudge(),
+    judge: simpleJudge(LOCAL_JUDGE),
     workloads: workloads.all.map(({ workload, slots }) => {
       return { name: workload.name, slotsPerColour: slots };
     }),

@@ -18,6 +18,8 @@ import { LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import type { DeploysService } from "./service.ts";
 import { openWorkloads } from "./workloads/all-workloads.ts";
 
+const startEdge = (): Promise<void> => Promise.resolve();
+
 const NOTHING = { release: undefined, deploy: undefined, desired: 0, failedTasks: 0, tasks: [] };
 const EMPTY = { ...NOTHING, rollout: "completed" } as const;
 
@@ -59,7 +61,6 @@ export async function testDeploys(
     }),
     onChange: (change) => changes.notify(change),
   });
-  const startEdge = (): Promise<void> => Promise.resolve();
   const common = {
     edge,
     startEdge,

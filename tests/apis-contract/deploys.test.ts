@@ -39,7 +39,9 @@ async function send(token: string, { method, path, body, headers }: Request) {
   return { status: response.status, json, headers: response.headers };
 }
 
-const start = (token: string, workload: string, more: object = {}, key: string = randomUUID()) =>
+type Start = { key?: string } & Readonly<Record<string, unknown>>;
+
+const start = (token: string, workload: string, { key = randomUUID(), ...more }: Start = {}) =>
   send(token, {
     path: "/api/deploys",
     body: { workload, release: "r2", reason: "a test", ...more },
@@ -88,22 +90,22 @@ test("a start needs a key, repeats with it, and refuses it for something else", 
   expect((await send(token, { path: "/api/deploys", body })).status).toBe(400);
   const key = randomUUID();
   const [one, two] = await Promise.all([
-    start(token, "management", {}, key),
-    start(token, "management", {}, key),
+    start(token, "management", { key }),
+    start(token, "management", { key }),
   ]);
-  const three = await start(token, "management", {}, key);
+  const three = await start(token, "management", { key });
   expect(DeploySummary.parse(three.json).id).toBe(DeploySummary.parse(one.json).id);
   expect(two.status).toBe(202);
-  const otherwise = await start(token, "management", { release: "r3" }, key);
+  const otherwise = await start(token, "management", { key, release: "r3" });
   expect(otherwise.status).toBe(422);
   // The same key of another caller is another request.
-  const other = await start(await tokenFor(["*"], ["start"]), "management", {}, key);
+  const other = await start(await tokenFor(["*"], ["start"]), "management", { key });
   expect(DeploySummary.parse(other.json).id).not.toBe(DeploySummary.parse(one.json).id);
 });
 
 test("invalid requests name their fields, and a changed plan is refused", async () => {
   const token = await tokenFor(["*"], ["start"]);
-  const fieldsOf = async (more: object): Promise<unknown> =>
+  const fieldsOf = async (more: Start): Promise<unknown> =>
     (await start(token, "logging", more)).json;
   expect(await fieldsOf({ release: "../x" })).toMatchObject({ errors: [{ path: "body.release" }] });
   expect(await fieldsOf({ strategy: { kind: "big-bang" } })).toMatchObject({
