@@ -4,18 +4,16 @@ import { fileURLToPath } from "node:url";
 
 import { vi } from "vitest";
 
-import { freePort } from "#platform/free-port.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { type Colour, COLOURS, type EdgeConfig, type Slot } from "../drivers.ts";
 import { EdgeServers, type EdgeServersOptions } from "./edge-servers.ts";
 import { emptyConfig } from "./haproxy/render-node.ts";
+import { serverAddress } from "./haproxy/testing-haproxy.ts";
 import { findProgram } from "./processes/find-program.ts";
 
 const SLOTS = 3;
 const WAIT = { timeout: 30_000, interval: 50 };
-
-const local = async (): Promise<string> => `127.0.0.1:${await freePort()}`;
 
 /** Two HAProxy and two Varnish on free ports, with the workload `web`. */
 export async function openServers(
@@ -32,10 +30,10 @@ export async function openServers(
     programs,
     workloads: [{ name: "web", checkPath: "/healthz", slots: SLOTS }],
     haproxy: [
-      { id: "lb1", listen: { web: await local() }, internal: await local() },
-      { id: "lb2", listen: { web: await local() }, internal: await local() },
+      { id: "lb1", listen: { web: await serverAddress() }, internal: await serverAddress() },
+      { id: "lb2", listen: { web: await serverAddress() }, internal: await serverAddress() },
     ],
-    varnish: { cache1: await local(), cache2: await local() },
+    varnish: { cache1: await serverAddress(), cache2: await serverAddress() },
     cacheMb: 32,
     controlNetworks: ["127.0.0.0/8"],
     responseMs: 10_000,

@@ -5,13 +5,11 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { describe } from "vitest";
 
-import { freePort } from "#platform/free-port.ts";
-
 import { testEdge } from "../contract.ts";
 import { TEST_EDGE, type TestEdge, type TestNode } from "../testing/world.ts";
 import { haproxyEdge } from "./haproxy-edge.ts";
 import { HaproxyNode } from "./haproxy-node.ts";
-import { nodeOptions, programForTests } from "./testing-haproxy.ts";
+import { nodeOptions, programForTests, serverAddress } from "./testing-haproxy.ts";
 
 const POLL_MS = 10;
 const { workload, slotsPerColour, ...surroundings } = TEST_EDGE;
@@ -33,7 +31,7 @@ async function startNode(folder: string, id: string): Promise<HaproxyNode> {
   const { checkPath } = surroundings;
   const workloads = [{ name: workload, checkPath, slots: slotsPerColour }];
   const options = await nodeOptions({ ...surroundings, id, folder, workloads });
-  const listen = { [workload]: `127.0.0.1:${await freePort()}` };
+  const listen = { [workload]: await serverAddress() };
   const node = new HaproxyNode({ ...options, settings: { ...options.settings, listen } });
   await node.start();
   return node;

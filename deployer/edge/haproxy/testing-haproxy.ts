@@ -1,10 +1,10 @@
+import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { onTestFinished } from "vitest";
-
-import { freePort } from "#platform/free-port.ts";
 
 import { TEMPLATES } from "../edge-servers.ts";
 import { findProgram } from "../processes/find-program.ts";
@@ -17,6 +17,26 @@ export function programForTests(name: string): string | undefined {
   if (process.env["CI"] === "true") throw new Error(`CI must have ${name}`);
   process.stderr.write(`\nSKIPPED: ${name} is not installed, so these tests of the edge are\n`);
   return undefined;
+}
+
+const PORTS_FROM = 18_000;
+const PORTS_UNTIL = 32_000;
+
+/**
+ * An address for a server that is killed and started again. Its port is below those that the kernel gives to outgoing
+ * connections, one of which could have it meanwhile: even the connection to the server itself.
+ */
+export async function serverAddress(): Promise<string> {
+  for (;;) {
+    const port = randomInt(PORTS_FROM, PORTS_UNTIL);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    await new Promise((done) => server.close(done));
+    if (isFree) return `127.0.0.1:${port}`;
+  }
 }
 
 export function shortFolder(): string {
@@ -32,9 +52,9 @@ export async function nodeOptions({
   id = "lb1",
   ...options
 }: NodeOptions = {}): Promise<HaproxyNodeOptions> {
-  const listen = { web: `127.0.0.1:${await freePort()}` };
+  const listen = { web: await serverAddress() };
   return {
-    settings: { id, listen, internal: `127.0.0.1:${await freePort()}` },
+    settings: { id, listen, internal: await serverAddress() },
     program: findProgram("haproxy") ?? "",
     folder: options.folder ?? path.join(shortFolder(), id),
     template: TEMPLATES.haproxy,
