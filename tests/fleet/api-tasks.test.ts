@@ -72,8 +72,12 @@ test("an API runs as tasks of the local fleet, and a task that stops serves unti
   });
   expect(new Set(urls).size).toBe(2);
   for (const at of urls) {
-    const response = await fetch(`${at}${workload.checkPath}`);
-    expect([response.status, response.headers.get("x-release")]).toEqual([200, "r2"]);
+    // A task is healthy as soon as it is alive, and ready when its workers are.
+    const answer = async (): Promise<unknown> => {
+      const response = await fetch(`${at}${workload.checkPath}`);
+      return [response.status, response.headers.get("x-release")];
+    };
+    await expect.poll(answer).toEqual([200, "r2"]);
   }
   await fleet.scale("billing-blue", 0);
   if (hasNginx) {
