@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take longest, in this order; started late, they would run on alone at the end. */
 const LONGEST = [
   "deployer/simulation/",
+  "deployer/edge/",
   "tests/soak/",
   "tests/chaos/",
   "tests/kill-ingest",
