@@ -8,6 +8,9 @@ import { followDeploys } from "#server/deploys/follow-deploys.ts";
 import { environmentWith, type Options } from "../options.ts";
 import { type DeploysClient, httpClient } from "./http-deploys.ts";
 
+/** The role takes some seconds to start on a busy machine. */
+const CONNECT_MS_MAX = 5_000;
+
 /** Options of every command about deploys. */
 export const CLIENT_OPTIONS = {
   url: { type: "string" },
@@ -35,7 +38,7 @@ function openClient(values: Options["values"]): Client {
     return { ...httpClient(url, token), actor: "" };
   }
   const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(values));
-  const deploys = followDeploys(data.dataFolder);
+  const deploys = followDeploys(data.dataFolder, CONNECT_MS_MAX);
   return { ask: deploys.ask, stop: deploys.stop, actor: `${userInfo().username} (command)` };
 }
 
