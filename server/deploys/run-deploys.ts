@@ -17,11 +17,13 @@ import { OneOffs } from "#deployer/one-offs/one-offs.ts";
 import { VERIFY } from "#deployer/one-offs/verify.ts";
 import { WARM_UP } from "#deployer/one-offs/warm-up.ts";
 import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
+import { storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 import type { Environment } from "#platform/settings/settings.ts";
 
+import { currentStoreUrl } from "../current-store.ts";
 import type { DeploysSettings } from "../settings.ts";
 import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
@@ -82,7 +84,7 @@ export async function runDeploysRole(
     portOf: (name) => workloads.find(name).edgePort,
   });
   started.defer(() => edge.close());
-  const bus = openBus({ url: settings.busUrl ?? busUrlIn(dataFolder) });
+  const bus = openBus({ url: busUrlOf(settings) });
   started.use(bus);
   const events = await DeployEvents.open(bus, log);
   started.defer(() => events.close());
@@ -111,6 +113,13 @@ export async function runDeploysRole(
   if (journal.lost.aborted) {
     throw new AppError("conflict", "Another process has taken over the deploys of this folder.");
   }
+}
+
+/** The bus of the events that the boards show: the demo has its own. */
+function busUrlOf(settings: DeploysSettings): string {
+  const demo = path.join(settings.dataFolder, "demo");
+  if (currentStoreUrl(settings) === storeUrlIn(demo)) return busUrlIn(demo);
+  return settings.busUrl ?? busUrlIn(settings.dataFolder);
 }
 
 /** Whether any workload was deployed. */

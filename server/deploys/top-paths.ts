@@ -23,7 +23,7 @@ export async function topPaths(
     fromMs: nowMs - RANGE_MS,
     toMs: nowMs,
     where: [
-      { field: "data_stream.dataset", op: "eq", value: `${workload}.access` },
+      { field: "event.dataset", op: "eq", value: `${workload}.access` },
       { field: "http.request.method", op: "eq", value: "GET" },
       { field: "http.response.status_code", op: "lt", value: 400 },
     ],
