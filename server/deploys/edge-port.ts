@@ -9,6 +9,14 @@ export type EdgeWorkload = {
   checkPath: string;
 };
 
+/** Where an edge has its files and its ports. */
+export type EdgePlace = {
+  dataFolder: string;
+  host: string;
+  /** The port of a workload on the first node. */
+  portOf(workload: string): number;
+};
+
 /** The edge in front of the workloads. */
 export type Edge = {
   driver: Drivers["edge"];
@@ -22,5 +30,6 @@ export type Edge = {
   ): readonly { url: string; headers: Readonly<Record<string, string>> }[];
   /** Starts the nodes unless they run already. */
   start(workloads: readonly EdgeWorkload[]): Promise<void>;
-  close(): Promise<void>;
+  /** Ends the connection to the nodes, which go on unless they are to stop. */
+  close(nodes: "stop" | "keep"): Promise<void>;
 };

@@ -32,7 +32,8 @@ import { deploysOf } from "./deploys.ts";
 import type { Edge, EdgeWorkload } from "./edge-port.ts";
 import { edgeOf } from "./edge.ts";
 import { endOf, fleetOf } from "./fleet.ts";
-import { openEdge } from "./open-edge.ts";
+import { openHaproxyEdge } from "./haproxy-edge.ts";
+import { openLocalEdge } from "./local-edge.ts";
 import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { topPaths } from "./top-paths.ts";
@@ -77,13 +78,8 @@ export async function runDeploysRole(
   started.defer(() => (atStop === "stop-tasks" ? endpoint.stop() : endpoint.close()));
   const client = await clientOf(endpoint);
   started.defer(() => client.close());
-  const edge = openEdge({
-    dataFolder,
-    host: settings.edgeHost,
-    client,
-    portOf: (name) => workloads.find(name).edgePort,
-  });
-  started.defer(() => edge.close());
+  const edge = openEdge({ settings, workloads, client, log });
+  started.defer(() => edge.close(atStop === "stop-tasks" ? "stop" : "keep"));
   const bus = openBus({ url: busUrlOf(settings) });
   started.use(bus);
   const events = await DeployEvents.open(bus, log);
@@ -120,6 +116,21 @@ function busUrlOf(settings: DeploysSettings): string {
   const demo = path.join(settings.dataFolder, "demo");
   if (currentStoreUrl(settings) === storeUrlIn(demo)) return busUrlIn(demo);
   return settings.busUrl ?? busUrlIn(settings.dataFolder);
+}
+
+type EdgeParts = {
+  settings: DeploysSettings;
+  workloads: ManagedWorkloads;
+  client: FleetClient;
+  log: Log;
+};
+
+function openEdge({ settings, workloads, client, log }: EdgeParts): Edge {
+  const { dataFolder, edgeHost: host, edgePort } = settings;
+  const portOf = (name: string): number => workloads.find(name).edgePort;
+  return settings.edge === "haproxy"
+    ? openHaproxyEdge({ dataFolder, host, portOf, edgePort }, log)
+    : openLocalEdge({ dataFolder, host, portOf }, client);
 }
 
 /** Whether any workload was deployed. */

@@ -13,7 +13,7 @@ import { deploysOf } from "./deploys.ts";
 import { edgeOf } from "./edge.ts";
 import { fleetOf } from "./fleet.ts";
 import type { Deploys } from "./follow-deploys.ts";
-import { openEdge } from "./open-edge.ts";
+import { openLocalEdge } from "./local-edge.ts";
 import { LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import type { DeploysService } from "./service.ts";
 import { openWorkloads } from "./workloads/all-workloads.ts";
@@ -42,7 +42,7 @@ export async function testDeploys(
   const journal = await openJournal({ dataFolder, postgres: undefined });
   if (journal === undefined) throw new Error("another process has the journal");
   const workloads = openWorkloads(dataFolder, { env: {}, edgePort: 1 });
-  const edge = openEdge({ dataFolder, host: "127.0.0.1", client, portOf: () => 1 });
+  const edge = openLocalEdge({ dataFolder, host: "127.0.0.1", portOf: () => 1 }, client);
   const changes = new Changes();
   const deployer = await Deployer.open({
     journal,
@@ -84,7 +84,7 @@ export async function testDeploys(
     isConnected: () => true,
     async stop() {
       deployer.close();
-      await edge.close();
+      await edge.close("keep");
       await journal[Symbol.asyncDispose]();
     },
   };

@@ -6,8 +6,8 @@ import { NODE_DEFAULTS, type NodeSettings } from "#deployer/edge/local/node-sett
 import { FLEET_CALL_MS_MAX } from "#deployer/fleet/colour-fleet.ts";
 import type { FleetClient, Manifest } from "#deployer/fleet/fleet-client.ts";
 
-import { openEdge as openLocalEdge } from "../edge/open-edge.ts";
-import type { Edge, EdgeWorkload } from "./edge-port.ts";
+import { openEdge } from "../edge/open-edge.ts";
+import type { Edge, EdgePlace, EdgeWorkload } from "./edge-port.ts";
 
 /** The nodes of the local edge. */
 const NODES = ["lb1"];
@@ -16,21 +16,13 @@ const STOP_S = 30;
 const POLL_MS = 100;
 const STOPPED_MS_MAX = 40_000;
 
-type EdgeOptions = {
-  dataFolder: string;
-  host: string;
-  client: FleetClient;
-  /** The ports of the workloads. */
-  portOf(workload: string): number;
-};
-
 /**
  * The local edge. Its nodes are tasks of the fleet, which starts them again when they die, and so they outlive this process. They
  * are started when the first workload is deployed.
  */
-export function openEdge({ dataFolder, host, client, portOf }: EdgeOptions): Edge {
+export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: FleetClient): Edge {
   const folder = path.resolve(dataFolder);
-  const { driver, counts, ...edge } = openLocalEdge(folder, NODES);
+  const { driver, counts, ...edge } = openEdge(folder, NODES);
   const urlsOf = (workload: string): string[] => [`http://${host}:${portOf(workload)}`];
   let starting: Promise<void> | undefined;
   return {
@@ -56,6 +48,7 @@ export function openEdge({ dataFolder, host, client, portOf }: EdgeOptions): Edg
       begun.catch(() => (starting = undefined));
       return begun;
     },
+    // The nodes stop with the tasks of the fleet, or go on with them.
     close: async () => edge[Symbol.asyncDispose](),
   };
 }

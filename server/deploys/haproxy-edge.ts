@@ -1,0 +1,115 @@
+import path from "node:path";
+
+import { EdgeServers, type EdgeServersOptions } from "#deployer/edge/edge-servers.ts";
+import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
+import { NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
+import { findProgram } from "#deployer/edge/processes/find-program.ts";
+import { AppError } from "#platform/errors.ts";
+import type { Log } from "#platform/log.ts";
+
+import type { Edge, EdgePlace, EdgeWorkload } from "./edge-port.ts";
+
+/** `above`: added to the ports of workloads. `internal`: added to the port of the edge for the frontend behind the caches. */
+const NODES = [
+  { id: "lb1", above: 0, internal: 40 },
+  { id: "lb2", above: 20, internal: 41 },
+];
+/** Likewise. */
+const CACHES = { cache1: 42, cache2: 43 };
+const CACHE_MB = 64;
+const NOT_STARTED = "The edge has not been started, as nothing was deployed yet.";
+
+type Place = EdgePlace & { edgePort: number };
+
+/**
+ * HAProxy and Varnish of this machine, two of each. They are started when the first workload is deployed, and outlive this process.
+ * @throws AppError unavailable if a program is not installed
+ */
+export function openHaproxyEdge(place: Place, log: Log): Edge {
+  const { host, portOf } = place;
+  const programs = {
+    haproxy: installed("haproxy"),
+    varnishd: installed("varnishd"),
+    varnishadm: installed("varnishadm"),
+  };
+  let started: Promise<EdgeServers> | undefined;
+  const servers = async (): Promise<EdgeServers> => {
+    if (started === undefined) throw new AppError("unavailable", NOT_STARTED);
+    return started;
+  };
+  const urlsOf = (workload: string): string[] =>
+    NODES.map(({ above }) => `http://${host}:${portOf(workload) + above}`);
+  return {
+    driver: {
+      nodes: () => Promise.resolve(NODES.map(({ id }) => ({ id, retired: false }))),
+      read: async (...of) => (await servers()).driver.read(...of),
+      apply: async (...of) => (await servers()).driver.apply(...of),
+      closeSessions: async (...of) => (await servers()).driver.closeSessions(...of),
+    },
+    traffic: {
+      read: async (workload, fromMs) => {
+        const lanes = await (await servers()).traffic.counts(workload, fromMs);
+        return { lanes, peakRps: undefined };
+      },
+    },
+    urlsOf,
+    previewsOf: (workload, colour) =>
+      urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
+    async start(workloads) {
+      started ??= begin(serversOf({ place, programs, workloads, log }));
+      // A failed start is tried again.
+      started.catch(() => (started = undefined));
+      await started;
+    },
+    async close(nodes) {
+      const running = await started?.catch(() => undefined);
+      await (nodes === "stop" ? running?.stop() : running?.leave());
+    },
+  };
+}
+
+type ServersParts = {
+  place: Place;
+  programs: EdgeServersOptions["programs"];
+  workloads: readonly EdgeWorkload[];
+  log: Log;
+};
+
+function serversOf({ place, programs, workloads, log }: ServersParts): EdgeServers {
+  const { dataFolder, host, edgePort } = place;
+  const at = (port: number): string => `${host}:${port}`;
+  return new EdgeServers({
+    folder: path.join(path.resolve(dataFolder), "deploys", "edge"),
+    programs,
+    workloads: workloads.map(({ name, checkPath, slotsPerColour }) => {
+      return { name, checkPath, slots: slotsPerColour };
+    }),
+    haproxy: NODES.map(({ id, above, internal }) => ({
+      id,
+      listen: Object.fromEntries(workloads.map(({ name, port }) => [name, at(port + above)])),
+      internal: at(edgePort + internal),
+    })),
+    varnish: Object.fromEntries(
+      Object.entries(CACHES).map(([id, above]) => [id, at(edgePort + above)]),
+    ),
+    cacheMb: CACHE_MB,
+    controlNetworks: NODE_DEFAULTS.controlNetworks,
+    responseMs: NODE_DEFAULTS.responseMs,
+    headMs: NODE_DEFAULTS.headMs,
+    log,
+  });
+}
+
+async function begin(servers: EdgeServers): Promise<EdgeServers> {
+  await servers.start();
+  return servers;
+}
+
+function installed(program: string): string {
+  const file = findProgram(program);
+  if (file !== undefined) return file;
+  throw new AppError(
+    "unavailable",
+    `${program} is not installed. Install HAProxy and Varnish, or set QUARTERDECK_EDGE=local.`,
+  );
+}
