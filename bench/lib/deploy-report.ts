@@ -1,0 +1,33 @@
+import type { BenchResult } from "./deploy-bench.ts";
+
+const P99 = 0.99;
+
+/** For people; the last line is for scripts. */
+export function reportOf(result: BenchResult): string {
+  const { load, deploys, outcomes, rollBackMs, deployS, chaos, controllerKills, seconds, options } =
+    result;
+  const lines = [
+    `edge ${options.edge}, seed ${options.seed}, ${options.clients} clients, ${seconds.toFixed(0)} s, ${(load.requests / seconds).toFixed(0)} requests/s`,
+    `outcomes: ${listed(outcomes)}`,
+    `killed and reloaded: ${listed({ ...chaos, controller: controllerKills })}`,
+    `failed: ${listed(load.failed)}`,
+    ...load.examples.map((example) => `  ${example}`),
+    `latency p50 ${load.p50Ms.toFixed(1)} ms, p99 ${load.p99Ms.toFixed(1)} ms, max ${load.maxMs.toFixed(0)} ms`,
+    `a deploy took ${quantile(deployS, 0.5).toFixed(1)} s (median), ${quantile(deployS, P99).toFixed(1)} s (p99)`,
+    `failed ${failuresOf(result)} of ${load.requests} requests over ${deploys} deploys, roll-back p99 ${quantile(rollBackMs, P99).toFixed(0)} ms`,
+  ];
+  return lines.join("\n");
+}
+
+export const failuresOf = ({ load }: Pick<BenchResult, "load">): number =>
+  Object.values(load.failed).reduce((sum, count) => sum + count, 0);
+
+const listed = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
