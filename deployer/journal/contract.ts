@@ -53,7 +53,8 @@ export function testJournal(create: () => Promise<TestJournal>): void {
       audit: [testAudit("dep_1"), testAudit("dep_1")],
     });
     const result = { status: "ok" as const, reply: "done", atMs: 9 };
-    await first.commit({ results: [{ id: "1.2", ...result }], audit: [testAudit("dep_1")] });
+    const created = { ...testAudit("dep_1"), before: undefined };
+    await first.commit({ results: [{ id: "1.2", ...result }], audit: [created] });
     await first[Symbol.asyncDispose]();
 
     await using second = await opened(journal);

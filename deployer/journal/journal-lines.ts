@@ -29,8 +29,9 @@ const AuditEntry = z.object({
   action: z.string(),
   target: z.string(),
   reason: z.string(),
-  before: z.unknown(),
-  after: z.unknown(),
+  // JSON has no undefined: what did not exist before, or does not any more, is left out.
+  before: z.unknown().default(null),
+  after: z.unknown().default(null),
 });
 export const EffectRecord = Intent.extend({ result: Result.omit({ id: true }).optional() });
 export const AuditRecord = AuditEntry.extend({ seq: z.number(), hash: z.string() });
