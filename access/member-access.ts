@@ -26,6 +26,8 @@ export type MemberAccess = AccessControl<MemberRule> & {
    * Resolves to the id of the member who opened a socket; rejects when they do not have this grant (any more).
    */
   checkSocket(handshake: IncomingMessage, rule: GrantRule): Promise<string>;
+  /** The member who opened a socket, with their present grants. @throws AppError unauthenticated */
+  socketCaller(handshake: IncomingMessage): Promise<MemberCaller>;
 };
 
 /**
@@ -87,6 +89,11 @@ export function memberAccess(deps: {
       const caller = await callerOf(headers.cookie, "");
       authorise(rule, caller);
       return caller.id;
+    },
+    async socketCaller({ headers }) {
+      const caller = await callerOf(headers.cookie, "");
+      signedInOf(caller);
+      return caller;
     },
   };
 }

@@ -99,8 +99,10 @@ export function serveHttp(
     checkOrigin: (request) =>
       checkOrigin({ method: "GET", headers: request.headers }, origins, { socket: true }),
     mayWatch: may(WATCH_BOARD),
+    isMember: async (request) => (await api.control.socketCaller(request)).id,
     mayFollow: may(FOLLOW_EVENTS),
     sources: { ...common, maySee: may(SEE_SOURCES), mayManage: may(MANAGE_SOURCES) },
+    deploys: { deploys: deps.deploys, callerOf: (request) => api.control.socketCaller(request) },
   });
   started.defer(() => sockets.close());
   const stopping = new AbortController();

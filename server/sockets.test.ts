@@ -78,7 +78,12 @@ async function openLive() {
       maySee: admitted,
       mayManage: admitted,
     },
+    deploys: {
+      deploys: { ask: () => Promise.reject(new Error("no page about deploys is open")) },
+      callerOf: () => Promise.reject(new Error("no page about deploys is open")),
+    },
     mayWatch: admitted,
+    isMember: admitted,
     mayFollow: admitted,
     clock: { nowMs: () => state.nowMs },
     log,

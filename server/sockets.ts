@@ -4,9 +4,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "socket.io";
 
 import { type LiveFrame, PROBLEMS_NAMESPACE } from "#dashboards/api.ts";
+import { DEPLOYS_NAMESPACE } from "#dashboards/deploys/live-messages.ts";
 import { SOURCES_NAMESPACE } from "#dashboards/sources/messages.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
+import {
+  openDeploySockets,
+  type DeploySockets,
+  type DeploySocketsDeps,
+} from "./deploys/pages/page-sockets.ts";
 import { paced } from "./frame-pace.ts";
 import { openProblemSockets } from "./problems/problem-sockets.ts";
 import {
@@ -14,6 +20,7 @@ import {
   type SourceSockets,
   type SourceSocketsDeps,
 } from "./sources/source-sockets.ts";
+import { type AdmissionDeps, openAdmission } from "./viewers/admission.ts";
 import { Connections } from "./viewers/connections.ts";
 import { MESSAGE_BYTES_MAX } from "./viewers/limits.ts";
 import type { Connection } from "./viewers/outbox.ts";
@@ -24,13 +31,13 @@ const RECHECK_EVERY_MS = 15_000;
 /** How long a stop waits for requests in progress. */
 const REQUESTS_MS_MAX = 1_000;
 
-export type SocketDeps = ViewerDeps & {
-  http: HttpServer;
-  sources: Omit<SourceSocketsDeps, "clock" | "waitingOf" | "maySeeLines">;
-  /** Throws when the socket was opened by a page of another origin. */
-  checkOrigin(request: IncomingMessage): void;
-  problems(): readonly OpenProblem[];
-};
+export type SocketDeps = ViewerDeps &
+  AdmissionDeps & {
+    http: HttpServer;
+    sources: Omit<SourceSocketsDeps, "clock" | "waitingOf" | "maySeeLines">;
+    deploys: Pick<DeploySocketsDeps, "deploys" | "callerOf">;
+    problems(): readonly OpenProblem[];
+  };
 
 export type Sockets = {
   viewers(): number;
@@ -52,17 +59,14 @@ export type Sockets = {
  */
 export function openSockets(deps: SocketDeps): Sockets {
   const connections = new Connections(deps.http, deps.clock);
+  const { allowRequest, guardBoard } = openAdmission(deps, connections);
   const io = new Server(deps.http, {
     path: "/socket",
     serveClient: false,
     maxHttpBufferSize: MESSAGE_BYTES_MAX,
-    allowRequest: (request, decide) => {
-      admit(deps, connections, request).then(
-        () => decide(null, true),
-        () => decide(null, false),
-      );
-    },
+    allowRequest,
   });
+  guardBoard(io);
   let sent = 0;
   const viewers = new Map<string, Viewer>();
   io.engine.on("connection", (connection: Connection) => connections.add(connection));
@@ -74,7 +78,7 @@ export function openSockets(deps: SocketDeps): Sockets {
     ...deps,
     isDemo: () => deps.workspace().kind === "demo",
   });
-  const sources = openSources(io, deps, connections);
+  const others = [problems, openSources(io, deps, connections), openDeploys(io, deps, connections)];
   const sendFrame = (room: string, dataset: string, members: ReadonlySet<string>): void => {
     const { live, hasIndexer } = deps.workspace();
     const frame: LiveFrame = { ...live.frame(dataset), hasIndexer: hasIndexer() };
@@ -89,7 +93,7 @@ export function openSockets(deps: SocketDeps): Sockets {
   });
   const recheck = (isMeant: (request: IncomingMessage) => boolean): void => {
     for (const viewer of viewers.values()) if (isMeant(viewer.request)) void viewer.recheck();
-    for (const pages of [problems, sources]) pages.recheck(isMeant);
+    for (const pages of others) pages.recheck(isMeant);
   };
   const rechecks = setInterval(() => recheck(() => true), RECHECK_EVERY_MS);
   return {
@@ -120,6 +124,14 @@ const openSources = (io: Server, deps: SocketDeps, connections: Connections): So
     waitingOf: ({ conn }) => connections.outboxOf(conn).waiting,
   });
 
+const openDeploys = (io: Server, deps: SocketDeps, connections: Connections): DeploySockets =>
+  openDeploySockets(io.of(DEPLOYS_NAMESPACE), {
+    ...deps,
+    ...deps.deploys,
+    isDemo: () => deps.workspace().kind === "demo",
+    waitingOf: ({ conn }) => connections.outboxOf(conn).waiting,
+  });
+
 type Watched = (room: string, dataset: string, members: ReadonlySet<string>) => void;
 
 function forEachWatched(io: Server, work: Watched): void {
@@ -127,15 +139,6 @@ function forEachWatched(io: Server, work: Watched): void {
     const dataset = datasetOf(room);
     if (dataset !== undefined) work(room, dataset, members);
   }
-}
-
-async function admit(
-  { checkOrigin, mayWatch }: SocketDeps,
-  connections: Connections,
-  request: IncomingMessage,
-): Promise<void> {
-  checkOrigin(request);
-  connections.admit(request, await mayWatch(request));
 }
 
 function disconnectStalled(

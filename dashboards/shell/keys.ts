@@ -4,6 +4,9 @@ export const KEYS = {
   board: { keys: "g h", does: "Go to the board", where: "Everywhere" },
   explore: { keys: "g e", does: "Go to explore", where: "Everywhere" },
   sources: { keys: "g s", does: "Go to the sources", where: "Everywhere" },
+  deploys: { keys: "g d", does: "Go to the deploys", where: "Everywhere" },
+  fleet: { keys: "g f", does: "Go to the fleet", where: "Everywhere" },
+  edge: { keys: "g n", does: "Go to the nodes of the edge", where: "Everywhere" },
   range: { keys: "t t", does: "Type a time range", where: "Time range" },
   zoomOut: { keys: "t z", does: "Zoom out", where: "Time range" },
   earlier: { keys: "t ArrowLeft", does: "Earlier", where: "Time range" },
@@ -18,11 +21,13 @@ export const KEYS = {
   compareWeek: { keys: "c w", does: "Compare with the same time last week", where: "Board" },
   compareToday: { keys: "c t", does: "Compare today with last week", where: "Board" },
   compareNothing: { keys: "c n", does: "Compare with nothing", where: "Board" },
-  next: { keys: "j", does: "Next event or source", where: "Lists" },
-  previous: { keys: "k", does: "Previous event or source", where: "Lists" },
-  open: { keys: "Enter", does: "Open the event, or the newest one", where: "Lists" },
-  add: { keys: "a", does: "Add a source", where: "Lists" },
+  next: { keys: "j", does: "Next event, source or deploy", where: "Lists" },
+  previous: { keys: "k", does: "Previous event, source or deploy", where: "Lists" },
+  open: { keys: "Enter", does: "Open the event or deploy, or the newest one", where: "Lists" },
+  add: { keys: "a", does: "Add a source, or start a deploy", where: "Lists" },
   close: { keys: "Escape", does: "Close it", where: "Lists" },
+  wayBack: { keys: "r", does: "Take the way back: abort or roll back", where: "Deploy" },
+  pause: { keys: "p", does: "Pause it, or resume it", where: "Deploy" },
 } as const satisfies Record<string, { keys: string; does: string; where: string }>;
 
 export type Action = keyof typeof KEYS;

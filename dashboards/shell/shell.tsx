@@ -20,7 +20,7 @@ import { type ShownRange, TimeControl } from "./time-control.tsx";
 import { useKeys } from "./use-keys.ts";
 
 type ShellProps = {
-  page: "board" | "explore" | "sources" | "formats";
+  page: "board" | "explore" | "sources" | "formats" | "deploys" | "fleet" | "edge";
   theme: Theme;
   range: RangeState;
   shown: ShownRange | undefined;
@@ -36,6 +36,7 @@ const PAGES = [
   { id: "board", href: "/", title: "Board" },
   { id: "explore", href: "/explore", title: "Explore" },
   { id: "sources", href: "/sources", title: "Sources" },
+  { id: "deploys", href: "/deploys", title: "Deploys" },
 ] as const;
 
 /** The frame around every page: navigation, time range, status. */
@@ -55,6 +56,9 @@ export function Shell(props: ShellProps) {
     board: () => navigate(hrefOf("/")),
     explore: () => navigate(hrefOf("/explore")),
     sources: () => navigate(hrefOf("/sources")),
+    deploys: () => navigate(hrefOf("/deploys")),
+    fleet: () => navigate(hrefOf("/fleet")),
+    edge: () => navigate(hrefOf("/edge")),
     searchHelp: () => navigate(SEARCH_HELP_PATH),
     range: () => field.current?.focus(),
     zoomOut: () => shown && range.setRange(zoomOut(shown)),
@@ -117,12 +121,18 @@ function PageLinks({ page, hrefOf }: PageLinksProps) {
   return (
     <nav aria-label="Pages">
       {PAGES.map(({ id, href, title }) => (
-        <Link key={id} href={hrefOf(href)} aria-current={id === page ? "page" : undefined}>
+        <Link key={id} href={hrefOf(href)} aria-current={currentOf(id, page)}>
           {title}
         </Link>
       ))}
     </nav>
   );
+}
+
+/** Fleet and edge are below the deploys. */
+function currentOf(id: string, page: ShellProps["page"]): "page" | "true" | undefined {
+  if (id === page) return "page";
+  return id === "deploys" && (page === "fleet" || page === "edge") ? "true" : undefined;
 }
 
 /** An absolute range is known before its data has loaded, so that it can be shifted immediately. */

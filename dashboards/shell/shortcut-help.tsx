@@ -4,7 +4,7 @@ import { type RefObject } from "react";
 
 import { actions, keyCaps, KEYS } from "./keys.ts";
 
-const GROUPS = ["Everywhere", "Time range", "Board", "Lists"];
+const GROUPS = ["Everywhere", "Time range", "Board", "Lists", "Deploy"];
 
 /** The keyboard shortcut help, a native dialog: Escape closes it and restores the focus. */
 export function ShortcutHelp({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {

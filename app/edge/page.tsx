@@ -1,0 +1,14 @@
+import type { Metadata } from "next";
+import { cookies, headers } from "next/headers";
+
+import { EdgePage } from "#dashboards/deploys/edge/edge-page.tsx";
+import { fromHeader, PROBLEMS_HEADER } from "#dashboards/problems/page-header.ts";
+import { parseTheme, THEME_COOKIE } from "#dashboards/shell/theme.ts";
+
+export const metadata: Metadata = { title: "Edge" };
+
+export default async function Page() {
+  const theme = parseTheme((await cookies()).get(THEME_COOKIE)?.value);
+  const problems = fromHeader((await headers()).get(PROBLEMS_HEADER));
+  return <EdgePage theme={theme} problems={problems} />;
+}

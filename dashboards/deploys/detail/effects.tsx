@@ -1,0 +1,71 @@
+import { formatQuantity } from "#dashboards/format.ts";
+import { Untrusted } from "#dashboards/untrusted.tsx";
+
+import { Ago } from "../ago.tsx";
+import type { EffectList } from "../messages.ts";
+
+type Effect = EffectList["effects"][number];
+type EffectsProps = { effects: readonly Effect[]; nowMs: number | undefined };
+
+const STATUS: Record<Effect["status"], { shape: string; word: string }> = {
+  sent: { shape: "…", word: "no reply yet" },
+  ok: { shape: "✓", word: "ok" },
+  failed: { shape: "✕", word: "failed" },
+};
+
+/** What was asked of fleet, edge and one-off work, with the replies; newest first. */
+export function Effects({ effects, nowMs }: EffectsProps) {
+  if (effects.length === 0) {
+    return <p className="quiet">Nothing has been asked of the fleet or of a node yet.</p>;
+  }
+  return (
+    <table className="cards">
+      <caption className="visually-hidden">Effects, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Sent</th>
+          <th scope="col">To</th>
+          <th scope="col">Asked for</th>
+          <th scope="col">Answer</th>
+          <th scope="col" className="num">
+            Took
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {effects.toReversed().map((effect) => (
+          <EffectRow key={effect.id} effect={effect} nowMs={nowMs} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function EffectRow({ effect, nowMs }: { effect: Effect; nowMs: number | undefined }) {
+  const { atMs, target, text, status, reply, tookMs } = effect;
+  const { shape, word } = STATUS[status];
+  return (
+    <tr>
+      <td data-label="Sent">
+        <Ago atMs={atMs} nowMs={nowMs} />
+      </td>
+      <th scope="row" data-label="To">
+        <Untrusted text={target} charactersMax={60} />
+      </th>
+      <td data-label="Asked for">
+        <Untrusted text={text} charactersMax={300} />
+      </td>
+      <td data-label="Answer">
+        <span className={status === "failed" ? "error-text" : undefined}>
+          {shape} {word}
+        </span>{" "}
+        <span className="quiet">
+          <Untrusted text={reply} charactersMax={300} expandable />
+        </span>
+      </td>
+      <td data-label="Took" className="num">
+        {formatQuantity(tookMs, "ms")}
+      </td>
+    </tr>
+  );
+}

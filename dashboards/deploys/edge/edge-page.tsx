@@ -1,0 +1,91 @@
+"use client";
+
+import { parseAsString } from "nuqs";
+
+import { Link } from "#dashboards/client/link.tsx";
+import { useUrlState } from "#dashboards/client/url-state.ts";
+import { Empty } from "#dashboards/panels/message.tsx";
+import { Untrusted } from "#dashboards/untrusted.tsx";
+
+import type { EdgeAnswer } from "../fleet-messages.ts";
+import { Frame, type PageProps } from "../frame.tsx";
+import { useLive } from "../use-live.ts";
+import { NodeWorkload } from "./node-workload.tsx";
+
+type Node = EdgeAnswer["nodes"][number];
+
+/** The nodes of the edge: what each runs, and where it sends requests. */
+export function EdgePage(props: PageProps) {
+  const live = useLive({ page: "edge" });
+  const [{ workload }, set] = useUrlState({ workload: parseAsString });
+  const nodes = live.content?.nodes ?? [];
+  const names = [...new Set(nodes.flatMap((node) => node.workloads.map((it) => it.workload)))];
+  return (
+    <Frame page="edge" title="Edge" live={live} {...props}>
+      {nodes.length === 0 ? <NoNodes /> : null}
+      {names.length > 1 ? (
+        <label>
+          Workload{" "}
+          <select
+            value={workload ?? ""}
+            onChange={({ target }) => void set({ workload: target.value || null })}
+          >
+            <option value="">All</option>
+            {names.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      ) : null}
+      {nodes.map((node) => (
+        <NodeSection key={node.id} node={node} workload={workload} />
+      ))}
+    </Frame>
+  );
+}
+
+const NoNodes = () => (
+  <Empty title="The edge has no node">
+    <p>
+      Without a node no deploy starts. See <Link href="/deploys">the deploys</Link> for what waits.
+    </p>
+  </Empty>
+);
+
+const STATUS: Record<Node["status"], { shape: string; word: string; tone: string }> = {
+  current: { shape: "✓", word: "has the newest configuration", tone: "ok" },
+  behind: { shape: "◔", word: "does not have the newest configuration yet", tone: "warn" },
+  unreachable: {
+    shape: "✕",
+    word: "cannot be reached: it goes on with what it has, and gets the newest when it is back",
+    tone: "bad",
+  },
+  retired: { shape: "◌", word: "retired: it gets no configuration any more", tone: "now" },
+};
+
+function NodeSection({ node, workload }: { node: Node; workload: string | null }) {
+  const { shape, word, tone } = STATUS[node.status];
+  const shown = node.workloads.filter((it) => workload === null || it.workload === workload);
+  const deployed = shown.filter(({ releases }) => releases.blue ?? releases.green);
+  const others = shown.filter((it) => !deployed.includes(it)).map((it) => it.workload);
+  return (
+    <section className="edge-node" aria-label={`Node ${node.id}`}>
+      <h2>
+        <Untrusted text={node.id} charactersMax={100} />{" "}
+        <span className="stand" data-tone={tone}>
+          <span className="stand-shape" aria-hidden="true">
+            {shape}
+          </span>{" "}
+          {word}
+        </span>
+      </h2>
+      {shown.length === 0 ? <p className="quiet">Nothing is known about its workloads.</p> : null}
+      <div className="edge-workloads">
+        {deployed.map((it) => (
+          <NodeWorkload key={it.workload} of={it} />
+        ))}
+      </div>
+      {others.length > 0 ? <p className="quiet">Never deployed: {others.join(", ")}.</p> : null}
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+import type { DeployAct } from "#access/deploy-token.ts";
+import { ACT_CAPABILITIES, checkAct, type MemberCaller } from "#access/route.ts";
+import type { DeploysView, Pages } from "#dashboards/deploys/live-messages.ts";
+import { AppError } from "#platform/errors.ts";
+
+import type { Deploys } from "../follow-deploys.ts";
+
+/** A member who looks at a page, and when. */
+export type Viewer = { caller: MemberCaller; nowMs: number };
+type Ask = Pick<Deploys, "ask">;
+type Of<Name extends DeploysView["page"]> = Extract<DeploysView, { page: Name }>;
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these are its keys
+const ACTS = Object.keys(ACT_CAPABILITIES) as DeployAct[];
+
+/** What a page shows to a member. @throws AppError forbidden, not_found or unavailable */
+export async function contentOf(
+  view: DeploysView,
+  viewer: Viewer,
+  deploys: Ask,
+): Promise<Pages[DeploysView["page"]]> {
+  await checkSome(viewer, deploys);
+  switch (view.page) {
+    case "deploys":
+      return listOf(view, viewer, deploys);
+    case "deploy":
+      return detailOf(view, viewer, deploys);
+    case "fleet":
+      return fleetOf(view, viewer, deploys);
+    case "edge":
+      return edgeOf(viewer, deploys);
+  }
+}
+
+async function listOf(
+  { limit, workload }: Of<"deploys">,
+  viewer: Viewer,
+  deploys: Ask,
+): Promise<Pages["deploys"]> {
+  const [all, list, freezes, trains] = await Promise.all([
+    deploys.ask("workloads", {}),
+    deploys.ask("list", { limit, workload: workload ?? undefined }),
+    deploys.ask("freezes", {}),
+    deploys.ask("trains", {}),
+  ]);
+  const workloads = all.filter(({ name }) => may(viewer, "see", name));
+  return {
+    workloads: workloads.map((it) => ({ ...it, may: actsOf(viewer, it.name) })),
+    deploys: list.deploys.filter((it) => may(viewer, "see", it.workload)),
+    next: list.next,
+    freezes: freezes.map((it) => ({ ...it, mayRemove: mayFreeze(viewer, it.workloads) })),
+    trains: trains.filter(({ cars }) => cars.every((it) => may(viewer, "see", it.workload))),
+    mayFreezeAll: mayFreeze(viewer, []),
+  };
+}
+
+async function detailOf(
+  { id }: Of<"deploy">,
+  viewer: Viewer,
+  deploys: Ask,
+): Promise<Pages["deploy"]> {
+  const detail = await deploys.ask("deploy", { id });
+  const { workload } = detail.deploy;
+  checkAct(viewer.caller, "see", { workload, nowMs: viewer.nowMs });
+  const { effects } = await deploys.ask("effects", { id });
+  return { ...detail, effects, may: actsOf(viewer, workload) };
+}
+
+async function fleetOf(view: Of<"fleet">, viewer: Viewer, deploys: Ask): Promise<Pages["fleet"]> {
+  const { place, services: all } = await deploys.ask("fleet", {});
+  const services = all.filter(({ workload }) => may(viewer, "see", workload));
+  const { task, container } = view;
+  if (task === null) return { place, services, log: null, logProblem: null };
+  const isSeen = services.some(({ tasks }) => tasks.some(({ id }) => id === task));
+  if (!isSeen) return { place, services, log: null, logProblem: "This task is no longer known." };
+  try {
+    const log = await deploys.ask("taskLog", { task, container: container ?? undefined });
+    return { place, services, log, logProblem: null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { place, services, log: null, logProblem: error.message };
+  }
+}
+
+async function edgeOf(viewer: Viewer, deploys: Ask): Promise<Pages["edge"]> {
+  const { nodes } = await deploys.ask("edge", {});
+  const workloadsOf = (node: (typeof nodes)[number]) =>
+    node.workloads.filter(({ workload }) => may(viewer, "see", workload));
+  return { nodes: nodes.map((node) => ({ ...node, workloads: workloadsOf(node) })) };
+}
+
+/** Who may see no workload is told which grant is missing. @throws AppError forbidden */
+async function checkSome(viewer: Viewer, deploys: Ask): Promise<void> {
+  const workloads = await deploys.ask("workloads", {});
+  if (workloads.some(({ name }) => may(viewer, "see", name))) return;
+  checkAct(viewer.caller, "see", { workload: undefined, nowMs: viewer.nowMs });
+}
+
+const actsOf = (viewer: Viewer, workload: string): DeployAct[] =>
+  ACTS.filter((act) => may(viewer, act, workload));
+
+/** A freeze of no workloads is one of all. */
+const mayFreeze = (viewer: Viewer, workloads: readonly string[]): boolean =>
+  workloads.length === 0
+    ? may(viewer, "freeze", undefined)
+    : workloads.every((it) => may(viewer, "freeze", it));
+
+function may({ caller, nowMs }: Viewer, act: DeployAct, workload: string | undefined): boolean {
+  try {
+    checkAct(caller, act, { workload, nowMs });
+    return true;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
+}
