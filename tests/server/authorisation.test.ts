@@ -41,7 +41,7 @@ describe.runIf(IS_BUILT)("authorisation on a running server", () => {
     data = `${folder.path}/data`;
     log = `${folder.path}/access.log`;
     await writeFile(log, numberedLines(LINES));
-    server = await startControlPlane(["--data", data, log]);
+    server = await startControlPlane(["--data", data, log], { deploys: true });
     cookies.set("owner", await createOwner(server));
     cookies.set("without grants", await addMember(data, "without", []));
     const chart = { capability: "chart", target: "board:home" } as const;
@@ -49,6 +49,9 @@ describe.runIf(IS_BUILT)("authorisation on a running server", () => {
     const view = { capability: "view", target: "events:all" } as const;
     cookies.set("view of events", await addMember(data, "view", [view]));
     await until("the lines", async () => (await eventsOf(server, cookies.get("owner"))).length > 0);
+    await until("the role that deploys", async () => {
+      return (await server.get("/api/workloads", cookies.get("owner"))).status === 200;
+    });
   });
   afterAll(async () => {
     for (const socket of sockets) socket.disconnect();

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -15,7 +15,9 @@ function watch(command: string, proc = PROC): { read(name: string): string; star
     existsSync(path.join(folder, name)) ? readFileSync(path.join(folder, name), "utf8") : "";
   const start = (): void => {
     const args = ["-c", WATCHER, "sh", "boot", proc, folder, "/bin/sh", "-c", command];
-    spawn("/bin/sh", args, { cwd: folder, detached: true, stdio: "ignore" });
+    const output = openSync(path.join(folder, "output"), "a");
+    spawn("/bin/sh", args, { cwd: folder, detached: true, stdio: ["ignore", output, output] });
+    closeSync(output);
   };
   start();
   return { read, start };
@@ -53,6 +55,8 @@ test("of two watchers in a folder one starts the process", async () => {
   start();
   await expect.poll(() => parseExit(read("exit"))).toBe(0);
   expect(read("log")).toBe("started\n");
+  // What the others cannot do is no output of the process.
+  expect(read("output")).toBe("");
 });
 
 test("incomplete files are not believed", () => {

@@ -25,7 +25,7 @@ export const START_OF = `start_of() {
  */
 export const WATCHER = `
 set -C
-: > claim || exit 0
+(: > claim) 2> /dev/null || exit 0
 boot=$1 proc=$2 directory=$3
 shift 3
 (cd -- "$directory" && exec "$@") &
