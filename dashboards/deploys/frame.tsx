@@ -32,6 +32,7 @@ const STATUS_WORDS = {
   connecting: "Connecting…",
   lost: "Connection lost, retrying: what is shown may be outdated",
 } as const;
+const OUTDATED = "Outdated";
 
 /** What the pages about deploys, fleet and edge have in common. */
 export function Frame({ page, theme, problems, title, live, children }: FrameProps) {
@@ -51,9 +52,9 @@ export function Frame({ page, theme, problems, title, live, children }: FramePro
       <div className="deploys-page">
         <header className="deploys-head">
           <h1>{title}</h1>
-          <output className="live" data-status={status}>
+          <output className="live" data-status={isStale ? "lost" : status}>
             <span className="dot" aria-hidden="true" />
-            {STATUS_WORDS[status]}
+            {isStale && status === "live" ? OUTDATED : STATUS_WORDS[status]}
           </output>
           <nav className="deploys-tabs" aria-label="About deploys">
             {TABS.map(({ id, href, title: name }) => (
