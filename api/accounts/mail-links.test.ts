@@ -67,7 +67,9 @@ test("a password reset ends all sessions, does not reveal accounts, and makes th
   expect(response.status).toBe(200);
   const { deviceToken } = Object(response.json);
   expect((await reset()).status).toBe(400);
-  await vi.waitFor(async () => expect(await tokenStatus(service, accessToken)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(service, accessToken)).toBe(401), {
+    timeout: 20_000,
+  });
   const again = { email: account.email, password: NEW };
   expect((await trySignIn(service, again)).status).toBe(429);
   expect((await trySignIn(service, { ...again, deviceToken })).status).toBe(201);

@@ -26,7 +26,7 @@ test("a session that is ended by one worker is refused by the others", async () 
   const { accessToken } = await signIn(one, account);
   const end = await one.send("DELETE", `/v1/sessions/${tokens.session.id}`, { as: accessToken });
   expect(end.status).toBe(204);
-  await vi.waitFor(async () => expect(await tokenStatus(two, as)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(two, as)).toBe(401), { timeout: 20_000 });
 });
 
 test("refresh tokens rotate; a repeated refresh returns the same successor; reuse ends the session", async () => {
@@ -38,7 +38,9 @@ test("refresh tokens rotate; a repeated refresh returns the same successor; reus
   service.clock.now += REFRESH_GRACE_MS + 1;
   expect((await refresh(service, first.refreshToken)).status).toBe(401);
   expect((await refresh(service, second.refreshToken)).status).toBe(401);
-  await vi.waitFor(async () => expect(await tokenStatus(service, second.accessToken)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(service, second.accessToken)).toBe(401), {
+    timeout: 20_000,
+  });
   const audit = await service.send("GET", "/v1/audit?action=session.end", { as: service.root });
   expect(audit.json).toMatchObject({ items: [{ detail: { reason: "refresh token reused" } }] });
 });

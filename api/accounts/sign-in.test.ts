@@ -27,7 +27,9 @@ test("a token is valid from sign-in to sign-out", async () => {
   const own = await service.send("GET", `/v1/accounts/${account.id}`, { as });
   expect(own.json).toMatchObject({ id: account.id, emailVerified: false });
   expect((await service.send("DELETE", "/v1/session", { as })).status).toBe(204);
-  await vi.waitFor(async () => expect(await tokenStatus(service, as)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(service, as)).toBe(401), {
+    timeout: 20_000,
+  });
   const body = { refreshToken: tokens.refreshToken };
   expect((await service.send("POST", "/v1/sessions/refresh", { body })).status).toBe(401);
 });
@@ -124,7 +126,9 @@ test("a password change ends all other sessions and invalidates the old password
   expect((await send("not the password")).status).toBe(403);
   expect((await send(PASSWORD)).status).toBe(204);
   expect(await tokenStatus(service, here.accessToken)).toBe(200);
-  await vi.waitFor(async () => expect(await tokenStatus(service, there.accessToken)).toBe(401));
+  await vi.waitFor(async () => expect(await tokenStatus(service, there.accessToken)).toBe(401), {
+    timeout: 20_000,
+  });
   expect((await trySignIn(service, account)).status).toBe(401);
   expect((await trySignIn(service, { ...account, password: newPassword })).status).toBe(201);
 });

@@ -49,12 +49,15 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
   const get = async (path: string, init?: RequestInit): Promise<Response> =>
     fetch(`http://127.0.0.1:${proxy.port}${path}`, { redirect: "manual", ...init });
   const logged = async (lines: number): Promise<string[]> =>
-    vi.waitFor(async () => {
-      const text = await readFile(join(folder, "logs", "access.log"), "utf8");
-      const found = text.trimEnd().split("\n");
-      expect(found.filter(Boolean)).toHaveLength(lines);
-      return found;
-    });
+    vi.waitFor(
+      async () => {
+        const text = await readFile(join(folder, "logs", "access.log"), "utf8");
+        const found = text.trimEnd().split("\n");
+        expect(found.filter(Boolean)).toHaveLength(lines);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
 
   test.skipIf(isMissing)(
     "requests go to the instances in turn, and each writes one line",
@@ -117,7 +120,7 @@ describe.each(["built-in", "nginx"] as const)("%s", (kind) => {
     const path = join(folder, "logs", "access.log");
     await rename(path, `${path}.1`);
     proxy.reopenLog();
-    await vi.waitFor(async () => readFile(path));
+    await vi.waitFor(async () => readFile(path), { timeout: 20_000 });
     await get("/products");
     expect((await logged(1))[0]).toContain("GET /products ");
   });

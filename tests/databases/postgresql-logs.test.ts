@@ -37,10 +37,13 @@ async function runStatements(): Promise<void> {
   for (const prefix of PREFIXES) {
     await client.query(`ALTER SYSTEM SET log_line_prefix = '${prefix}'`);
     await client.query("SELECT pg_reload_conf()");
-    await vi.waitFor(async () => {
-      const { rows } = await client.query("SHOW log_line_prefix");
-      expect(rows).toEqual([{ log_line_prefix: prefix }]);
-    });
+    await vi.waitFor(
+      async () => {
+        const { rows } = await client.query("SHOW log_line_prefix");
+        expect(rows).toEqual([{ log_line_prefix: prefix }]);
+      },
+      { timeout: 20_000 },
+    );
     await client.query(SLOW);
     await expect(client.query("SELECT 1\n/ 0")).rejects.toThrow("division by zero");
   }

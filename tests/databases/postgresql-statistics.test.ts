@@ -52,14 +52,17 @@ test("a role with pg_monitor and nothing else samples connections, locks, cache 
   const client = await server.connect();
   for (const id of [1, 2, 3]) await client.query(`SELECT units FROM stock WHERE id = ${id}`);
   await client.end();
-  const events = await vi.waitFor(async () => {
-    const sample = await sampler.sample();
-    const found = sample.events.filter(
-      (it) => it["db.query.text"] === "select units from stock where id = ?",
-    );
-    expect(found).toHaveLength(1);
-    return { status: sample.events[0], statement: found[0] };
-  });
+  const events = await vi.waitFor(
+    async () => {
+      const sample = await sampler.sample();
+      const found = sample.events.filter(
+        (it) => it["db.query.text"] === "select units from stock where id = ?",
+      );
+      expect(found).toHaveLength(1);
+      return { status: sample.events[0], statement: found[0] };
+    },
+    { timeout: 20_000 },
+  );
   expect(events.status).toMatchObject({
     "db.locks.waiting": 0,
     "postgresql.status.deadlocks": 0,
@@ -84,10 +87,13 @@ test("a statement that waits for a lock is counted", async () => {
   await holder.query("UPDATE stock SET units = 2 WHERE id = 1");
   const update = waiting.query("UPDATE stock SET units = 3 WHERE id = 1");
   const sampler = samplerOf(urlOf("monitor"));
-  await vi.waitFor(async () => {
-    const { events } = await sampler.sample();
-    expect(events[0]?.["db.locks.waiting"]).toBe(1);
-  });
+  await vi.waitFor(
+    async () => {
+      const { events } = await sampler.sample();
+      expect(events[0]?.["db.locks.waiting"]).toBe(1);
+    },
+    { timeout: 20_000 },
+  );
   await holder.query("ROLLBACK");
   await update;
   await Promise.all([holder.end(), waiting.end()]);

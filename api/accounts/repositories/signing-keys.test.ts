@@ -116,8 +116,9 @@ test("a rotation is refused before the next key is published long enough, then r
   expect(await rotate(false)).toEqual({ waitUntilMs: service.clock.now + KEY_PUBLISHED_AHEAD_MS });
   service.clock.now += KEY_PUBLISHED_AHEAD_MS;
   expect(await rotate(false)).toBeUndefined();
-  await vi.waitFor(async () =>
-    expect(await states(other.keys)).toEqual(["active", "next", "retired"]),
+  await vi.waitFor(
+    async () => expect(await states(other.keys)).toEqual(["active", "next", "retired"]),
+    { timeout: 20_000 },
   );
 });
 
@@ -126,7 +127,9 @@ test("a rotation after a leak invalidates all tokens of the old keys", async () 
   const token = await access(service);
   const rotate = { nowMs: service.clock.now, withdraw: true };
   await service.database.transaction((tx) => service.keys.rotate(tx, rotate));
-  await vi.waitFor(async () => expect(await service.keys.verify(token)).toBeUndefined());
+  await vi.waitFor(async () => expect(await service.keys.verify(token)).toBeUndefined(), {
+    timeout: 20_000,
+  });
   expect(await states(service.keys)).toEqual(["active", "next"]);
   expect(await service.keys.verify(await access(service))).toMatchObject({ sub: "acc_1" });
 });
