@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { DeployDetail } from "#dashboards/deploys/messages.ts";
 import type { StartRequest } from "#dashboards/deploys/requests.ts";
+import { rollBackMsOf } from "#dashboards/deploys/roll-back-time.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
 
 import { Chaos } from "./deploy-chaos.ts";
@@ -208,11 +209,4 @@ export class DeployBench implements AsyncDisposable {
     await once(load, "disconnect");
     return this.#state;
   }
-}
-
-/** From the entry of the state that takes traffic back until all nodes have acknowledged it. */
-function rollBackMsOf({ history }: DeployDetail): number | undefined {
-  const at = history.findIndex(({ state }) => state === "reverting");
-  const [from, to] = [history[at], history[at + 1]];
-  return at === -1 || from === undefined || to === undefined ? undefined : to.atMs - from.atMs;
 }

@@ -5,6 +5,7 @@ import { searchOf } from "#dashboards/client/use-range.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import type { Pages } from "../live-messages.ts";
+import { rollBackMsOf } from "../roll-back-time.ts";
 import { COMMAND_WORDS, type CommandKind } from "../words.ts";
 
 type WayBackProps = {
@@ -75,12 +76,11 @@ function Measured({ detail: { wayBack, live, history } }: Pick<WayBackProps, "de
       </>
     );
   }
-  const at = history.findIndex(({ state }) => state === "reverting");
-  const [from, to] = [history[at], history[at + 1]];
-  if (at < 0 || !from || !to) return null;
+  const tookMs = rollBackMsOf({ history });
+  if (tookMs === undefined) return null;
   return (
     <>
-      All traffic was back <b>{((to.atMs - from.atMs) / 1_000).toFixed(1)} s</b> after the decision.
+      All traffic was back <b>{(tookMs / 1_000).toFixed(1)} s</b> after the decision.
     </>
   );
 }
