@@ -7,6 +7,7 @@ import { freePort } from "#platform/free-port.ts";
 
 import { installPython } from "./python-package.ts";
 
+const SERVER = path.join(import.meta.dirname, "moto_server.py");
 const START_MS_MAX = 60_000;
 const POLL_MS = 100;
 
@@ -23,12 +24,13 @@ export type Moto = AsyncDisposable & {
  */
 export async function startMoto(): Promise<Moto | undefined> {
   const programs = await installPython("moto[server]==5.2.5");
-  return programs === undefined ? undefined : start(path.join(programs, "moto_server"));
+  return programs === undefined ? undefined : start(path.join(programs, "python3"));
 }
 
-async function start(program: string): Promise<Moto> {
+async function start(python: string): Promise<Moto> {
   const port = await freePort();
-  const server = spawn(program, ["-H", "127.0.0.1", "-p", `${port}`], { stdio: "ignore" });
+  const args = [SERVER, "-H", "127.0.0.1", "-p", `${port}`];
+  const server = spawn(python, args, { stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
   const isUp = (): Promise<boolean> =>
     fetch(`${url}/moto-api/`).then(

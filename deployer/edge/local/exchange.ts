@@ -119,8 +119,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     if (release !== null) headers.push(RELEASE_HEADER, release);
     this.#attemptMs = performance.now();
     this.#isSent = false;
-    const isRepeatable = this.#isRepeatable && this.#isKept;
-    target.send({ path: url, method, headers, body: this.#body, isRepeatable }, this);
+    // A second attempt that met a closed connection too would cost the lane its last task.
+    const mayMeetClosed = this.#isRepeatable && this.#isKept && this.#tried.length === 1;
+    target.send({ path: url, method, headers, body: this.#body, mayMeetClosed }, this);
   }
 
   /** Whether the body is still there, or there is none. */

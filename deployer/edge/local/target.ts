@@ -13,11 +13,12 @@ const PAUSE_MS_MAX = 5 * 60_000;
 /** Something open at a task: a request with its response, or a tunnel. */
 export type Session = { close(): void };
 
-export type Sent = Dispatcher.DispatchOptions & { isRepeatable: boolean };
+/** `mayMeetClosed`: whether it may use a kept connection, which the task may be closing. */
+export type Sent = Dispatcher.DispatchOptions & { mayMeetClosed: boolean };
 
 /** The task at an address, with the connections to it and what is open there. */
 export class Target {
-  /** For requests that may be sent again, should their connection be closed just then. */
+  /** For requests that are sent again, should their connection be closed just then. */
   readonly #kept: Pool;
   /** For others, each on a new connection. */
   readonly #once: Pool;
@@ -40,7 +41,7 @@ export class Target {
   }
 
   send(request: Sent, handler: Dispatcher.DispatchHandler): void {
-    if (request.isRepeatable) this.#kept.dispatch(request, handler);
+    if (request.mayMeetClosed) this.#kept.dispatch(request, handler);
     else this.#once.dispatch({ ...request, reset: true }, handler);
   }
 
