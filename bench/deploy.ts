@@ -43,5 +43,7 @@ try {
   process.stdout.write(`${reportOf(result)}\n`);
   if (failuresOf(result) > 0) process.exitCode = 1;
 } finally {
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  // With failures the logs tell why.
+  if (process.exitCode === 1) process.stderr.write(`everything is kept in ${folder}\n`);
+  else await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

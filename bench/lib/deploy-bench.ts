@@ -8,19 +8,21 @@ import { fileURLToPath } from "node:url";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { DeployDetail } from "#dashboards/deploys/messages.ts";
 import type { StartRequest } from "#dashboards/deploys/requests.ts";
-import { rollBackMsOf } from "#dashboards/deploys/roll-back-time.ts";
 import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
 
 import { Chaos } from "./deploy-chaos.ts";
 import type { LoadedWorkload, LoadOrder, LoadState } from "./deploy-load.ts";
 import { ASKS } from "./deploy-requests.ts";
 import { DeployRole } from "./deploy-role.ts";
+import { type RollBack, rollBackOf } from "./deploy-roll-back.ts";
 import { seededUniform } from "./random.ts";
 
 const TASKS = 2;
 const WAIT_MS = 20_000;
-/** Each n-th deploy is rolled back while the new release has all traffic, or a share of it. */
-const ROLL_BACK_EVERY = 4;
+/** Each n-th deploy is rolled back, in turn in each state that allows it, or in the first one after it that is seen. */
+const ROLL_BACK_EVERY = 3;
+const ROLL_BACK_IN = ["baking", "analysing", "committing", "draining-old", "shifting"] as const;
+const IN_ORDER = ["shifting", "analysing", "baking", "committing", "draining-old"];
 const STRATEGY: StartRequest["strategy"] = {
   kind: "blue-green",
   stepsBp: [100, 1_000, 5_000],
@@ -46,8 +48,7 @@ export type BenchResult = {
   deploys: number;
   /** By outcome. */
   outcomes: Record<string, number>;
-  /** From the decision until all nodes send all requests to the old release. */
-  rollBackMs: number[];
+  rollBacks: RollBack[];
   /** From the request until the end. */
   deployS: number[];
   chaos: Record<string, number>;
@@ -62,7 +63,7 @@ export class DeployBench implements AsyncDisposable {
   readonly #chaos: Chaos;
   readonly #root: Record<string, string>;
   readonly #outcomes: Record<string, number> = {};
-  readonly #rollBackMs: number[] = [];
+  readonly #rollBacks: RollBack[] = [];
   readonly #deployS: number[] = [];
   #load: ChildProcess | undefined;
   #state: LoadState | undefined;
@@ -119,7 +120,7 @@ export class DeployBench implements AsyncDisposable {
       load,
       deploys: done,
       outcomes: this.#outcomes,
-      rollBackMs: this.#rollBackMs,
+      rollBacks: this.#rollBacks,
       deployS: this.#deployS,
       chaos: this.#chaos.counts,
       controllerKills: this.#role.kills,
@@ -151,15 +152,15 @@ export class DeployBench implements AsyncDisposable {
       key: `${name}-${release}`,
     });
     const isRolledBack = !isFirst && at % ROLL_BACK_EVERY === 0;
-    const rollsBackIn = at % (2 * ROLL_BACK_EVERY) === 0 ? "baking" : "analysing";
+    const rollsBackIn = ROLL_BACK_IN[(at / ROLL_BACK_EVERY) % ROLL_BACK_IN.length] ?? "baking";
     const chaos = isFirst
       ? Promise.resolve()
       : this.#chaos.during(name, at, () => this.#read(id, 0));
     let seen = await this.#read(id, 0);
-    let isTold = false;
+    let askedMs: number | undefined;
     while (seen.deploy.outcome === null) {
-      if (isRolledBack && !isTold && seen.deploy.state === rollsBackIn) {
-        isTold = true;
+      if (isRolledBack && askedMs === undefined && isAt(seen.deploy.state, rollsBackIn)) {
+        askedMs = Date.now();
         await this.#role
           .ask("command", { id, kind: "roll-back", reason: "bench", actor: "bench" })
           .catch((error: unknown) => this.#options.say(`  roll-back: ${String(error)}`));
@@ -176,9 +177,14 @@ export class DeployBench implements AsyncDisposable {
     const { outcome, reason } = seen.deploy;
     this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
     this.#deployS.push((performance.now() - startedMs) / 1_000);
-    const rollBackMs = rollBackMsOf(seen);
-    if (rollBackMs !== undefined) this.#rollBackMs.push(rollBackMs);
+    if (askedMs !== undefined) await this.#measure(seen, askedMs);
     return reason === null ? outcome : `${outcome} (${reason})`;
+  }
+
+  async #measure(seen: DeployDetail, askedMs: number): Promise<void> {
+    const { effects } = await this.#role.ask("effects", { id: seen.deploy.id });
+    const rollBack = rollBackOf(seen, effects, askedMs);
+    if (rollBack !== undefined) this.#rollBacks.push(rollBack);
   }
 
   #read = (id: string, after: number): Promise<DeployDetail> =>
@@ -210,3 +216,6 @@ export class DeployBench implements AsyncDisposable {
     return this.#state;
   }
 }
+
+const isAt = (state: string, wanted: string): boolean =>
+  IN_ORDER.indexOf(state) >= IN_ORDER.indexOf(wanted);

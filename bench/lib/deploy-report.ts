@@ -1,11 +1,13 @@
 import type { BenchResult } from "./deploy-bench.ts";
+import type { RollBack } from "./deploy-roll-back.ts";
 
 const P99 = 0.99;
 
 /** For people; the last line is for scripts. */
 export function reportOf(result: BenchResult): string {
-  const { load, deploys, outcomes, rollBackMs, deployS, chaos, controllerKills, seconds, options } =
+  const { load, deploys, outcomes, rollBacks, deployS, chaos, controllerKills, seconds, options } =
     result;
+  const rollBackMs = rollBacks.map(({ ms }) => ms);
   const lines = [
     `edge ${options.edge}, seed ${options.seed}, ${options.clients} clients, ${seconds.toFixed(0)} s, ${(load.requests / seconds).toFixed(0)} requests/s`,
     `outcomes: ${listed(outcomes)}`,
@@ -14,6 +16,7 @@ export function reportOf(result: BenchResult): string {
     ...load.examples.map((example) => `  ${example}`),
     `latency p50 ${load.p50Ms.toFixed(1)} ms, p99 ${load.p99Ms.toFixed(1)} ms, max ${load.maxMs.toFixed(0)} ms`,
     `a deploy took ${quantile(deployS, 0.5).toFixed(1)} s (median), ${quantile(deployS, P99).toFixed(1)} s (p99)`,
+    ...rollBackLines(rollBacks),
     `failed ${failuresOf(result)} of ${load.requests} requests over ${deploys} deploys, roll-back p99 ${quantile(rollBackMs, P99).toFixed(0)} ms`,
   ];
   return lines.join("\n");
@@ -21,6 +24,28 @@ export function reportOf(result: BenchResult): string {
 
 export const failuresOf = ({ load }: Pick<BenchResult, "load">): number =>
   Object.values(load.failed).reduce((sum, count) => sum + count, 0);
+
+const PARTS = [
+  ["decidedMs", "until it is decided"],
+  ["sentMs", "until all nodes are sent it"],
+  ["appliedMs", "until all have taken it"],
+  ["readMs", "until that is read from all"],
+] as const;
+
+/** Where the time of roll-backs went. */
+function rollBackLines(rollBacks: readonly RollBack[]): string[] {
+  const ofAll = PARTS.map(([part, name]) => {
+    const values = rollBacks.map((it) => it[part]);
+    return `${name} ${quantile(values, 0.5).toFixed(0)} (${Math.max(...values).toFixed(0)})`;
+  });
+  return [
+    `${rollBacks.length} roll-backs, ms, median (max): ${ofAll.join(", ")}`,
+    ...rollBacks.map(
+      ({ from, ms, rounds, decidedMs, sentMs, appliedMs, readMs }) =>
+        `  from ${from}: ${ms} ms = ${sentMs} + ${appliedMs} + ${readMs}, ${rounds} configurations a node, decided after ${decidedMs}`,
+    ),
+  ];
+}
 
 const listed = (counts: Record<string, number>): string =>
   Object.entries(counts)

@@ -48,6 +48,8 @@ export const DeploySummary = z.object({
   startedMs: Time,
   firstTrafficMs: Time,
   fullTrafficMs: Time,
+  /** When all nodes sent all requests to the old release again. */
+  recoveredMs: Time,
   doneMs: Time,
 });
 export type DeploySummary = z.infer<typeof DeploySummary>;

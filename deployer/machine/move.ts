@@ -58,7 +58,8 @@ function timesAfter(deploy: Deploy, { to, outcome }: Move, nowMs: number): Deplo
     firstTrafficMs: firstAt(times.firstTrafficMs, to === "shifting"),
     fullTrafficMs: firstAt(times.fullTrafficMs, to === "baking"),
     failureMs: firstAt(times.failureMs, isFailure),
-    recoveredMs: firstAt(times.recoveredMs, isRecovery),
+    // All nodes had the old route before it settled.
+    recoveredMs: times.recoveredMs ?? (isRecovery ? (deploy.ackedAtMs ?? nowMs) : null),
     doneMs: firstAt(times.doneMs, RULES[to].isTerminal),
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import type { Queryable } from "../postgres/database.ts";
+import { AppError } from "../errors.ts";
+import { OutcomeUnknown, type Queryable } from "../postgres/database.ts";
 import type { BaseCaller, BaseRule } from "./access-control.ts";
 import { once } from "./idempotency.ts";
 import type { ListenerDeps, RequestState } from "./listener-deps.ts";
@@ -108,18 +109,22 @@ async function write<Result extends AnyResponse>(
   { deps, work }: { deps: ListenerDeps; work: (tx: Queryable) => Promise<Result> },
 ): Promise<Result> {
   const key = input.idempotencyKey;
-  return deps.database.transaction((tx) =>
-    key === undefined
-      ? work(tx)
-      : once(
-          tx,
-          {
-            key,
-            scope: `${caller.kind} ${caller.id} ${route.operationId}`,
-            content: JSON.stringify([input.params, input.query, input.bodyText]),
-            nowMs: deps.clock.nowMs(),
-          },
-          () => work(tx),
-        ),
-  );
+  if (key === undefined) return deps.database.transaction(work);
+  const request = {
+    key,
+    scope: `${caller.kind} ${caller.id} ${route.operationId}`,
+    content: JSON.stringify([input.params, input.query, input.bodyText]),
+    nowMs: deps.clock.nowMs(),
+  };
+  const writeOnce = (): Promise<Result> =>
+    deps.database.transaction((tx) => once(tx, request, () => work(tx)));
+  try {
+    return await writeOnce();
+  } catch (unknown) {
+    if (!(unknown instanceof OutcomeUnknown)) throw unknown;
+    // The key tells whether it was done, if the database answers now.
+    return writeOnce().catch((error: unknown) => {
+      throw error instanceof AppError && error.code === "unavailable" ? unknown : error;
+    });
+  }
 }

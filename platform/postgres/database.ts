@@ -1,6 +1,6 @@
 import { Pool, type QueryResult, types } from "pg";
 
-import { AppError } from "../errors.ts";
+import { AppError, errorCode } from "../errors.ts";
 import { isNameError, StatementNames } from "./statement-names.ts";
 
 type Row = Record<string, unknown>;
@@ -60,7 +60,7 @@ export function poolDatabase(
   let closed: Promise<void> | undefined;
   return {
     query: async (text, values = []) =>
-      rowsOf(await run(text, [...values]).catch((error: unknown) => rethrow(error))),
+      rowsOf(await run(text, [...values]).catch((error: unknown) => rethrowOf(text, error))),
     async transaction(work) {
       const client = await pool.connect().catch((error: unknown) => rethrow(error));
       // The pool reports idle connections only. When this one is lost between two queries, the next query fails.
@@ -114,6 +114,9 @@ function statementsOf(pool: Pool, schema: string | undefined) {
 
 const rowsOf = (result: { rows: Row[] }): Row[] => result.rows;
 
+/** A write that may have been done, as the connection was lost before its outcome was known. */
+export class OutcomeUnknown extends AppError {}
+
 /**
  * No connection, or a lost one: SQLSTATE classes 08 and 53, shutdowns of class 57, time-outs of statements, locks and
  * transactions, a read-only server, and errors of the network.
@@ -127,6 +130,12 @@ const NOT_DONE = "The database does not respond; nothing was changed. Try again 
 const OUTCOME_UNKNOWN =
   "The connection to the database was lost during a write, so its outcome is unknown. Repeat it with the same Idempotency-Key, or check first.";
 
+/** What the server, or the system instead of it, says before it takes a statement. */
+const REFUSALS = /^(?:57P03|53300|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/;
+const wasRefused = (error: unknown): boolean => REFUSALS.test(errorCode(error) ?? "");
+
+const isRead = (text: string): boolean => /^\s*SELECT\b/i.test(text);
+
 function isUnreachable(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return (
@@ -134,7 +143,11 @@ function isUnreachable(error: unknown): boolean {
   );
 }
 
+const rethrowOf = (text: string, error: unknown): never =>
+  rethrow(error, isRead(text) || wasRefused(error) ? NOT_DONE : OUTCOME_UNKNOWN);
+
 function rethrow(error: unknown, message = NOT_DONE): never {
   if (!isUnreachable(error)) throw error;
-  throw new AppError("unavailable", message, { cause: error, waitMs: RETRY_AFTER_MS });
+  const Unavailable = message === OUTCOME_UNKNOWN ? OutcomeUnknown : AppError;
+  throw new Unavailable("unavailable", message, { cause: error, waitMs: RETRY_AFTER_MS });
 }

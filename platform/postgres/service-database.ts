@@ -1,6 +1,7 @@
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type Database, poolDatabase } from "./database.ts";
+import { patientDatabase } from "./patient-database.ts";
 import { type Replicas, createReplicas } from "./replicas.ts";
 
 /** The database of one service: the primary and its replicas. */
@@ -31,7 +32,7 @@ export function openServiceDatabase(options: ServiceDatabaseOptions): ServiceDat
       ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
       onError: (error) => log.warn("a connection to PostgreSQL was lost", { error }),
     });
-  const primary = open(options.url);
+  const primary = patientDatabase(open(options.url));
   const replicas =
     options.replicaUrls.length === 0
       ? undefined

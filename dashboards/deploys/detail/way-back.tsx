@@ -66,7 +66,8 @@ function Back({ detail: { wayBack, deploy, may }, commands, onCommand }: WayBack
 }
 
 /** How fast it is now, from what it takes; afterwards how fast it was. */
-function Measured({ detail: { wayBack, live, history } }: Pick<WayBackProps, "detail">) {
+function Measured({ detail }: Pick<WayBackProps, "detail">) {
+  const { wayBack, live } = detail;
   if (wayBack.command === "roll-back") {
     const nodes = live?.nodes?.length;
     return nodes === undefined ? null : (
@@ -76,7 +77,7 @@ function Measured({ detail: { wayBack, live, history } }: Pick<WayBackProps, "de
       </>
     );
   }
-  const tookMs = rollBackMsOf({ history });
+  const tookMs = rollBackMsOf(detail);
   if (tookMs === undefined) return null;
   return (
     <>

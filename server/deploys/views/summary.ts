@@ -27,6 +27,7 @@ export function summaryOf(deploy: Deploy): DeploySummary {
     startedMs: times.startedMs,
     firstTrafficMs: times.firstTrafficMs,
     fullTrafficMs: times.fullTrafficMs,
+    recoveredMs: times.recoveredMs,
     doneMs: times.doneMs,
   };
 }
