@@ -108,7 +108,7 @@ function abort(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   }
   const move = wayBack(deploy, reason, actor);
   const to = state === "queued" ? "aborted" : move.to;
-  return enter({ ...deploy, paused: null }, { ...move, to, outcome: "aborted" }, nowMs);
+  return enter(deploy, { ...move, to, outcome: "aborted" }, nowMs);
 }
 
 /** Returns all traffic to the old release, whose tasks are still ready, and stops the new ones. */
@@ -124,7 +124,7 @@ function rollBack(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   }
   const move = wayBack(deploy, reason, actor);
   if (move.to === "held") throw refusal("There is no earlier release to go back to.");
-  return enter({ ...deploy, paused: null }, { ...move, outcome: "rolled-back" }, nowMs);
+  return enter(deploy, { ...move, outcome: "rolled-back" }, nowMs);
 }
 
 /** A person takes the responsibility for what the deploy waits for. It never skips a condition of safety. */

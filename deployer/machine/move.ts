@@ -35,6 +35,8 @@ export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
     retryAtMs,
     closedAtMs: null,
     heldFrom: to === "held" ? ruledBy(deploy) : null,
+    // As soon as it is known how it ends, nothing is left to pause: nobody waits for a person on the way back.
+    paused: move.outcome === undefined ? deploy.paused : null,
     forced: deploy.forced && to === "preflight",
     reason: isNoteworthy(move) ? reason : deploy.outcome && deploy.reason,
     thinSinceMs: null,

@@ -4,6 +4,8 @@ import type { World } from "./world.ts";
 type SimulatedTask = Task & { colour: Colour };
 
 const FAILURES_MAX = 3;
+/** Until a task has ended that the scheduler stops for reasons of its own. */
+const STOP_MS = 2_500;
 
 type Service = {
   release: string | undefined;
@@ -77,8 +79,16 @@ export class SimulatedFleet {
     if (task === undefined) return;
     this.#world.note(`${how} ${task.id}`);
     if (how === "kill") this.#end(task);
-    else this.#stop(task, 2_500);
+    else this.#stop(task, STOP_MS);
     this.#world.time.later(300, () => this.#schedule(colour));
+  }
+
+  /** What an auto-scaler does: another count, of which the deployer learns when it reads. */
+  scale(colour: Colour, count: number): void {
+    this.services[colour].desired = count;
+    const running = [...this.tasks.values()].filter((it) => it.colour === colour);
+    for (const task of running.slice(count)) this.#stop(task, STOP_MS);
+    this.#schedule(colour);
   }
 
   #schedule(colour: Colour): void {

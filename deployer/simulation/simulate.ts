@@ -157,13 +157,7 @@ class Simulation {
   }
 
   #durable(): { workload: Workload; deploy: Deploy | undefined } {
-    const { workloads, deploys } = this.#journal.state;
-    const workload = workloads.get(NAME);
-    if (workload === undefined) throw new Error("the workload is missing");
-    return {
-      workload,
-      deploy: workload.active === null ? undefined : deploys.get(workload.active),
-    };
+    return this.#journal.durable(NAME);
   }
 
   #onApplied(): void {

@@ -58,6 +58,14 @@ export class SimulatedJournal {
     applyChange(this.state, { workloads: [workload] });
   }
 
+  /** What is durable about a workload. */
+  durable(name: string): { workload: Workload; deploy: Deploy | undefined } {
+    const workload = this.state.workloads.get(name);
+    if (workload === undefined) throw new Error(`the workload ${name} is missing`);
+    const deploy = workload.active === null ? undefined : this.state.deploys.get(workload.active);
+    return { workload, deploy };
+  }
+
   /** I8: a request may be sent once for each intent. */
   checkSent(key: string): void {
     const count = this.#intended.get(key) ?? 0;
