@@ -13,6 +13,8 @@ export const DEPLOY_ACTS = [
   "roll-back",
   "force",
   "freeze",
+  "configure-edge",
+  "ban",
 ] as const;
 export type DeployAct = (typeof DEPLOY_ACTS)[number];
 

@@ -39,8 +39,11 @@ export const ACT_CAPABILITIES: Readonly<Record<DeployAct, Capability>> = {
   abort: "manage",
   "roll-back": "manage",
   freeze: "manage",
+  ban: "manage",
   // It takes the responsibility for what the machine would wait for.
   force: "own",
+  // A configuration can reach all workloads, and files of this machine.
+  "configure-edge": "own",
 };
 
 /** Checks an act on a workload, or on all without one. @throws AppError unauthenticated or forbidden */

@@ -24,6 +24,7 @@ import type { OpenProblem } from "#platform/problems.ts";
 import type { Deploys } from "./deploys/follow-deploys.ts";
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { deployRoutes } from "./routes/deploys.ts";
+import { edgeRoutes } from "./routes/edge.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
 import { exportRoutes } from "./routes/event-export.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -98,6 +99,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...deployRoutes(deps),
     ...freezeRoutes(deps),
     ...fleetRoutes(deps),
+    ...edgeRoutes(deps),
     ...helpRoutes,
     ...operationsRoutes({
       ...deps,

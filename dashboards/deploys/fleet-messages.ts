@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import { Colour, colours, Time } from "./colours.ts";
+import { CacheView, EdgeConfigurationView } from "./edge-messages.ts";
 
 /** What pages and commands read about what runs, with one schema for both ends. Times are epoch ms. */
 
@@ -76,6 +77,8 @@ const SlotRow = z.object({
 
 /** GET /api/edge. */
 export const EdgeAnswer = z.object({
+  configuration: EdgeConfigurationView.nullable(),
+  cache: CacheView.nullable(),
   nodes: z.array(
     z.object({
       id: z.string(),

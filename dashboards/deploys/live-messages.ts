@@ -38,7 +38,7 @@ export type DeploysView = z.infer<typeof DeploysView>;
 export type PageName = DeploysView["page"];
 
 /** What the member may do with a workload. */
-const Acts = z.array(z.enum([...COMMANDS, "see", "start", "freeze"]));
+const Acts = z.array(z.enum([...COMMANDS, "see", "start", "freeze", "configure-edge", "ban"]));
 export type Acts = z.infer<typeof Acts>;
 
 export const PAGES = {
@@ -55,7 +55,11 @@ export const PAGES = {
     /** Why there is no output; null if there is, or if no task is opened. */
     logProblem: z.string().nullable(),
   }),
-  edge: EdgeAnswer,
+  edge: EdgeAnswer.extend({
+    /** Whether the member may change the template, and remove any response from the caches. */
+    mayConfigure: z.boolean(),
+    mayBan: z.boolean(),
+  }),
 } as const satisfies Record<PageName, z.ZodType>;
 export type Pages = { [Name in PageName]: z.infer<(typeof PAGES)[Name]> };
 

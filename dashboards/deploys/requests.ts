@@ -75,6 +75,42 @@ export type TrainRequest = z.output<typeof TrainRequest>;
 export const CommandRequest = z.strictObject({ kind: z.enum(COMMANDS), reason: Reason });
 export type CommandRequest = z.output<typeof CommandRequest>;
 
+const Template = z.string().min(1).max(200_000);
+
+/** POST /api/edge/template/check */
+export const TemplateRequest = z.strictObject({ text: Template });
+
+/** POST /api/edge/template/versions */
+export const TemplateChangeRequest = z.strictObject({
+  text: Template,
+  reason: Reason,
+  /** The current version that the author has seen. */
+  base: z.int().min(0).optional(),
+});
+export type TemplateChangeRequest = z.output<typeof TemplateChangeRequest>;
+
+/** POST /api/edge/template/roll-back */
+export const TemplateRollBackRequest = z.strictObject({ version: z.int().min(0), reason: Reason });
+export type TemplateRollBackRequest = z.output<typeof TemplateRollBackRequest>;
+
+/** POST /api/edge/bans: which responses are removed from the caches. */
+export const BanRequest = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("url"),
+    host: z.string().max(300),
+    url: z.string().max(4_096),
+    reason: Reason,
+  }),
+  z.strictObject({ kind: z.literal("tag"), tag: z.string().max(200), reason: Reason }),
+  z.strictObject({
+    kind: z.literal("release"),
+    workload: WorkloadName,
+    release: ReleaseName,
+    reason: Reason,
+  }),
+]);
+export type BanRequest = z.output<typeof BanRequest>;
+
 /** POST /api/freezes */
 export const FreezeRequest = z.strictObject({
   name: z.string().trim().min(1).max(200),

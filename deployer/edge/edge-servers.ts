@@ -7,6 +7,8 @@ import type { Log } from "#platform/log.ts";
 
 import type { Drivers } from "../drivers.ts";
 import { boundLog } from "../ecs-local/processes/bounded-log.ts";
+import type { Mistake, TemplateEdge, TemplateNode } from "./configuration/port.ts";
+import { distinct, mistakesBy, type PortOwner } from "./haproxy/check-template.ts";
 import { haproxyEdge } from "./haproxy/haproxy-edge.ts";
 import { HaproxyNode } from "./haproxy/haproxy-node.ts";
 import { ATTEMPTS_MAX, type EdgeWorkload, type NodeSettings } from "./haproxy/render-node.ts";
@@ -41,6 +43,8 @@ export type EdgeServersOptions = {
   /** How long a task may take until it begins to answer, and a client for the head of its request. */
   responseMs: number;
   headMs: number;
+  /** The template of the HAProxy nodes, where it is not the one of Quarterdeck. */
+  template?: string;
   log: Log;
 };
 
@@ -50,7 +54,7 @@ type Server = { id: string; process: LocalProcess; start(): Promise<void>; stop(
  * The edge of one machine: HAProxy nodes, and between their two sides Varnish nodes. They go on when this process ends, and the
  * next one continues with them.
  */
-export class EdgeServers {
+export class EdgeServers implements TemplateEdge {
   readonly haproxy: readonly HaproxyNode[];
   readonly varnish: readonly VarnishNode[];
   readonly driver: Drivers["edge"];
@@ -62,7 +66,7 @@ export class EdgeServers {
   /** @throws AppError unprocessable if a template is wrong */
   constructor(options: EdgeServersOptions) {
     const { folder, programs, haproxy, varnish, log, ...common } = options;
-    const { cacheMb, ...surroundings } = common;
+    const { cacheMb, template = TEMPLATES.haproxy, ...surroundings } = common;
     this.#log = log;
     this.haproxy = haproxy.map(
       (settings) =>
@@ -72,7 +76,7 @@ export class EdgeServers {
           varnish,
           program: programs.haproxy,
           folder: path.join(folder, settings.id),
-          template: TEMPLATES.haproxy,
+          template,
         }),
     );
     this.varnish = Object.entries(varnish).map(
@@ -112,6 +116,34 @@ export class EdgeServers {
   async stop(): Promise<void> {
     await this.leave();
     await Promise.all(this.#servers.map((server) => server.stop()));
+  }
+
+  get nodes(): readonly TemplateNode[] {
+    return this.haproxy;
+  }
+
+  /** @throws AppError unavailable if a node cannot be reached */
+  async checkTemplate(text: string): Promise<Mistake[]> {
+    const owners: PortOwner[] = [];
+    const mistakes = await mistakesBy(async () => {
+      for (const node of this.haproxy) {
+        owners.push({ id: node.id, ports: node.ports(), wanted: node.ports(text) });
+      }
+    });
+    if (mistakes.length > 0) return mistakes;
+    for (const { id, listen } of this.varnish) {
+      const ports = new Set([Number(listen.split(":").at(-1))]);
+      owners.push({ id, ports, wanted: ports });
+    }
+    const found = await Promise.all(
+      this.haproxy.map((node) =>
+        node.checkTemplate(
+          text,
+          owners.filter(({ id }) => id !== node.id),
+        ),
+      ),
+    );
+    return distinct(found.flat());
   }
 
   /** Removes responses from all caches. @throws AppError if a node cannot be reached: it may have them still */

@@ -1,5 +1,7 @@
 import { AppError, type FieldError } from "#platform/errors.ts";
 
+import { hashOf } from "./configuration/versions.ts";
+
 /** Values of placeholders: a text of one or more lines, or the entries of a section, each with values of its own. */
 export type Values = { readonly [name: string]: string | readonly Values[] };
 
@@ -24,7 +26,11 @@ type Section = { kind: "section"; name: string; number: number; nodes: readonly 
 type Node = Line | Section;
 
 /** A template that can be rendered: all of its placeholders are known, and none that is required is missing. */
-export type Template = { nodes: readonly Node[] };
+export type Template = {
+  nodes: readonly Node[];
+  /** Of its text. */
+  hash: string;
+};
 
 /**
  * Reads a template: plain text with `{{placeholders}}`, and sections that are repeated for each entry, between
@@ -43,7 +49,7 @@ export function parseTemplate(text: string, placeholders: Placeholders): Templat
     const messages = mistakes.map(({ message }) => message);
     throw new AppError("unprocessable", messages.join("\n"), { fields: mistakes });
   }
-  return { nodes };
+  return { nodes, hash: hashOf(text) };
 }
 
 type Report = (number: number, code: string, message: string) => void;
@@ -117,7 +123,7 @@ const namesIn = (node: Node): string[] =>
     : [...node.text.matchAll(PLACEHOLDER)].map(([, name = ""]) => name);
 
 /** A value of several lines stands alone on its line, whose indentation each of them gets. No value: no line. */
-export function render({ nodes }: Template, values: Values): Rendered {
+export function render({ nodes }: Pick<Template, "nodes">, values: Values): Rendered {
   const lines: { text: string; number: number }[] = [];
   renderNodes(nodes, values, lines);
   return {

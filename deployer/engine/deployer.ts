@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { Drivers } from "../drivers.ts";
-import type { Change, Journal } from "../journal/port.ts";
+import type { AuditEntry, Change, Journal } from "../journal/port.ts";
 import { checkVersion, type Command, obey } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
 import { type Freeze, freezeOf } from "../machine/freezes.ts";
@@ -28,6 +28,8 @@ export type DeployerOptions = {
   judge: Judge;
   /** The workloads that may be deployed. */
   workloads: readonly { name: string; slotsPerColour: number }[];
+  /** Why no deploy may start now, besides freezes, for people. */
+  heldBack?(): string | undefined;
   /** Called with each change after it has become durable. */
   onChange?(change: Change): void;
 };
@@ -152,6 +154,11 @@ export class Deployer {
     await this.#commit({ thawed: [id], audit });
   }
 
+  /** Adds to the audit log what somebody did with the edge, which no other record has. */
+  async note(entry: AuditEntry): Promise<void> {
+    await this.#commit({ audit: [entry] });
+  }
+
   get freezes(): Freeze[] {
     return [...this.#records.freezes.values()];
   }
@@ -167,7 +174,8 @@ export class Deployer {
 
   /** Why no deploy of the workload may start now, for people. */
   frozen(name: string): string | undefined {
-    return freezeOf(this.freezes, name, this.#options.timer.nowMs());
+    const { timer, heldBack } = this.#options;
+    return freezeOf(this.freezes, name, timer.nowMs()) ?? heldBack?.();
   }
 
   status(name: string): WorkloadStatus {

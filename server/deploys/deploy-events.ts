@@ -11,7 +11,7 @@ const KNOWN_MAX = 10_000;
 /** Older lines were written by the process before. */
 const AGE_MS_MAX = 10 * 60_000;
 
-type Event = ReturnType<typeof deployEvents>[number];
+type Event = { "@timestamp": string; "event.id": string } & Readonly<Record<string, unknown>>;
 
 /**
  * Writes the history of deploys into the store, for markers on charts: each line is an event with an id of its own. Lines that wait
@@ -40,10 +40,15 @@ export class DeployEvents {
   }
 
   add({ deploys = [] }: Pick<Change, "deploys">): void {
+    this.addEvents(deploys.flatMap(deployEvents));
+  }
+
+  /** Those that are old or known already are left out. */
+  addEvents(all: readonly Event[]): void {
     const fromMs = Date.now() - AGE_MS_MAX;
-    const events = deploys
-      .flatMap(deployEvents)
-      .filter((it) => Date.parse(it["@timestamp"]) >= fromMs && this.#isNew(it["event.id"]));
+    const events = all.filter(
+      (it) => Date.parse(it["@timestamp"]) >= fromMs && this.#isNew(it["event.id"]),
+    );
     if (events.length === 0) return;
     this.#waiting.push(...events);
     void this.#flush();

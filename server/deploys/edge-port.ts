@@ -1,4 +1,7 @@
+import type { CacheView } from "#dashboards/deploys/edge-messages.ts";
 import type { Colour, Drivers } from "#deployer/drivers.ts";
+import type { EdgeConfiguration } from "#deployer/edge/configuration/edge-configuration.ts";
+import type { Ban } from "#deployer/edge/varnish/ban.ts";
 
 /** A workload as the nodes serve it. */
 export type EdgeWorkload = {
@@ -17,9 +20,20 @@ export type EdgePlace = {
   portOf(workload: string): number;
 };
 
+/** The caches between clients and tasks. */
+type Caches = {
+  /** @returns the nodes from which it was removed. @throws AppError if one cannot be reached: it may have it still */
+  ban(ban: Ban): Promise<string[]>;
+  /** Counts from `fromMs` (epoch ms) until now. */
+  read(workloads: readonly string[], fromMs: number): Promise<CacheView>;
+};
+
 /** The edge in front of the workloads. */
 export type Edge = {
   driver: Drivers["edge"];
+  /** The template of its nodes and its caches; undefined for the local edge, which has neither. */
+  configuration: EdgeConfiguration | undefined;
+  caches: Caches | undefined;
   traffic: Drivers["traffic"];
   /** Where clients reach a workload: one URL for each node. */
   urlsOf(workload: string): readonly string[];

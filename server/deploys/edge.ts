@@ -2,21 +2,50 @@ import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
 import type { EdgeNode, NodeView, SlotView } from "#deployer/drivers.ts";
 import type { Deployer } from "#deployer/engine/deployer.ts";
 import type { Workload } from "#deployer/machine/workload.ts";
+import type { Clock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
 
 import type { Edge } from "./edge-port.ts";
 import type { DeploysService } from "./service.ts";
 import { eachColour, sharesOf } from "./views/live.ts";
 
-type EdgeDeps = { deployer: Deployer; edge: Edge };
+type EdgeDeps = { deployer: Deployer; edge: Edge; clock: Clock };
+
+const VERSIONS_MAX = 50;
+const CACHE_MS = 3_600_000;
 type NodeAnswer = EdgeAnswer["nodes"][number];
 
 /** The nodes with what each runs, as it was read last. */
-export const edgeOf = ({ deployer, edge }: EdgeDeps): Pick<DeploysService, "edge"> => ({
+export const edgeOf = ({ deployer, edge, clock }: EdgeDeps): Pick<DeploysService, "edge"> => ({
   edge: async () => {
     const nodes = await edge.driver.nodes();
-    return { nodes: nodes.map((node) => nodeOf(node, deployer)) };
+    return {
+      nodes: nodes.map((node) => nodeOf(node, deployer)),
+      configuration: configurationOf(edge),
+      cache: await cacheOf({ deployer, edge, clock }),
+    };
   },
 });
+
+function configurationOf({ configuration }: Edge): EdgeAnswer["configuration"] {
+  if (configuration === undefined) return null;
+  const { current, versions } = configuration.versions;
+  return {
+    current,
+    versions: versions.slice(-VERSIONS_MAX).toReversed(),
+    progress: [...configuration.progress].map(([node, progress]) => ({ node, progress })),
+  };
+}
+
+/** Null without caches, and before they run. */
+async function cacheOf({ deployer, edge, clock }: EdgeDeps): Promise<EdgeAnswer["cache"]> {
+  try {
+    return (await edge.caches?.read(deployer.workloads, clock.nowMs() - CACHE_MS)) ?? null;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "unavailable") return null;
+    throw error;
+  }
+}
 
 function nodeOf({ id, retired }: EdgeNode, deployer: Deployer): NodeAnswer {
   const seen = deployer.workloads.flatMap((name) => {

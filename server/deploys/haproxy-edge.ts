@@ -1,6 +1,9 @@
 import path from "node:path";
 
-import { EdgeServers, type EdgeServersOptions } from "#deployer/edge/edge-servers.ts";
+import type { CacheView } from "#dashboards/deploys/edge-messages.ts";
+import { COLOURS } from "#deployer/drivers.ts";
+import { EdgeConfiguration } from "#deployer/edge/configuration/edge-configuration.ts";
+import { EdgeServers, type EdgeServersOptions, TEMPLATES } from "#deployer/edge/edge-servers.ts";
 import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
 import { NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
 import { findProgram } from "#deployer/edge/processes/find-program.ts";
@@ -32,6 +35,12 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     varnishd: installed("varnishd"),
     varnishadm: installed("varnishadm"),
   };
+  const folder = folderOf(place);
+  const configuration = new EdgeConfiguration({
+    folder: path.join(folder, "template"),
+    shipped: TEMPLATES.haproxy,
+    log,
+  });
   let started: Promise<EdgeServers> | undefined;
   const servers = async (): Promise<EdgeServers> => {
     if (started === undefined) throw new AppError("unavailable", NOT_STARTED);
@@ -46,6 +55,15 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
       apply: async (...of) => (await servers()).driver.apply(...of),
       closeSessions: async (...of) => (await servers()).driver.closeSessions(...of),
     },
+    configuration,
+    caches: {
+      ban: async (ban) => {
+        const running = await servers();
+        await running.ban(ban);
+        return running.varnish.map(({ id }) => id);
+      },
+      read: async (workloads, fromMs) => cacheView(await servers(), workloads, fromMs),
+    },
     traffic: {
       read: async (workload, fromMs) => {
         const lanes = await (await servers()).traffic.counts(workload, fromMs);
@@ -56,12 +74,16 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     async start(workloads) {
-      started ??= begin(serversOf({ place, programs, workloads, log }));
+      started ??= begin(
+        serversOf({ place, programs, workloads, log }, configuration),
+        configuration,
+      );
       // A failed start is tried again.
       started.catch(() => (started = undefined));
       await started;
     },
     async close(nodes) {
+      await configuration.close();
       const running = await started?.catch(() => undefined);
       await (nodes === "stop" ? running?.stop() : running?.leave());
     },
@@ -75,11 +97,18 @@ type ServersParts = {
   log: Log;
 };
 
-function serversOf({ place, programs, workloads, log }: ServersParts): EdgeServers {
-  const { dataFolder, host, edgePort } = place;
+const folderOf = ({ dataFolder }: Place): string =>
+  path.join(path.resolve(dataFolder), "deploys", "edge");
+
+function serversOf(
+  { place, programs, workloads, log }: ServersParts,
+  configuration: EdgeConfiguration,
+): EdgeServers {
+  const { host, edgePort } = place;
   const at = (port: number): string => `${host}:${port}`;
   return new EdgeServers({
-    folder: path.join(path.resolve(dataFolder), "deploys", "edge"),
+    folder: folderOf(place),
+    template: configuration.text(),
     programs,
     workloads: workloads.map(({ name, checkPath, slotsPerColour }) => {
       return { name, checkPath, slots: slotsPerColour };
@@ -100,8 +129,9 @@ function serversOf({ place, programs, workloads, log }: ServersParts): EdgeServe
   });
 }
 
-async function begin(servers: EdgeServers): Promise<EdgeServers> {
+async function begin(servers: EdgeServers, configuration: EdgeConfiguration): Promise<EdgeServers> {
   await servers.start();
+  configuration.attach(servers);
   return servers;
 }
 
@@ -112,4 +142,24 @@ function installed(program: string): string {
     "unavailable",
     `${program} is not installed. Install HAProxy and Varnish, or set QUARTERDECK_EDGE=local.`,
   );
+}
+
+async function cacheView(
+  { varnish, traffic }: EdgeServers,
+  workloads: readonly string[],
+  fromMs: number,
+): Promise<CacheView> {
+  const nodes = await Promise.all(
+    varnish.map(async (node) => ({ id: node.id, ...(await node.size()) })),
+  );
+  const lanes = await Promise.all(
+    workloads.map(async (workload) => {
+      const counts = await traffic.counts(workload, fromMs);
+      return COLOURS.map((colour) => {
+        const { hits, misses } = counts[colour];
+        return { workload, colour, hits, misses };
+      });
+    }),
+  );
+  return { nodes, lanes: lanes.flat() };
 }

@@ -27,6 +27,8 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
   let starting: Promise<void> | undefined;
   return {
     driver,
+    configuration: undefined,
+    caches: undefined,
     traffic: {
       read: async (workload, fromMs) => {
         return { lanes: await counts(workload, fromMs), peakRps: undefined };

@@ -29,6 +29,7 @@ import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
 import { DeployEvents } from "./deploy-events.ts";
 import { deploysOf } from "./deploys.ts";
+import { addTemplateEvents, edgeChangesOf } from "./edge-changes.ts";
 import type { Edge, EdgeWorkload } from "./edge-port.ts";
 import { edgeOf } from "./edge.ts";
 import { endOf, fleetOf } from "./fleet.ts";
@@ -89,7 +90,10 @@ export async function runDeploysRole(
   const deployer = await openDeployer(parts);
   started.defer(() => deployer.close());
   events.add({ deploys: await recentDeploys(journal) });
-  const startEdge = (): Promise<void> => edge.start(edgeWorkloadsOf(deployer, workloads));
+  const startEdge = async (): Promise<void> => {
+    await edge.start(edgeWorkloadsOf(deployer, workloads));
+    addTemplateEvents({ edge, events });
+  };
   if (isUsed(deployer)) await startEdge();
   const deps = { ...parts, deployer, clock, defaults: LOCAL_STRATEGY, startEdge };
   const service = {
@@ -101,7 +105,8 @@ export async function runDeploysRole(
       place: "processes of this machine",
       logFileOf: (arn, container) => endpoint.logFileOf(arn, container),
     }),
-    ...edgeOf({ deployer, edge }),
+    ...edgeOf({ deployer, edge, clock }),
+    ...edgeChangesOf({ deployer, edge, events, clock }),
   };
   started.use(await serveDeploys(dataFolder, service, log));
   onOpen?.(deployer.workloads);
@@ -206,6 +211,7 @@ function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
     workloads: workloads.all.map(({ workload, slots }) => {
       return { name: workload.name, slotsPerColour: slots };
     }),
+    heldBack: () => edge.configuration?.underWay,
     onChange(change) {
       events.add(change);
       changes.notify(change);

@@ -1,3 +1,9 @@
+import type {
+  BanAnswer,
+  EdgeTemplate,
+  TemplateBegun,
+  TemplateMistakes,
+} from "#dashboards/deploys/edge-messages.ts";
 import type { EdgeAnswer, FleetAnswer, TaskLog } from "#dashboards/deploys/fleet-messages.ts";
 import type {
   AuditList,
@@ -11,10 +17,13 @@ import type {
   WorkloadView,
 } from "#dashboards/deploys/messages.ts";
 import type {
+  BanRequest,
   CommandRequest,
   FreezeRequest,
   PlanRequest,
   StartRequest,
+  TemplateChangeRequest,
+  TemplateRollBackRequest,
   TrainRequest,
 } from "#dashboards/deploys/requests.ts";
 
@@ -47,5 +56,11 @@ export type DeploysService = {
   fleet(input: object): Promise<FleetAnswer>;
   taskLog(which: { task: string; container?: string | undefined }): Promise<TaskLog>;
   edge(input: object): Promise<EdgeAnswer>;
+  /** The current version, unless another is asked for. */
+  edgeTemplate(which: { version?: number | undefined }): Promise<EdgeTemplate>;
+  checkEdgeTemplate(candidate: { text: string }): Promise<TemplateMistakes>;
+  changeEdgeTemplate(change: TemplateChangeRequest & By): Promise<TemplateBegun>;
+  rollBackEdgeTemplate(order: TemplateRollBackRequest & By): Promise<TemplateBegun>;
+  ban(order: BanRequest & By): Promise<BanAnswer>;
 };
 export type Verb = keyof DeploysService;

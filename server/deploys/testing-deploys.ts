@@ -10,6 +10,7 @@ import { systemClock as clock } from "#platform/clock.ts";
 import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
 import { deploysOf } from "./deploys.ts";
+import { edgeChangesOf } from "./edge-changes.ts";
 import { edgeOf } from "./edge.ts";
 import { fleetOf } from "./fleet.ts";
 import type { Deploys } from "./follow-deploys.ts";
@@ -75,7 +76,8 @@ export async function testDeploys(
     ...deploysOf(common),
     ...calendarOf(common),
     ...fleetOf({ ...common, client, place: "nowhere", logFileOf: () => undefined }),
-    ...edgeOf({ deployer, edge }),
+    ...edgeOf({ deployer, edge, clock }),
+    ...edgeChangesOf({ deployer, edge, clock, events: { addEvents: () => undefined } }),
   };
   return {
     service,

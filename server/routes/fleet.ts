@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { type MemberRule, memberRoute } from "#access/route.ts";
-import { EdgeAnswer, FleetAnswer, TaskLog } from "#dashboards/deploys/fleet-messages.ts";
+import { FleetAnswer, TaskLog } from "#dashboards/deploys/fleet-messages.ts";
 import { WorkloadList } from "#dashboards/deploys/messages.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Route } from "#platform/http/route.ts";
@@ -9,12 +9,11 @@ import type { Route } from "#platform/http/route.ts";
 import type { Deploys } from "../deploys/follow-deploys.ts";
 import { checkAll, type DeployRoutesDeps, maySee } from "./deploy-access.ts";
 
-/** What runs: workloads, services and tasks of the fleet, nodes of the edge. */
+/** What runs: workloads, services and tasks of the fleet. */
 export const fleetRoutes = ({ deploys }: DeployRoutesDeps): Route<MemberRule>[] => [
   workloads(deploys),
   fleet(deploys),
   taskLog(deploys),
-  edge(deploys),
 ];
 
 const workloads = (deploys: Deploys): Route<MemberRule> =>
@@ -77,24 +76,5 @@ const taskLog = (deploys: Deploys): Route<MemberRule> =>
       checkAll(call, "see", [service.workload]);
       const { container } = call.query;
       return { status: 200, body: await deploys.ask("taskLog", { task, container }) };
-    },
-  });
-
-const edge = (deploys: Deploys): Route<MemberRule> =>
-  memberRoute({
-    method: "GET",
-    path: "/api/edge",
-    operationId: "getEdge",
-    tag: "Edge",
-    summary: "Lists the nodes of the edge with their routes and slots",
-    rule: { allow: "act", act: "see" },
-    responses: { 200: { description: "What each node runs", body: EdgeAnswer } },
-    async handle(call) {
-      const { nodes } = await deploys.ask("edge", {});
-      const seen = nodes.map((node) => ({
-        ...node,
-        workloads: node.workloads.filter(({ workload }) => maySee(call, workload)),
-      }));
-      return { status: 200, body: { nodes: seen } };
     },
   });

@@ -3,6 +3,9 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 import { AppError, type FieldError } from "#platform/errors.ts";
+import { processEnvironment } from "#platform/settings/process-environment.ts";
+
+import { sectionsOf } from "./config-sections.ts";
 
 const CHECK_MS_MAX = 20_000;
 const MISTAKES_MAX = 10;
@@ -19,7 +22,9 @@ export async function checkHaproxyConfig(
 ): Promise<void> {
   const run = promisify(execFile);
   try {
-    await run(program, ["-c", "-f", file], { timeout: CHECK_MS_MAX });
+    // A configuration can read variables, and what it complains about is shown.
+    const env = processEnvironment(process.env);
+    await run(program, ["-c", "-f", file], { timeout: CHECK_MS_MAX, env });
   } catch (error) {
     const output = outputOf(error);
     const lines = (await readFile(file, "utf8")).split("\n");
@@ -43,13 +48,23 @@ function mistakesIn(
     .filter((text) => !/^(?:Error\(s\) found in|Fatal errors found in)/.test(text))
     .slice(0, MISTAKES_MAX)
     .map((text) => {
-      const [, number, what = text] = /^parsing \[[^\]]*?:(\d+)\] *:? *(.*)$/.exec(text) ?? [];
+      const [, parsed, what = text] = /^parsing \[[^\]]*?:(\d+)\] *:? *(.*)$/.exec(text) ?? [];
+      const number = parsed === undefined ? lineOfProxy(text, lines) : Number(parsed);
       if (number === undefined) return { path: "", code: "refused", message: text };
-      const origin = origins[Number(number) - 1] ?? Number(number);
-      const line = (lines[Number(number) - 1] ?? "").trim();
+      const origin = origins[number - 1] ?? number;
+      const line = (lines[number - 1] ?? "").trim();
       const message = `Line ${origin}: ${what.trim()}\n  ${line}`;
       return { path: `line ${origin}`, code: "refused", message };
     });
+}
+
+/** Mistakes between sections name a proxy, and what is wrong with it at last: "Proxy 'web': unable to find … 'nowhere'". */
+function lineOfProxy(text: string, lines: readonly string[]): number | undefined {
+  const [name, ...others] = [...text.matchAll(/'([^']+)'/g)].map(([, quoted = ""]) => quoted);
+  const section = sectionsOf(lines.join("\n")).find((it) => it.name !== "" && it.name === name);
+  const last = others.at(-1);
+  const line = section?.lines.find(({ words }) => last !== undefined && words.includes(last));
+  return line?.number ?? section?.number;
 }
 
 function outputOf(error: unknown): string {

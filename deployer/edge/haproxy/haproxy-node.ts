@@ -1,14 +1,19 @@
 import { mkdirSync } from "node:fs";
-import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 import { type Colour, COLOURS, type EdgeConfig, type NodeView } from "#deployer/drivers.ts";
 import { AppError } from "#platform/errors.ts";
 
+import type { Mistake, NodeHealth, TemplateNode } from "../configuration/port.ts";
 import { LocalProcess } from "../processes/local-process.ts";
 import { parseTemplate, type Rendered, type Template } from "../template.ts";
+import { countErrors, type ErrorCount } from "../traffic/count-errors.ts";
+import { checkAddresses, checkNewer } from "./acceptance.ts";
+import { boundPorts } from "./bound-ports.ts";
 import { checkHaproxyConfig } from "./check-config.ts";
-import { NodeFiles } from "./node-files.ts";
+import { mistakesOf, type PortOwner } from "./check-template.ts";
+import { NodeFiles, socketIn } from "./node-files.ts";
+import { laneHealth } from "./node-health.ts";
+import { reload, untilAnswers } from "./reload.ts";
 import {
   checkConfig,
   emptyConfig,
@@ -21,11 +26,6 @@ import { RunningNode } from "./running-node.ts";
 import { RuntimeApi } from "./runtime-api.ts";
 import { spreadCloses } from "./spread-closes.ts";
 
-const START_MS_MAX = 30_000;
-const POLL_MS = 20;
-/** The kernel allows 107 bytes; HAProxy appends a pid and a suffix while it binds. */
-const SOCKET_BYTES_MAX = 90;
-
 export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
   settings: NodeSettings;
   /** The path of HAProxy. */
@@ -35,7 +35,7 @@ export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
 };
 
 /** One HAProxy of this machine: its files, its process, and what it runs with. */
-export class HaproxyNode {
+export class HaproxyNode implements TemplateNode {
   readonly settings: NodeSettings;
   readonly process: LocalProcess;
   readonly #options: HaproxyNodeOptions;
@@ -77,8 +77,8 @@ export class HaproxyNode {
       const isChanged = await this.#renderFiles(this.#template);
       const wasRunning = this.process.pid !== undefined;
       await this.process.start();
-      await this.#until(() => this.#running.processes());
-      if (wasRunning && isChanged) await this.#reload();
+      await untilAnswers(this.process, () => this.#running.processes());
+      if (wasRunning && isChanged) await reload(this.process, this.#running);
     });
   }
 
@@ -92,7 +92,7 @@ export class HaproxyNode {
   reload(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#renderFiles(this.#template);
-      await this.#reload();
+      await reload(this.process, this.#running);
     });
   }
 
@@ -108,14 +108,68 @@ export class HaproxyNode {
       this.#template = template;
       if (!isChanged || this.process.pid === undefined) return;
       try {
-        await this.#reload();
+        await reload(this.process, this.#running);
       } catch (error) {
         this.#template = before;
         await this.#renderFiles(before);
-        await this.#reload();
+        // One that is not there any more starts with the files.
+        await reload(this.process, this.#running).catch(() => undefined);
         throw error;
       }
     });
+  }
+
+  /** TCP ports that its configuration has, or would have with another template. @throws AppError unprocessable */
+  ports(template?: string): Set<number> {
+    const text =
+      template === undefined
+        ? (this.#files.read()?.text ?? "")
+        : this.#render(parseTemplate(template, NODE_PLACEHOLDERS), this.#configs()).text;
+    return new Set(boundPorts(text).map(({ port }) => port));
+  }
+
+  /**
+   * What is wrong with a template for this node. Nothing gets it.
+   * @param others who else has or would have ports of this machine
+   * @throws AppError unprocessable if it is no template; unavailable if the node cannot be reached
+   */
+  checkTemplate(template: string, others: readonly PortOwner[]): Promise<Mistake[]> {
+    return this.#inTurn(async () => {
+      await this.#running.processes();
+      const configs = this.#configs();
+      const rendered = this.#render(parseTemplate(template, NODE_PLACEHOLDERS), configs);
+      const { settings, workloads, program } = this.#options;
+      return mistakesOf({
+        rendered,
+        required: {
+          node: settings,
+          workloads,
+          adminSocket: this.#adminSocket,
+          slotsOf: (workload) => configs.get(workload)?.slots.blue.length ?? 0,
+        },
+        runCheck: () =>
+          this.#files.try({ text: rendered.text, configs }, (file) =>
+            checkHaproxyConfig(program, file, rendered.origins),
+          ),
+        own: this.ports(),
+        others,
+      });
+    });
+  }
+
+  /** @throws AppError unavailable if it cannot be reached */
+  async health(): Promise<NodeHealth> {
+    const { current } = await this.#running.processes();
+    const [template, lanes] = await Promise.all([
+      this.#running.template(current),
+      laneHealth({ ...this.#options, view: (workload) => this.read(workload) }),
+    ]);
+    return { pid: this.process.pid ?? 0, template, workloads: lanes };
+  }
+
+  /** @see TemplateNode */
+  countErrors(): Promise<() => Promise<ErrorCount>> {
+    return countErrors(this.process.outputFile);
   }
 
   /** @throws AppError unavailable if it cannot be reached */
@@ -140,12 +194,12 @@ export class HaproxyNode {
 
   async #apply(workload: string, config: EdgeConfig): Promise<void> {
     const configs = this.#configs();
-    this.#checkVersion(config, configs.get(workload)?.version ?? 0);
+    checkNewer(this.id, config, configs.get(workload)?.version ?? 0);
     const before = await this.#known(workload);
     if (before !== undefined) {
-      this.#checkVersion(config, before.version);
+      checkNewer(this.id, config, before.version);
       if (config.version === before.version) return;
-      this.#checkAddresses(config, before);
+      checkAddresses(this.id, config, before);
     }
     const next = new Map([...configs, [workload, config]]);
     await this.#write(this.#render(this.#template, next), next);
@@ -155,31 +209,13 @@ export class HaproxyNode {
     const isLarger = COLOURS.some(
       (colour) => config.slots[colour].length > before.slots[colour].length,
     );
-    if (isLarger) await this.#reload();
+    if (isLarger) await reload(this.process, this.#running);
     await this.#running.change(workload, config, before);
   }
 
   /** What it runs with; undefined if it cannot be reached. */
   #known(workload: string): Promise<NodeView | undefined> {
     return this.#running.view(workload).catch(() => undefined);
-  }
-
-  #checkVersion({ version }: EdgeConfig, own: number): void {
-    if (version >= own) return;
-    const message = `${this.id} has version ${own} and refuses the older version ${version}.`;
-    throw new AppError("conflict", message);
-  }
-
-  #checkAddresses(config: EdgeConfig, running: NodeView): void {
-    for (const colour of COLOURS) {
-      for (const [index, slot] of config.slots[colour].entries()) {
-        const now = running.slots[colour][index];
-        if (now === undefined || now.state === "maint" || now.address === slot.address) continue;
-        const name = `${colour} slot ${index + 1}`;
-        const message = `${this.id}: ${name} is ${now.state}; its address changes only in maint.`;
-        throw new AppError("conflict", message);
-      }
-    }
   }
 
   /** Resolves when it has begun. A later call replaces the earlier one. */
@@ -237,44 +273,10 @@ export class HaproxyNode {
     return isChanged;
   }
 
-  async #reload(): Promise<void> {
-    const before = await this.#running.processes();
-    this.process.signal("SIGUSR2");
-    const after = await this.#until(async () => {
-      const now = await this.#running.processes();
-      const isOver =
-        now.failedReloads > before.failedReloads || now.current.pid !== before.current.pid;
-      if (!isOver) throw new AppError("unavailable", "the workers were not replaced");
-      return now;
-    });
-    if (after.failedReloads > before.failedReloads) throw this.process.failed("its reload failed");
-  }
-
-  /** Until the node answers as it should. @throws AppError unavailable, with what HAProxy wrote */
-  async #until<Value>(read: () => Promise<Value>): Promise<Value> {
-    const endMs = performance.now() + START_MS_MAX;
-    for (;;) {
-      try {
-        return await read();
-      } catch (error) {
-        const isOver = performance.now() > endMs || this.process.pid === undefined;
-        if (isOver) throw this.process.failed(error instanceof Error ? error.message : "");
-      }
-      await delay(POLL_MS);
-    }
-  }
-
   /** One change at a time. */
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
   }
-}
-
-function socketIn(folder: string, name: string): string {
-  const file = path.join(folder, name);
-  if (Buffer.byteLength(file) <= SOCKET_BYTES_MAX) return file;
-  const message = `${file} is too long for a socket: choose a data folder with a shorter path.`;
-  throw new AppError("unprocessable", message);
 }

@@ -99,7 +99,7 @@ export function renderNode(
     routeMap: ROUTE_MAP,
     controlNetworks: state.controlNetworks.join(" "),
   };
-  return render(template, {
+  const rendered = render(template, {
     ...common,
     adminSocket: escaped(state.adminSocket),
     responseMs: String(state.responseMs),
@@ -120,6 +120,19 @@ export function renderNode(
       };
     }),
   });
+  return withHash(rendered, template);
+}
+
+/** The variable by which a process tells which template it has (`show env`). */
+export const TEMPLATE_VARIABLE = "QUARTERDECK_TEMPLATE";
+
+/** At the end, where nothing of the template replaces it. */
+function withHash({ text, origins }: Rendered, { hash }: Template): Rendered {
+  const line = origins.at(-1) ?? 1;
+  return {
+    text: `${text}global\n  setenv ${TEMPLATE_VARIABLE} ${hash}\n`,
+    origins: [...origins, line, line],
+  };
 }
 
 /** A word of the configuration, whatever characters it has. */

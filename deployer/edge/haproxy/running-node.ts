@@ -15,6 +15,7 @@ import {
   ROUTE_MAP,
   routeValue,
   serverOf,
+  TEMPLATE_VARIABLE,
 } from "./render-node.ts";
 import {
   parseMapEntry,
@@ -51,6 +52,12 @@ export class RunningNode {
     const reply = await this.#api.read(worker, `get map ${ROUTE_MAP} ${workload}`);
     const value = parseMapEntry(reply);
     return value === undefined ? undefined : parseRoute(value);
+  }
+
+  /** The hash of the template that a worker runs with; undefined if it does not know. */
+  async template(worker: Worker): Promise<string | undefined> {
+    const reply = await this.#api.read(worker, `show env ${TEMPLATE_VARIABLE}`);
+    return new RegExp(`^${TEMPLATE_VARIABLE}=(\\w+)$`, "m").exec(reply)?.[1];
   }
 
   async view(workload: string): Promise<NodeView> {

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 
 import { ifExists } from "#platform/files.ts";
 
@@ -15,6 +15,11 @@ export class LogTail {
 
   constructor(file: string) {
     this.#file = file;
+  }
+
+  /** Leaves out what is there already. */
+  async skip(): Promise<void> {
+    this.#offset = (await ifExists(stat(this.#file)))?.size ?? 0;
   }
 
   /** Calls the function for each complete new line. In memory is one chunk; a longer line is skipped. */

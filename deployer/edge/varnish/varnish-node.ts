@@ -19,6 +19,9 @@ const START_MS_MAX = 60_000;
 const POLL_MS = 50;
 const VCL = "cache.vcl";
 const SHOWN_LINES = 6;
+const SIZE_MS = 5_000;
+
+export type CacheSize = { objects: number | null; bytes: number | null };
 
 export type VarnishNodeOptions = {
   id: string;
@@ -40,6 +43,7 @@ export class VarnishNode {
   readonly process: LocalProcess;
   readonly #options: VarnishNodeOptions;
   readonly #workFolder: string;
+  #size: { atMs: number; value: Promise<CacheSize> } | undefined;
 
   constructor(options: VarnishNodeOptions) {
     const { folder, programs, listen, memoryMb } = options;
@@ -99,6 +103,30 @@ export class VarnishNode {
   /** @throws AppError unprocessable for a ban that cannot be, or unavailable */
   async ban(ban: Ban): Promise<void> {
     await this.#command(banCommand(ban));
+  }
+
+  /** What it has stored; read again after some seconds. Null where that cannot be read. */
+  size(): Promise<CacheSize> {
+    const nowMs = performance.now();
+    if (this.#size === undefined || nowMs - this.#size.atMs > SIZE_MS) {
+      this.#size = { atMs: nowMs, value: this.#readSize() };
+    }
+    return this.#size.value;
+  }
+
+  async #readSize(): Promise<CacheSize> {
+    const program = path.join(path.dirname(this.#options.programs.varnishadm), "varnishstat");
+    try {
+      const args = ["-n", this.#workFolder, "-1", "-f", "MAIN.n_object", "-f", "SMA.s0.g_bytes"];
+      const { stdout } = await run(program, args, { timeout: COMMAND_MS_MAX });
+      const number = (name: string): number | null => {
+        const found = new RegExp(`^${name}\\s+(\\d+)`, "m").exec(stdout)?.[1];
+        return found === undefined ? null : Number(found);
+      };
+      return { objects: number("MAIN[.]n_object"), bytes: number("SMA[.]s0[.]g_bytes") };
+    } catch {
+      return { objects: null, bytes: null };
+    }
   }
 
   async #isServing(): Promise<boolean> {

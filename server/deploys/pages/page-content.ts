@@ -1,5 +1,6 @@
 import type { DeployAct } from "#access/deploy-token.ts";
 import { ACT_CAPABILITIES, checkAct, type MemberCaller } from "#access/route.ts";
+import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
 import type { DeploysView, Pages } from "#dashboards/deploys/live-messages.ts";
 import { AppError } from "#platform/errors.ts";
 
@@ -83,11 +84,26 @@ async function fleetOf(view: Of<"fleet">, viewer: Viewer, deploys: Ask): Promise
 }
 
 async function edgeOf(viewer: Viewer, deploys: Ask): Promise<Pages["edge"]> {
-  const { nodes } = await deploys.ask("edge", {});
-  const workloadsOf = (node: (typeof nodes)[number]) =>
-    node.workloads.filter(({ workload }) => may(viewer, "see", workload));
-  return { nodes: nodes.map((node) => ({ ...node, workloads: workloadsOf(node) })) };
+  const edge = await deploys.ask("edge", {});
+  return {
+    ...seenEdge(edge, (workload) => may(viewer, "see", workload)),
+    mayConfigure: may(viewer, "configure-edge", undefined),
+    mayBan: may(viewer, "ban", undefined),
+  };
 }
+
+/** What concerns only workloads that may be seen. */
+export const seenEdge = (
+  { nodes, cache, configuration }: EdgeAnswer,
+  isSeen: (workload: string) => boolean,
+): EdgeAnswer => ({
+  configuration,
+  nodes: nodes.map((node) => ({
+    ...node,
+    workloads: node.workloads.filter(({ workload }) => isSeen(workload)),
+  })),
+  cache: cache && { ...cache, lanes: cache.lanes.filter(({ workload }) => isSeen(workload)) },
+});
 
 /** Who may see no workload is told which grant is missing. @throws AppError forbidden */
 async function checkSome(viewer: Viewer, deploys: Ask): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Deploy } from "#deployer/machine/deploy.ts";
 import { RULES, shareBp } from "#deployer/machine/states.ts";
 
-const DEPLOYS_DATASET = "quarterdeck.deploys";
+export const DEPLOYS_DATASET = "quarterdeck.deploys";
 
 const OUTCOMES = {
   succeeded: "success",

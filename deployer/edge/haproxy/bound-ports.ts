@@ -1,0 +1,63 @@
+import { createServer } from "node:net";
+
+import { errorCode } from "#platform/errors.ts";
+
+import { sectionsOf } from "./config-sections.ts";
+
+/** A TCP port that a configuration binds, and the line that does. */
+export type BoundPort = { host: string; port: number; line: number };
+
+const PORTS_MAX = 100;
+
+/** The TCP ports of a configuration. Unix sockets, inherited and virtual ones are none. */
+export function boundPorts(text: string): BoundPort[] {
+  return sectionsOf(text).flatMap(({ lines }) =>
+    lines.flatMap(({ number, words: [keyword, first = "", second = ""] }) => {
+      const addresses =
+        keyword === "bind" ? first : keyword === "stats" && first === "socket" ? second : "";
+      return addresses.split(",").flatMap((address) => portsOf(address, number));
+    }),
+  );
+}
+
+function portsOf(address: string, line: number): BoundPort[] {
+  const [, host, from, until = from] =
+    /^(?:ipv[46]@|tcp[46]?@)?([^@/]*):(\d+)(?:-(\d+))?$/.exec(address) ?? [];
+  if (host === undefined) return [];
+  const count = Math.min(Number(until) - Number(from) + 1, PORTS_MAX);
+  return Array.from({ length: Math.max(0, count) }, (_, at) => ({
+    host: hostOf(host),
+    port: Number(from) + at,
+    line,
+  }));
+}
+
+/** As the system names it: all addresses have several names. */
+function hostOf(host: string): string {
+  if (host === "" || host === "*") return "0.0.0.0";
+  return host.replace(/^\[(.*)\]$/, "$1");
+}
+
+/** Why nobody could bind it now, for people; undefined if it is free. */
+export async function whyNotFree({ host, port }: BoundPort): Promise<string | undefined> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port, exclusive: true }, resolve);
+    });
+    return undefined;
+  } catch (error) {
+    const code = errorCode(error) ?? String(error);
+    return WHY[code] ?? `cannot be bound (${code})`;
+  } finally {
+    await new Promise((done) => server.close(done));
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: "is in use by another process",
+  EACCES: "may be bound by root only",
+  EADDRNOTAVAIL: "is no address of this machine",
+  ENOTFOUND: "is no known host",
+};
