@@ -9,7 +9,7 @@ import type { DeployRole } from "./deploy-role.ts";
 
 const POLL_MS = 50;
 const KILL_AFTER_MS_MAX = 12_000;
-const RESTART_DATABASE_EVERY = 10;
+const RESTART_DATABASE_EVERY = 4;
 const RELOAD_EVERY = 2;
 const KILL_CACHE_EVERY = 5;
 const KILL_NODE_EVERY = 7;

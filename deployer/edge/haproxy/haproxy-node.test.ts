@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { Agent, createServer } from "node:http";
 import path from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { EdgeConfig, Slot } from "#deployer/drivers.ts";
 
 import { TEMPLATES } from "../edge-servers.ts";
+import { send } from "../testing/client.ts";
 import { HaproxyNode } from "./haproxy-node.ts";
 import { emptyConfig } from "./render-node.ts";
 import { parseProcesses } from "./replies.ts";
@@ -70,6 +71,25 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
       version: 2,
       slots: { blue: [{ state: "ready" }, {}, {}] },
     });
+  });
+
+  test("what comes through connections that an earlier worker has left is served by the live colour", async () => {
+    const node = await startNode();
+    const slots = {
+      blue: EMPTY.slots.blue,
+      green: [{ address: await task("hello"), state: "ready" as const }, MAINT, MAINT],
+    };
+    const route = { live: "green", next: "blue", splitBp: 0 } as const;
+    await node.apply("web", { ...EMPTY, version: 1, slots, route });
+    await expect.poll(async () => (await node.read("web")).slots.green[0]?.up).toBe(true);
+    const url = `http://${node.settings.listen["web"]}/`;
+    for (const method of ["GET", "POST"]) {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTestFinished(() => agent.destroy());
+      expect(await send(url, { agent, method })).toMatchObject({ status: 200, body: "hello" });
+      await node.reload();
+      expect(await send(url, { agent, method })).toMatchObject({ status: 200, body: "hello" });
+    }
   });
 
   test("sessions that an earlier worker has left are counted, closed, and not forgotten", async () => {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { addressOf, parseAddress, parseRoute, routeValue } from "./render-node.ts";
 
 const colour = fc.constantFrom("blue", "green");
+const servers = fc.constantFrom("", "s2", "s1.s3");
 const release = fc.option(fc.stringMatching(/^[\w.+:/@-]{1,40}$/));
 
 describe("what a node has in its map", () => {
@@ -16,6 +17,7 @@ describe("what a node has in its map", () => {
         splitBp: fc.integer({ min: 0, max: 10_000 }),
       }),
       releases: fc.record({ blue: release, green: release }),
+      admitted: fc.record({ blue: servers, green: servers }),
     });
     fc.assert(
       fc.property(row, (it) => {

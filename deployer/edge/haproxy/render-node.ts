@@ -150,19 +150,31 @@ function serverLine(name: string, { address, state }: Slot): string {
 
 /** The content of the map of routes. */
 export const renderRoutes = (configs: ReadonlyMap<string, EdgeConfig>): string =>
-  [...configs].map(([workload, config]) => `${workload} ${routeValue(config)}\n`).join("");
+  [...configs].map(([workload, config]) => `${workload} ${routeValue(rowOf(config))}\n`).join("");
 
-type RouteRow = Pick<EdgeConfig, "version" | "route" | "releases">;
+type RouteRow = Pick<EdgeConfig, "version" | "route" | "releases"> & {
+  /** The servers that may get requests, `s1.s2`: they do so too while no check of them passes. */
+  admitted: Readonly<Record<Colour, string>>;
+};
+
+export function rowOf({ version, route, releases, slots }: EdgeConfig): RouteRow {
+  const admitted = { blue: admittedOf(slots.blue), green: admittedOf(slots.green) };
+  return { version, route, releases, admitted };
+}
+
+const admittedOf = (slots: readonly Slot[]): string =>
+  slots.flatMap(({ state }, index) => (state === "ready" ? [serverOf(index)] : [])).join(".");
 
 /** One value, so that a route never changes in part. */
-export function routeValue({ route, releases, version }: RouteRow): string {
+export function routeValue({ route, releases, version, admitted }: RouteRow): string {
   const { live, next, splitBp } = route;
-  return [live, next, splitBp, releases.blue ?? "", releases.green ?? "", version].join("|");
+  const colours = [releases.blue ?? "", releases.green ?? ""];
+  return [live, next, splitBp, ...colours, version, admitted.blue, admitted.green].join("|");
 }
 
 /** @throws AppError unavailable if it is no such value */
 export function parseRoute(value: string): RouteRow {
-  const [live, next, splitBp, blue = "", green = "", version] = value.split("|");
+  const [live, next, splitBp, blue = "", green = "", version, ...admitted] = value.split("|");
   if (!isColour(live) || !isColour(next) || !isNumber(splitBp) || !isNumber(version)) {
     throw new AppError("unavailable", `The route of the node cannot be read: "${value}"`);
   }
@@ -171,6 +183,7 @@ export function parseRoute(value: string): RouteRow {
     route,
     releases: { blue: blue === "" ? null : blue, green: green === "" ? null : green },
     version: Number(version),
+    admitted: { blue: admitted[0] ?? "", green: admitted[1] ?? "" },
   };
 }
 

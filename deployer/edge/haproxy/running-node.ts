@@ -14,6 +14,7 @@ import {
   parseRoute,
   ROUTE_MAP,
   routeValue,
+  rowOf,
   serverOf,
   TEMPLATE_VARIABLE,
 } from "./render-node.ts";
@@ -78,7 +79,13 @@ export class RunningNode {
           slot.sessions,
         ),
       }));
-    return { ...row, slots: { blue: withLeft("blue", blue), green: withLeft("green", green) } };
+    const { version, route, releases } = row;
+    return {
+      version,
+      route,
+      releases,
+      slots: { blue: withLeft("blue", blue), green: withLeft("green", green) },
+    };
   }
 
   async slots(worker: Worker, backend: string): Promise<SlotView[]> {
@@ -127,7 +134,7 @@ export class RunningNode {
    * Slots that enter, the route, slots that leave, and at last the version, after it was read that all of it is so.
    * @throws AppError unavailable; some of it may have taken effect
    */
-  async change(workload: string, config: EdgeConfig, before: Row): Promise<void> {
+  async change(workload: string, config: EdgeConfig, before: Pick<Row, "version">): Promise<void> {
     const { current, old } = await this.processes();
     // Requests of connections that were kept alive may still come through these.
     await Promise.all(
@@ -145,7 +152,7 @@ export class RunningNode {
       const wrong = config.slots[colour].findIndex((slot, at) => !isSame(slot, slots[at]));
       if (wrong !== -1) throw this.#differs(`${backendOf(workload, colour)}/${serverOf(wrong)}`);
     }
-    await this.#setRoute(current, workload, routeValue(config));
+    await this.#setRoute(current, workload, routeValue(rowOf(config)));
   }
 
   async #changeWorker(
@@ -165,7 +172,7 @@ export class RunningNode {
       worker,
       commands.flatMap(({ entering }) => entering),
     );
-    await this.#setRoute(worker, workload, routeValue({ ...config, version }));
+    await this.#setRoute(worker, workload, routeValue({ ...rowOf(config), version }));
     await this.#run(
       worker,
       commands.flatMap(({ leaving }) => leaving),

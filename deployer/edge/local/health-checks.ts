@@ -1,9 +1,9 @@
 import { get } from "node:http";
 
-/** Like `inter 1s fastinter 250ms rise 2 fall 2` of HAProxy. */
+/** Like `timeout check 3s` and `inter 1s fastinter 250ms rise 2 fall 2` of HAProxy. */
 const INTERVAL_MS = 1_000;
 const FAST_INTERVAL_MS = 250;
-const CHECK_MS_MAX = 1_000;
+const CHECK_MS_MAX = 3_000;
 const RISE = 2;
 const FALL = 2;
 

@@ -36,6 +36,11 @@ export class RunningSlot {
     };
   }
 
+  /** Whether it may get requests if no slot serves. */
+  get isAdmitted(): boolean {
+    return this.#state === "ready";
+  }
+
   get isDraining(): boolean {
     return this.#state === "drain";
   }

@@ -80,16 +80,20 @@ export class RunningWorkload {
   }
 
   /**
-   * The slot with the fewest sessions: of the lane, otherwise of the other colour, and of those that were tried only if
-   * there is no other.
+   * The slot with the fewest sessions: of the lane, otherwise of the other colour; if none serves, one that was admitted, as a
+   * machine without time fails checks too; and of those that were tried only if there is no other.
    */
   pick(lane: Colour, tried: readonly RunningSlot[]): RunningSlot | undefined {
-    const untried = this.#least(lane, tried) ?? this.#least(otherColour(lane), tried);
+    const untried = this.#ofEither(lane, tried, serves) ?? this.#ofEither(lane, tried, isAdmitted);
     if (untried !== undefined || tried.length === 0) return untried;
-    return this.#least(lane, []) ?? this.#least(otherColour(lane), []);
+    return this.#ofEither(lane, [], serves) ?? this.#ofEither(lane, [], isAdmitted);
   }
 
-  #least(colour: Colour, tried: readonly RunningSlot[]): RunningSlot | undefined {
+  #ofEither(lane: Colour, tried: readonly RunningSlot[], may: May): RunningSlot | undefined {
+    return this.#least(lane, tried, may) ?? this.#least(otherColour(lane), tried, may);
+  }
+
+  #least(colour: Colour, tried: readonly RunningSlot[], may: May): RunningSlot | undefined {
     const slots = this.slots[colour];
     const count = slots.length;
     this.#turn = (this.#turn + 1) % count;
@@ -97,7 +101,7 @@ export class RunningWorkload {
     let sessionsOfBest = Infinity;
     for (let step = 0; step < count; step += 1) {
       const slot = slots[(this.#turn + step) % count];
-      if (slot?.serves !== true || tried.includes(slot)) continue;
+      if (slot === undefined || !may(slot) || tried.includes(slot)) continue;
       const sessions = slot.target?.sessions.size ?? 0;
       if (sessions >= sessionsOfBest) continue;
       best = slot;
@@ -136,6 +140,10 @@ export class RunningWorkload {
     for (const colour of COLOURS) for (const slot of this.slots[colour]) slot.stop();
   }
 }
+
+type May = (slot: RunningSlot) => boolean;
+const serves: May = (slot) => slot.serves;
+const isAdmitted: May = (slot) => slot.isAdmitted;
 
 /** Unless the slot serves again, or has another task. */
 function closeIf(slot: RunningSlot, target: Target | undefined, session: Session): void {

@@ -123,7 +123,27 @@ export function testRouting(shared: () => EdgeWorld): void {
     for (const url of world.urls) expect(await greenOf(url, 20)).toBe(20);
   });
 
-  test("without any slot that is up, the answer is 503", async () => {
+  test("without any slot that is up, those that are ready are tried all the same", async () => {
+    const world = shared();
+    await world.serve();
+    await world.slot("green", 0, { state: "maint" });
+    await world.slot("green", 1, { state: "drain" });
+    for (const colour of ["blue", "green"] as const) {
+      for (const index of [0, 1]) await world.task(colour, index).set("unhealthy");
+    }
+    for (const index of [0, 1]) await world.untilUp("blue", index, false);
+    await world.untilUp("green", 1, false);
+    for (const splitBp of [0, WHOLE_BP]) {
+      await world.route({ splitBp });
+      for (const url of world.urls) {
+        for (let request = 0; request < 10; request += 1) {
+          expect((await echo(url)).release).toBe("r-blue");
+        }
+      }
+    }
+  });
+
+  test("without any slot that is ready, the answer is 503", async () => {
     const world = shared();
     await world.serve();
     for (const colour of ["blue", "green"] as const) {
