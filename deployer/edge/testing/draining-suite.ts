@@ -24,6 +24,12 @@ export function testDraining(shared: () => EdgeWorld): void {
     return client;
   }
 
+  /** Has the sessions of all blue slots in drain closed, on all nodes. */
+  async function closeBlue({ edge: { nodes, driver } }: EdgeWorld): Promise<void> {
+    const request = { workload: WEB, colour: "blue", overMs: CLOSE_OVER_MS } as const;
+    await Promise.all(nodes.map(({ id }) => driver.closeSessions(id, request)));
+  }
+
   const untilSessions = (world: EdgeWorld, colour: Colour, count: number): Promise<void> =>
     expect.poll(() => world.sessions(colour, 0)).toBe(count);
 
@@ -96,6 +102,64 @@ export function testDraining(shared: () => EdgeWorld): void {
     const spreadMs = Math.max(...closedAtMs) - Math.min(...closedAtMs);
     expect(spreadMs).toBeGreaterThan(CLOSE_OVER_MS / 4);
     await untilSessions(world, "blue", 0);
+    staying.write("still there");
+    await expect.poll(() => staying.received).toContain("still there");
+  });
+
+  test("a slot without sessions is empty at once, and closing them does nothing", async () => {
+    const world = await one();
+    await world.slot("blue", 0, { state: "drain" });
+    await closeBlue(world);
+    expect(await world.sessions("blue", 0)).toBe(0);
+    expect((await echo(world.url)).release).toBe("r-green");
+  });
+
+  test("a stream of events goes on until its end", async () => {
+    const world = await one();
+    const client = new RawClient(world.url);
+    onTestFinished(() => client.close());
+    client.write("GET /stream HTTP/1.1\r\nhost: web\r\n\r\n");
+    await expect.poll(() => client.received).toContain("data: first");
+    await world.slot("blue", 0, { state: "drain" });
+    expect((await echo(world.url)).release).toBe("r-green");
+    expect(await world.sessions("blue", 0)).toBe(1);
+    await world.task("blue", 0).release();
+    await expect.poll(() => client.received).toContain("data: second");
+    await untilSessions(world, "blue", 0);
+  });
+
+  test("requests and streams that do not end in time are closed, and the task learns of it", async () => {
+    const world = await one();
+    const task = world.task("blue", 0);
+    const before = task.aborted.length;
+    const open = ["held", "held", "stream"].map((path) => send(`${world.url}/${path}`));
+    const answers = Promise.allSettled(open);
+    await untilSessions(world, "blue", open.length);
+    await world.slot("blue", 0, { state: "drain" });
+    await closeBlue(world);
+    await untilSessions(world, "blue", 0);
+    await expect.poll(() => task.aborted.length).toBe(before + open.length);
+    for (const answer of await answers) {
+      // What had not begun may be answered by the edge itself.
+      if (answer.status === "fulfilled") expect(answer.value.status).toBeGreaterThanOrEqual(500);
+    }
+    expect((await echo(world.url)).release).toBe("r-green");
+  });
+
+  test("a slot that serves again in the meantime keeps the sessions that it has then", async () => {
+    const world = shared();
+    await world.serve({ tasks: { blue: 2, green: 1 } });
+    const [returning, leaving] = [world.task("blue", 0).name, world.task("blue", 1).name];
+    await world.slot("blue", 0, { state: "drain" });
+    const closing = await tunnel(world.url, leaving);
+    await world.slot("blue", 1, { state: "drain" });
+    await closeBlue(world);
+    await world.slot("blue", 0, { state: "ready" });
+    await expect.poll(async () => (await echo(world.url)).task).toBe(returning);
+    const staying = await tunnel(world.url, returning);
+    // The sessions of both slots are closed at the same time.
+    await expect.poll(() => closing.isClosed).toBe(true);
+    await world.slot("blue", 1, { state: "maint" });
     staying.write("still there");
     await expect.poll(() => staying.received).toContain("still there");
   });

@@ -79,6 +79,18 @@ export function testRouting(shared: () => EdgeWorld): void {
     }
   });
 
+  test("a share of nothing is no session, and the smallest one is those at the first place", async () => {
+    const world = shared();
+    await world.serve();
+    const first = Array.from({ length: 100_000 }, (_, at) => `s-${at}`).find(
+      (session) => placeOfSession(session) === 0,
+    );
+    for (const splitBp of [0, 1]) {
+      await world.route({ splitBp });
+      for (const url of world.urls) expect(await isGreen(url, first ?? "")).toBe(splitBp === 1);
+    }
+  });
+
   test("the task learns lane and release from the edge and not from the client", async () => {
     const world = shared();
     await world.serve();

@@ -166,6 +166,15 @@ describe.skipIf(!hasPrograms)("the cache", () => {
     await expect.poll(() => cacheOf(page())).toBe("hit");
   });
 
+  test("what has expired is served at once while the task is asked whether it has changed", async () => {
+    answerHeaders = { etag: '"v1"', "cache-control": "max-age=1" };
+    const { body } = await send(page());
+    status = 304;
+    await expect.poll(async () => [await cacheOf(page()), asked.length > 1]).toEqual(["hit", true]);
+    expect(asked[1]).toMatchObject({ "if-none-match": '"v1"' });
+    expect(await send(page())).toMatchObject({ status: 200, body });
+  });
+
   test("what the other colour answers is not stored as this one's", async () => {
     await web.state("green", "maint");
     expect((await send(page(), lane("green"))).body).toBe("blue 1");
@@ -190,6 +199,8 @@ describe.skipIf(!hasPrograms)("the cache", () => {
     expect(await states()).toEqual(["hit", "miss"]);
     await servers.ban({ kind: "tag", tag: "item.1" });
     expect(await states()).toEqual(["miss", "hit"]);
+    await servers.ban({ kind: "tag", tag: "item" });
+    expect(await states()).toEqual(["hit", "hit"]);
     await servers.ban({ kind: "release", workload: "web", release: "r2" });
     expect(await states()).toEqual(["hit", "hit"]);
     await servers.ban({ kind: "release", workload: "web", release: "r1" });
