@@ -37,6 +37,10 @@ test("a release is deployed, replaced and rolled back by commands, also when the
   expect(DeploySummary.parse(JSON.parse(second.stdout)).outcome).toBe("succeeded");
   const again = await run("rollback", "web", "--json");
   expect(again.output).toContain("it is deployed again");
+  expect(DeploySummary.parse(JSON.parse(again.stdout))).toMatchObject({
+    release: "r1",
+    strategy: "all-at-once",
+  });
   await client.stop();
   expect(client.failed).toEqual([]);
   expect(new Set(client.releases)).toEqual(new Set(["r1", "r2"]));

@@ -34,7 +34,7 @@ const TEXTS: Readonly<Record<CommandKind, { summary: string; text: string }>> = 
   },
   "roll-back": {
     summary: "Return all traffic to the old release",
-    text: "All traffic returns to the old release at once, and then the new tasks stop. When the old tasks have stopped already, the old\nrelease is deployed again.",
+    text: "All traffic returns to the old release at once, and then the new tasks stop. When the old tasks have stopped already, the old\nrelease is deployed again, all at once.",
   },
   force: {
     summary: "Skip what a deploy waits for",
@@ -119,7 +119,9 @@ async function afterItsEnd(
   process.stderr.write(
     `quarterdeck: the tasks of ${printable(last.from)} have stopped: it is deployed again.\n`,
   );
-  const request = StartRequest.parse({ workload, release: last.from, reason });
+  // It has served before, and nobody who wants it back waits for steps; its tasks are verified all the same.
+  const strategy = { kind: "all-at-once" };
+  const request = StartRequest.parse({ workload, release: last.from, reason, strategy });
   const by = { key: randomUUID(), actor: client.actor };
   const { id } = await client.ask("start", { ...request, ...by });
   return showStarted(client, id, values);

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+
+import type { Drivers, OneOff } from "../drivers.ts";
+import type { State } from "../machine/deploy.ts";
+import { requestOf, testBilling } from "../simulation/testing-deployer.ts";
+
+/** Work of a kind that begins and never ends, while `isEndless`. */
+const endless =
+  (kind: OneOff["kind"], isEndless: () => boolean) =>
+  (drivers: Drivers): Drivers => ({
+    ...drivers,
+    oneOffs: {
+      ...drivers.oneOffs,
+      read: async (token) => {
+        const view = await drivers.oneOffs.read(token);
+        const isMeant = isEndless() && token.includes(`:${kind}:`);
+        return isMeant && view.status !== "absent" ? { status: "running" } : view;
+      },
+    },
+  });
+
+describe("work that does not end in its time", () => {
+  test.each<[OneOff["kind"], State, RegExp, Record<string, number>]>([
+    ["expand", "failed", /^It runs the expand migration for more than 20 s\./, { r1: 2 }],
+    ["verify", "failed", /^It verifies the new tasks for more than 20 s\./, { r1: 2 }],
+    ["contract", "held", /^It runs the contract migration for more than/, { r2: 2 }],
+  ])("%s: the deploy is %s, with the reason", async (kind, end, reason, left) => {
+    let isEndless = false;
+    const { release, request, state, counts } = await testBilling(
+      {},
+      endless(kind, () => isEndless),
+    );
+    await release("r1");
+    isEndless = true;
+    const id = await request("r2", {
+      migrations: { expand: true, contract: kind === "contract" },
+      strategy: { ...requestOf("billing", "r2").strategy, contractAfterMs: 1_000 },
+    });
+    expect((await state(id, end)).reason).toMatch(reason);
+    expect(counts()).toEqual(left);
+  });
+
+  test.each<OneOff["kind"]>(["warm-up", "announce"])("%s is left out", async (kind) => {
+    const { release, counts } = await testBilling(
+      {},
+      endless(kind, () => true),
+    );
+    await release("r1");
+    expect(counts()).toEqual({ r1: 2 });
+  });
+});
+
+test("a migration that fails starts no task of the release", async () => {
+  const { release, request, state, counts, world, journal } = await testBilling();
+  await release("r1");
+  world.scenario.quality = "expand-fails";
+  const id = await request("r2", { migrations: { expand: true, contract: false } });
+  expect((await state(id, "failed")).reason).toMatch(/^The expand migration failed: /);
+  expect(counts()).toEqual({ r1: 2 });
+  const kinds = (await journal.effects(id)).map(({ effect }) => effect.kind);
+  expect(kinds).not.toContain("fleet.ensure");
+});
+
+describe("traffic that cannot be measured", () => {
+  const unmeasured =
+    (isBroken: () => boolean) =>
+    (drivers: Drivers): Drivers => ({
+      ...drivers,
+      traffic: {
+        read: (name, fromMs) =>
+          isBroken() ? Promise.reject(new Error("no answer")) : drivers.traffic.read(name, fromMs),
+      },
+    });
+
+  test("before the start: nothing is started, and the deploy waits until it can", async () => {
+    let isBroken = false;
+    const tested = await testBilling(
+      {},
+      unmeasured(() => isBroken),
+    );
+    const { release, request, state, after, counts } = tested;
+    await release("r1");
+    isBroken = true;
+    const id = await request("r2");
+    const { reason } = await state(id, "preflight").then(() => state(id, "waiting"));
+    expect(reason).toMatch(/The traffic cannot be measured/);
+    await after(60_000);
+    expect(counts()).toEqual({ r1: 2 });
+    isBroken = false;
+    await state(id, "succeeded");
+  });
+
+  test("in a step: the share stays as it is, and a person decides", async () => {
+    let isBroken = false;
+    const tested = await testBilling(
+      {},
+      unmeasured(() => isBroken),
+    );
+    const { release, request, command, state, shares, counts } = tested;
+    await release("r1");
+    const id = await request("r2");
+    await state(id, "analysing");
+    isBroken = true;
+    const before = shares("blue");
+    await state(id, "held");
+    expect(shares("blue")).toEqual(before);
+    isBroken = false;
+    await command(id, "resume");
+    await state(id, "succeeded");
+    expect(counts()).toEqual({ r2: 2 });
+  });
+});
