@@ -189,15 +189,16 @@ describe("the number of tasks", () => {
 });
 
 describe("tasks that the fleet adds or removes by itself", () => {
-  test.each(["between deploys", "while a deploy is paused"])(
+  test.each(["between deploys", "while a deploy is paused", "after one was aborted"])(
     "%s get traffic, or lose it",
     async (when) => {
       const { release, request, command, state, after, fleet, serving } = await testBilling();
       await release("r1");
       if (when !== "between deploys") {
         const id = await request("r2");
-        await state(id, "analysing");
-        await command(id, "pause");
+        await state(id, "warming");
+        await command(id, when === "after one was aborted" ? "abort" : "pause");
+        if (when === "after one was aborted") await state(id, "aborted");
       }
       for (const count of [4, 1, 3]) {
         fleet.scale("green", count);

@@ -7,6 +7,8 @@ import { testBilling } from "../simulation/testing-deployer.ts";
 
 const ALL = [10_000, 10_000];
 const NONE = [0, 0];
+/** After this time another task serves instead of one that died. */
+const REPLACED_MS = 8_000;
 
 describe("the way back", () => {
   test.each<[State, "abort" | "roll-back", State]>([
@@ -94,6 +96,20 @@ describe("the way back", () => {
     expect(again.plan).toMatchObject({ from: "r2", stepsBp: [10_000] });
     expect(counts()).toEqual({ r1: 2 });
   });
+});
+
+test("the way back of a first release is none: a person decides when its tasks have died", async () => {
+  const { request, command, state, after, fleet, serving } = await testBilling();
+  const id = await request("r1");
+  await state(id, "baking");
+  await command(id, "pause");
+  for (let deaths = 0; deaths < SIMULATED_LIMITS.deathsMax; deaths += 1) {
+    fleet.disturb("green", "kill");
+    await after(REPLACED_MS);
+  }
+  const { reason } = await state(id, "held");
+  expect(reason).toMatch(/There is no earlier release to go back to/);
+  expect(serving("green")).toEqual([2, 2]);
 });
 
 describe("old tasks", () => {
