@@ -15,7 +15,7 @@ const RESTART_MS = { first: 100, most: 10_000 };
 const HEARTBEAT_MS = 5_000;
 /** A worker that misses this many heartbeats in a row counts as hung and is killed. */
 const MISSED_HEARTBEATS_MAX = 4;
-/** After this uptime, a crash of a worker is not a failed start. */
+/** A worker that has served for so long and crashes is replaced at once. */
 const STABLE_MS = 10_000;
 
 export type WorkerPoolOptions = {
@@ -72,7 +72,8 @@ export function startWorkerPool(
 type Worker = {
   child: ChildProcess;
   ready: Promise<void>;
-  startedMs: number;
+  /** By `performance.now()`; undefined until it serves. */
+  servesSinceMs: number | undefined;
   stopping: boolean;
   /** Pings sent since its last message; undefined until it serves. */
   missedHeartbeats: number | undefined;
@@ -174,13 +175,16 @@ class Pool {
     if (child.stdout && writeLines !== "directly") wholeLines(child.stdout, writeLines);
     const worker: Worker = {
       child,
-      startedMs: performance.now(),
+      servesSinceMs: undefined,
       stopping: false,
       ready: this.#becomesReady(child),
       missedHeartbeats: undefined,
     };
     worker.ready.then(
-      () => (worker.missedHeartbeats = 0),
+      () => {
+        worker.servesSinceMs = performance.now();
+        worker.missedHeartbeats = 0;
+      },
       () => undefined,
     );
     child.on("message", () => {
@@ -247,8 +251,8 @@ class Pool {
     if (!this.#served || worker.stopping || this.#stopping.signal.aborted) return;
     this.#hasFailed = true;
     const { exitCode, signalCode, pid } = worker.child;
-    const livedMs = performance.now() - worker.startedMs;
-    this.#crashesInARow = livedMs > STABLE_MS ? 1 : this.#crashesInARow + 1;
+    const servedMs = performance.now() - (worker.servesSinceMs ?? Infinity);
+    this.#crashesInARow = servedMs > STABLE_MS ? 1 : this.#crashesInARow + 1;
     this.#options.notify(
       `Worker process ${pid} of ${this.#options.name} exited with ${signalCode ?? exitCode} and will be replaced.`,
     );
