@@ -184,6 +184,7 @@ class Pool {
       () => {
         worker.servesSinceMs = performance.now();
         worker.missedHeartbeats = 0;
+        return undefined;
       },
       () => undefined,
     );
