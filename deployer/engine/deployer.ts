@@ -8,14 +8,14 @@ import { type Freeze, freezeOf } from "../machine/freezes.ts";
 import type { Judge } from "../machine/judge.ts";
 import type { Limits } from "../machine/limits.ts";
 import type { Observation } from "../machine/observation.ts";
-import { type DeployRequest, hashPlan, type Plan, planDeploy } from "../machine/plan.ts";
+import { type DeployRequest, hashPlan, type Plan } from "../machine/plan.ts";
 import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
 import { signalOf, type Train } from "../machine/train.ts";
 import { newWorkload, type Workload } from "../machine/workload.ts";
 import { commandAudit, freezeAudit } from "./audit.ts";
 import type { Pace } from "./observer.ts";
 import { LoadedRecords } from "./records.ts";
-import { checkSame, newDeploys, type NewRequest } from "./requests.ts";
+import { checkSame, newDeploys, type NewRequest, planned } from "./requests.ts";
 import type { Timer } from "./timer.ts";
 import { activeOf, bumped, RETRY_MS, type Shared, WorkloadLoop } from "./workload-loop.ts";
 
@@ -75,9 +75,9 @@ export class Deployer {
     for (const loop of this.#loops.values()) loop.stop();
   }
 
-  /** A dry run. @throws AppError not_found */
+  /** A dry run. @throws AppError not_found; unprocessable if the edge has no places for its tasks */
   plan(request: DeployRequest): { plan: Plan; hash: string } {
-    const plan = planDeploy(this.#workload(request.workload), request);
+    const plan = planned(this.#workload(request.workload), request);
     return { plan, hash: hashPlan(plan) };
   }
 

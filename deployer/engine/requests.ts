@@ -6,7 +6,7 @@ import { newId } from "#platform/ids.ts";
 import type { AuditEntry, Change } from "../journal/port.ts";
 import { PERMISSIONS } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
-import { DeployRequest, hashPlan, planDeploy } from "../machine/plan.ts";
+import { DeployRequest, hashPlan, type Plan, planDeploy } from "../machine/plan.ts";
 import { queueDeploy } from "../machine/queue.ts";
 import { Train } from "../machine/train.ts";
 import type { Workload } from "../machine/workload.ts";
@@ -66,12 +66,26 @@ export function checkSame(request: NewRequest, { id, plan }: Deploy): void {
   );
 }
 
+/**
+ * The plan of a request, if the edge has places for its tasks.
+ * @throws AppError unprocessable, naming the count
+ */
+export function planned(workload: Workload, request: DeployRequest): Plan {
+  const plan = planDeploy(workload, request);
+  const slots = workload.slots[plan.newColour].length;
+  if (plan.count <= slots) return plan;
+  const message = `must be ${slots} at most, as the edge has ${slots} slots a colour for ${plan.workload}`;
+  throw new AppError("unprocessable", `The request is not valid. count: ${message}`, {
+    fields: [{ path: "count", code: "invalid", message }],
+  });
+}
+
 function newDeploy(
   request: NewRequest,
   { nowMs, workload, trainId, place }: Known & { trainId: string | null; place: number },
 ): Deploy {
   const { actor, key, planHash } = request;
-  const plan = planDeploy(workload(request.workload), checked(DeployRequest, request));
+  const plan = planned(workload(request.workload), checked(DeployRequest, request));
   if (planHash !== undefined && planHash !== hashPlan(plan)) {
     throw new AppError(
       "precondition_failed",

@@ -177,14 +177,14 @@ describe("the number of tasks", () => {
     expect(serving("blue")).toEqual([3, 3]);
   });
 
-  test("must not exceed the slots of the edge: the deploy waits, and says why", async () => {
-    const { release, request, state, counts } = await testBilling();
+  test("must not exceed the slots of the edge: nothing is queued that would wait for them", async () => {
+    const { release, request, deployer, status, counts } = await testBilling();
     await release("r1");
-    const id = await request("r2", { count: 5 });
-    await state(id, "preflight");
-    const { reason } = await state(id, "waiting");
-    expect(reason).toMatch(/has 4 slots a colour, and the plan needs 5/);
-    expect(counts()).toEqual({ r1: 2 });
+    const refused = { code: "unprocessable", fields: [{ path: "count" }] };
+    await expect(request("r2", { count: 5 })).rejects.toMatchObject(refused);
+    const tooMany = requestOf("billing", "r2", { count: 5 });
+    expect(() => deployer.plan(tooMany)).toThrow(/count: must be 4 at most/);
+    expect([status().queue, counts()]).toEqual([[], { r1: 2 }]);
   });
 });
 

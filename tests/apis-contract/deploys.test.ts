@@ -118,6 +118,7 @@ test("invalid requests name their fields, and a changed plan is refused", async 
   expect(await fieldsOf({ migrations: { expand: true } })).toMatchObject({
     errors: [{ path: "migrations.expand" }],
   });
+  expect(await fieldsOf({ count: 500 })).toMatchObject({ errors: [{ path: "count" }] });
   expect((await start(token, "nothing")).status).toBe(404);
   const plan = await send(token, {
     path: "/api/deploys/plan",
