@@ -1,13 +1,21 @@
 import path from "node:path";
 
+import { followDeployedApis } from "./apis/deployed-apis.ts";
 import { type Apis, type ApisSettings, startApis } from "./apis/start-apis.ts";
 import type { DataFolder } from "./data-folder.ts";
+import type { Deploys } from "./deploys/follow-deploys.ts";
 import { startDeploys } from "./deploys/start-deploys.ts";
 import { followForecasters } from "./forecaster/follow-forecasters.ts";
 import { type Forecaster, startForecastThread } from "./forecaster/forecast-thread.ts";
 import { type Indexing, otherIndexers, ownIndexer } from "./indexer/indexing.ts";
 import { type ReceiversThread, startReceiversThread } from "./receivers/receivers-thread.ts";
 import type { IndexSettings, ReceiveSettings } from "./settings.ts";
+
+type StartApisOptions = {
+  isDemo: boolean;
+  /** The role that deploys. */
+  deploys: Pick<Deploys, "ask">;
+};
 
 /** The roles that a control plane uses: threads and children of its process, or separate processes. */
 export type Roles = {
@@ -17,7 +25,7 @@ export type Roles = {
   startReceivers: ((notify: (line: string) => void) => ReceiversThread) | undefined;
   /** The domain APIs, started last. The control plane works without them. */
   startApis:
-    | ((notify: (line: string) => void, options: { isDemo: boolean }) => Promise<Apis>)
+    | ((notify: (line: string) => void, options: StartApisOptions) => Promise<Apis>)
     | undefined;
   /** The role that deploys. Undefined if another process is to run it. */
   startDeploys: ((notify: (line: string) => void) => { stop(): Promise<void> }) | undefined;
@@ -40,8 +48,15 @@ export const ownRoles = (
     startForecaster: startForecastThread,
     startReceivers:
       receive && ((notify) => startReceiversThread({ settings: receive, logFile }, notify)),
-    startApis: apis && ((notify, options) => startApis(apis, notify, options)),
-    startDeploys: deploys ? (notify) => startDeploys(folder.root, notify) : undefined,
+    startApis:
+      apis &&
+      ((notify, options) =>
+        deploys
+          ? followDeployedApis({ ...apis, deploys: options.deploys }, notify, options)
+          : startApis(apis, notify, options)),
+    startDeploys: deploys
+      ? (notify) => startDeploys(folder.root, { servesApis: apis !== undefined }, notify)
+      : undefined,
   };
 };
 

@@ -111,7 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const setupUrl = token ? `${url}/setup?token=${token}` : undefined;
   const role = roles.startDeploys?.(options.notify);
   started.defer(() => role?.stop());
-  const apis = openApis(options, { log, workspaces, state: apisState }, started);
+  const apis = openApis(options, { log, workspaces, deploys, state: apisState }, started);
   const resources = started.move();
   return { url, port, setupUrl, apis, lost: lease.lost, stop: () => resources.disposeAsync() };
 }
@@ -237,10 +237,12 @@ type RunningApis = {
   error: string | null;
 };
 
+type ApisParts = { log: Log; workspaces: Workspaces; deploys: Deploys; state: RunningApis };
+
 /** Starts the domain APIs. A failure is only reported, unless the control plane is stopping. */
 function openApis(
   { roles, notify, workspace }: ControlPlaneOptions,
-  { log, workspaces, state }: { log: Log; workspaces: Workspaces; state: RunningApis },
+  { log, workspaces, deploys, state }: ApisParts,
   started: AsyncDisposableStack,
 ): Promise<Apis> | undefined {
   const stopping = new AbortController();
@@ -248,7 +250,7 @@ function openApis(
     (line) => {
       if (!stopping.signal.aborted) notify(line);
     },
-    { isDemo: workspace.kind === "demo" },
+    { isDemo: workspace.kind === "demo", deploys },
   );
   if (!opening) return undefined;
   state.opening = opening;

@@ -82,8 +82,8 @@ export const EdgeAnswer = z.object({
   nodes: z.array(
     z.object({
       id: z.string(),
-      /** `current`: all its workloads have their newest configuration. */
-      status: z.enum(["current", "behind", "unreachable", "retired"]),
+      /** `current`: all its workloads have their newest configuration. `not-started`: nothing was deployed yet. */
+      status: z.enum(["current", "behind", "unreachable", "retired", "not-started"]),
       workloads: z.array(
         z.object({
           workload: z.string(),

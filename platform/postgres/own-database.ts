@@ -1,5 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { AppError } from "../errors.ts";
 import { type Database, poolDatabase } from "./database.ts";
+
+const CHECK_EVERY_MS = 250;
 
 /** The URL of another database on the server, named after this one. */
 export function neighbourOf(databaseUrl: string, suffix: string): string {
@@ -15,9 +19,12 @@ export function neighbourOf(databaseUrl: string, suffix: string): string {
 export async function ensureDatabase(existingUrl: string, databaseUrl: string): Promise<void> {
   const name = nameOf(databaseUrl);
   await onServer(existingUrl, async (server) => {
-    const found = await server.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
-    if (found.length > 0) return;
-    await server.query(`CREATE DATABASE ${quoted(name)}`).catch((error: unknown) => {
+    const exists = async (): Promise<boolean> =>
+      (await server.query("SELECT 1 FROM pg_database WHERE datname = $1", [name])).length > 0;
+    if (await exists()) return;
+    await server.query(`CREATE DATABASE ${quoted(name)}`).catch(async (error: unknown) => {
+      // Another process may have created it meanwhile.
+      if (await exists()) return;
       const why = error instanceof Error ? error.message : String(error);
       throw new AppError(
         "unavailable",
@@ -27,6 +34,21 @@ export async function ensureDatabase(existingUrl: string, databaseUrl: string): 
     });
   });
 }
+
+/** Resolves when nobody is connected to the database, or after `msMax`. */
+export const untilUnused = (
+  existingUrl: string,
+  databaseUrl: string,
+  msMax: number,
+): Promise<void> =>
+  onServer(existingUrl, async (server) => {
+    const untilMs = performance.now() + msMax;
+    const sql = "SELECT 1 FROM pg_stat_activity WHERE datname = $1";
+    while ((await server.query(sql, [nameOf(databaseUrl)])).length > 0) {
+      if (performance.now() > untilMs) return;
+      await delay(CHECK_EVERY_MS);
+    }
+  });
 
 /** Ends all connections to the database, and deletes it if it exists. */
 export const dropDatabase = (existingUrl: string, databaseUrl: string): Promise<void> =>

@@ -13,6 +13,7 @@ export type ChildOptions = {
   name: string;
   /** The module that it runs; it ends when its IPC channel is disconnected. */
   module: string;
+  args?: readonly string[];
   /** Its whole environment: nothing is inherited except the compile cache. */
   env: NodeJS.ProcessEnv;
   /** Receives whole lines of its stdout; "directly": it writes to the stdout of this process. */
@@ -53,9 +54,9 @@ export function startChild(options: ChildOptions): { stop(): Promise<void> } {
   };
 }
 
-function forkChild({ module, env, writeLines }: ChildOptions): ChildProcess {
+function forkChild({ module, args = [], env, writeLines }: ChildOptions): ChildProcess {
   const cache = getCompileCacheDir();
-  const child = fork(module, [], {
+  const child = fork(module, [...args], {
     env: { ...env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
     stdio: ["ignore", writeLines === "directly" ? "inherit" : "pipe", "inherit", "ipc"],
     execArgv: [],

@@ -15,17 +15,26 @@ const LAME_DUCK_S = 4;
 /** An estimate of what one API with its workers needs. */
 const RESERVED = { cpu: 256, memory: 512 };
 
+export type ApiWorkloadsOptions = {
+  hasNginx: boolean;
+  /** Whether they use the data of the demo while it is shown. */
+  followsDemo?: boolean;
+};
+
 /**
  * The domain APIs as workloads: the workers of `quarterdeck api`, and nginx in front of them, where it is installed. Without it
  * a load balancer reaches the workers themselves, which stop at once.
  */
-export function apiWorkloads({ hasNginx }: { hasNginx: boolean }): Workload[] {
+export function apiWorkloads({ hasNginx, followsDemo = false }: ApiWorkloadsOptions): Workload[] {
+  const options = followsDemo ? ["--follow-demo"] : [];
   return SERVICE_NAMES.map((name) => ({
     name,
     ...RESERVED,
     port: hasNginx ? FRONT_PORT : portOf(name),
     checkPath: hasNginx ? "/healthz" : "/readyz",
-    programs: hasNginx ? [workers(name, "peer"), front(name)] : [workers(name, "own")],
+    programs: hasNginx
+      ? [workers(name, { at: "peer", options }), front(name)]
+      : [workers(name, { at: "own", options })],
   }));
 }
 
@@ -35,9 +44,12 @@ const KEEPS_FILES: readonly ServiceName[] = ["logging", "reporting"];
 const portOf = (service: ServiceName): number => Number(apiPortSettings[service].default);
 
 /** Workers behind nginx can be reached from their task only. */
-const workers = (service: ServiceName, at: "own" | "peer"): WorkloadProgram => ({
+const workers = (
+  service: ServiceName,
+  { at, options }: { at: "own" | "peer"; options: readonly string[] },
+): WorkloadProgram => ({
   name: "workers",
-  command: ["node", "bin/cli.mjs", "api", service],
+  command: ["node", "bin/cli.mjs", "api", service, ...options],
   port: portOf(service),
   placeVariables: (place) => ({
     QUARTERDECK_HOST: place[at],

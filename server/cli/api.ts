@@ -8,8 +8,10 @@ import { openDispatcher } from "#platform/processes/connection-dispatcher.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 import { printable } from "#platform/terminal.ts";
 
+import { followPlace } from "../apis/followed-place.ts";
 import { openInstallation, workerInput } from "../apis/installation.ts";
 import { openLogFile } from "../apis/log-file.ts";
+import type { ApisPlace } from "../apis/place.ts";
 import { workerSettings } from "../apis/service-settings.ts";
 import { type ServiceWorkersOptions, startServiceWorkers } from "../apis/service-workers.ts";
 import type { WorkerInput } from "../apis/worker-input.ts";
@@ -24,7 +26,7 @@ const WORKERS_MAX = 64;
 export const apiCommand: Command = {
   name: "api",
   summary: "Start a single domain API",
-  help: `quarterdeck api NAME [--port N] [--workers N] [--data DIR] [--host H]
+  help: `quarterdeck api NAME [--port N] [--workers N] [--data DIR] [--host H] [--follow-demo]
 
 Starts one of ${SERVICE_NAMES.join(", ")}: worker processes behind one port, each replaced if it dies or hangs. It uses
 the PostgreSQL in DATABASE_URL, else the embedded one of the data folder, and the root key in API_ROOT_KEY, else
@@ -36,6 +38,8 @@ logs/api/NAME.ndjson of the data folder. Messages for people go to stderr.
   --workers N  worker processes (default: API_WORKERS, else one per CPU)
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --host H     the address to listen on (default 127.0.0.1)
+  --follow-demo  with the data of the demo while the control plane of the data folder shows it, as under quarterdeck start;
+                 the logs go to stdout and to logs/api of these data
 
 SIGTERM and SIGINT stop it after the requests in flight; a second one stops it immediately. SIGHUP replaces the workers
 one by one.
@@ -43,7 +47,10 @@ one by one.
   quarterdeck api accounts --port 4601`,
 
   async run(args) {
-    const { values, positionals } = parseOptions(args, { workers: { type: "string" } });
+    const { values, positionals } = parseOptions(args, {
+      workers: { type: "string" },
+      "follow-demo": { type: "boolean" },
+    });
     const service = serviceOf(positionals);
     const { apis: settings, listen } = settingsOf(service, values);
     const range = { fallback: settings.workers, min: 0, max: WORKERS_MAX };
@@ -54,24 +61,31 @@ one by one.
     await using started = new AsyncDisposableStack();
     const installation = await openInstallation(settings);
     started.defer(() => installation.close());
-    const output = logOutput(settings.dataFolder, service);
+    const followsDemo = values["follow-demo"] === true;
+    const { dataFolder } = settings;
+    const place = await followPlace(installation, { dataFolder, followsDemo });
+    started.defer(() => place.close());
+    const output = logOutput(service, { place: place.current, followsDemo });
     started.defer(() => output.close());
     const { port } = listen;
     const dispatcher = await openDispatcher({ host: settings.host, port, ifTaken: "fail" });
     started.defer(() => dispatcher.close());
-    if (service === "logging") {
+    // With a control plane there is an indexer.
+    if (service === "logging" && !followsDemo) {
       const indexer = startStandbyIndexer(settings.dataFolder, { ...output, notify });
       started.defer(() => indexer.stop());
     }
-    const inputWith = (databaseUrl = installation.databaseUrl): WorkerInput => {
-      const urls = { [service]: dispatcher.url };
-      const place = { ...settings, ...installation, databaseUrl, isDemo: false };
-      return workerInput(service, { ...place, urls });
-    };
+    const inputNow = (): WorkerInput =>
+      workerInput(service, {
+        ...settings,
+        ...installation,
+        ...place.current(),
+        urls: { [service]: dispatcher.url },
+      });
     const workers = startServiceWorkers(dispatcher, {
       service,
       count,
-      input: inputWith(),
+      input: inputNow(),
       retryStart: false,
       writeLines: output.writeLines,
       notify,
@@ -82,11 +96,12 @@ one by one.
       `The ${service} API is at ${dispatcher.url} (${dispatcher.url}/docs), workers: ${count}.`,
     );
     if (output.file !== undefined) notify(`Its log: ${output.file}`);
-    const restart = (databaseUrl?: string): void => {
-      workers.restart(inputWith(databaseUrl)).catch((error: unknown) => notify(String(error)));
+    const restart = (): void => {
+      const restarted = workers.restart(inputNow()).then(output.reopen);
+      restarted.catch((error: unknown) => notify(String(error)));
     };
     replaceWorkers = restart;
-    installation.onMoved(restart);
+    place.onChanged(restart);
     await stopped;
     replaceWorkers = undefined;
     notify("Stopping: finishing requests in flight …");
@@ -122,17 +137,33 @@ function serviceOf([name, surplus]: readonly string[]): ServiceName {
 type Output = {
   file: string | undefined;
   writeLines: ServiceWorkersOptions["writeLines"];
+  /** Goes on in the files of the present place. */
+  reopen(): void;
   close(): void;
 };
 
+type OutputOptions = { place(): ApisPlace; followsDemo: boolean };
+
 /** Logs are machine-readable JSON, so at a terminal they are written to a file. */
-function logOutput(dataFolder: string, service: ServiceName): Output {
+function logOutput(service: ServiceName, { place, followsDemo }: OutputOptions): Output {
   // Undefined if there is no terminal.
-  if (process.stdout.isTTY) {
-    const { file, write, close } = openLogFile(dataFolder, service);
-    return { file, writeLines: write, close };
+  const isTerminal = process.stdout.isTTY;
+  if (!isTerminal && !followsDemo) {
+    // Several processes can append to one file; in a pipe their lines could mix, so this process writes them.
+    const writeLines = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
+    return { file: undefined, writeLines, reopen: () => undefined, close: () => undefined };
   }
-  // Several processes can append to one file; in a pipe their lines could mix, so this process writes them.
-  const writeLines = fstatSync(process.stdout.fd).isFile() ? "directly" : writeOut;
-  return { file: undefined, writeLines, close: () => undefined };
+  let files = openLogFile(place().dataFolder, service);
+  return {
+    file: isTerminal ? files.file : undefined,
+    writeLines(lines) {
+      files.write(lines);
+      if (!isTerminal) writeOut(lines);
+    },
+    reopen() {
+      files.close();
+      files = openLogFile(place().dataFolder, service);
+    },
+    close: () => files.close(),
+  };
 }

@@ -161,6 +161,7 @@ async function deploys(values: Options["values"]): Promise<number> {
     settings,
     env: process.env,
     log,
+    servesApis: false,
     atStop: values["stop-tasks"] === true ? "stop-tasks" : "keep-tasks",
     onOpen: (names) => terminal.line(`Workloads that can be deployed: ${names.join(", ")}`),
   };

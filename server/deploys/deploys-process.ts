@@ -18,7 +18,8 @@ process.on("SIGHUP", () => undefined);
 process.once("SIGTERM", () => stop.abort());
 process.once("disconnect", () => stop.abort());
 try {
-  const options = { settings, env: process.env, log, atStop: "stop-tasks" } as const;
+  const servesApis = process.argv.includes("--serve-apis");
+  const options = { settings, env: process.env, log, atStop: "stop-tasks", servesApis } as const;
   await runDeploysRole(options, stop.signal);
   process.exitCode = 0;
 } catch (error) {

@@ -20,7 +20,7 @@ export const edgeOf = ({ deployer, edge, clock }: EdgeDeps): Pick<DeploysService
   edge: async () => {
     const nodes = await edge.driver.nodes();
     return {
-      nodes: nodes.map((node) => nodeOf(node, deployer)),
+      nodes: nodes.map((node) => nodeOf(node, { deployer, edge })),
       configuration: configurationOf(edge),
       cache: await cacheOf({ deployer, edge, clock }),
     };
@@ -47,7 +47,11 @@ async function cacheOf({ deployer, edge, clock }: EdgeDeps): Promise<EdgeAnswer[
   }
 }
 
-function nodeOf({ id, retired }: EdgeNode, deployer: Deployer): NodeAnswer {
+function nodeOf(
+  { id, retired }: EdgeNode,
+  { deployer, edge }: Pick<EdgeDeps, "deployer" | "edge">,
+): NodeAnswer {
+  if (!edge.isStarted()) return { id, status: "not-started", workloads: [] };
   const seen = deployer.workloads.flatMap((name) => {
     const { workload, seen: observed } = deployer.status(name);
     const node = observed.nodes?.find((it) => it.id === id);

@@ -73,6 +73,7 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     urlsOf,
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
+    isStarted: () => started !== undefined,
     async start(workloads) {
       started ??= begin(
         serversOf({ place, programs, workloads, log }, configuration),

@@ -37,6 +37,7 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
     urlsOf,
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
+    isStarted: () => starting !== undefined,
     start(workloads) {
       const start = async (): Promise<void> => {
         for (const id of NODES) {

@@ -27,6 +27,7 @@ import { currentStoreUrl } from "../current-store.ts";
 import type { DeploysSettings } from "../settings.ts";
 import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
+import { deployApis } from "./deploy-apis.ts";
 import { DeployEvents } from "./deploy-events.ts";
 import { deploysOf } from "./deploys.ts";
 import { addTemplateEvents, edgeChangesOf } from "./edge-changes.ts";
@@ -55,6 +56,8 @@ export type DeploysRoleOptions = {
   log: Log;
   /** What becomes of the tasks when the role is stopped: with the control plane they stop; alone they go on. */
   atStop: "stop-tasks" | "keep-tasks";
+  /** Whether it deploys the domain APIs by itself, which have the data of the demo while it is shown. */
+  servesApis: boolean;
   /** Called when deploys are possible. */
   onOpen?(names: readonly string[]): void;
 };
@@ -68,13 +71,18 @@ export async function runDeploysRole(
   options: DeploysRoleOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { settings, env, log, atStop, onOpen } = options;
-  const { dataFolder } = settings;
+  const { settings, env, log, atStop, servesApis, onOpen } = options;
+  const { dataFolder, edgeHost, edgePort } = settings;
   await using started = new AsyncDisposableStack();
   const journal = await takeJournal(dataFolder, signal);
   if (journal === undefined) return;
   started.use(journal);
-  const workloads = openWorkloads(dataFolder, { env, edgePort: settings.edgePort });
+  const workloads = openWorkloads(dataFolder, {
+    env,
+    edgeHost,
+    edgePort,
+    followsDemo: servesApis,
+  });
   const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
   started.defer(() => (atStop === "stop-tasks" ? endpoint.stop() : endpoint.close()));
   const client = await clientOf(endpoint);
@@ -110,6 +118,10 @@ export async function runDeploysRole(
   };
   started.use(await serveDeploys(dataFolder, service, log));
   onOpen?.(deployer.workloads);
+  if (servesApis) {
+    const apis = deployApis({ deployer, workloads, service, dataFolder, env });
+    apis.catch((error: unknown) => log.error("the domain APIs cannot be deployed", { error }));
+  }
   await Promise.race([untilAborted(signal), untilAborted(journal.lost)]);
   if (journal.lost.aborted) {
     throw new AppError("conflict", "Another process has taken over the deploys of this folder.");

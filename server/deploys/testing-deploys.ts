@@ -42,7 +42,12 @@ export async function testDeploys(
 ): Promise<Deploys & { service: DeploysService }> {
   const journal = await openJournal({ dataFolder, postgres: undefined });
   if (journal === undefined) throw new Error("another process has the journal");
-  const workloads = openWorkloads(dataFolder, { env: {}, edgePort: 1 });
+  const workloads = openWorkloads(dataFolder, {
+    env: {},
+    edgeHost: "127.0.0.1",
+    edgePort: 1,
+    followsDemo: false,
+  });
   const edge = openLocalEdge({ dataFolder, host: "127.0.0.1", portOf: () => 1 }, client);
   const changes = new Changes();
   const deployer = await Deployer.open({

@@ -60,6 +60,11 @@ const STATUS: Record<Node["status"], { shape: string; word: string; tone: string
     word: "cannot be reached: it goes on with what it has, and gets the newest when it is back",
     tone: "bad",
   },
+  "not-started": {
+    shape: "○",
+    word: "not started yet: the first deploy of a workload starts it",
+    tone: "now",
+  },
   retired: { shape: "◌", word: "retired: it gets no configuration any more", tone: "now" },
 };
 
@@ -79,7 +84,7 @@ function NodeSection({ node, workload }: { node: Node; workload: string | null }
           {word}
         </span>
       </h2>
-      {shown.length === 0 ? <p className="quiet">Nothing is known about its workloads.</p> : null}
+      {shown.length === 0 ? <NoWorkloads status={node.status} /> : null}
       <div className="edge-workloads">
         {deployed.map((it) => (
           <NodeWorkload key={it.workload} of={it} />
@@ -89,3 +94,13 @@ function NodeSection({ node, workload }: { node: Node; workload: string | null }
     </section>
   );
 }
+
+const NoWorkloads = ({ status }: Pick<Node, "status">) =>
+  status === "not-started" ? (
+    <p>
+      Start a deploy on <Link href="/deploys">the page Deploys</Link>, or with{" "}
+      <code>quarterdeck deploy billing r1 --wait</code>.
+    </p>
+  ) : (
+    <p className="quiet">Nothing is known about its workloads.</p>
+  );

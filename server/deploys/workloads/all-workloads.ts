@@ -1,4 +1,7 @@
+import { SERVICE_NAMES } from "#api/kit/service.ts";
+import { apiUrlSettings } from "#api/kit/settings.ts";
 import { AppError } from "#platform/errors.ts";
+import { hostOf } from "#platform/listen.ts";
 import type { Environment } from "#platform/settings/settings.ts";
 
 import { managedApis } from "./api-workloads.ts";
@@ -14,12 +17,26 @@ export type ManagedWorkloads = {
   find(name: string): PlacedWorkload;
 };
 
+export type WorkloadsOptions = {
+  env: Environment;
+  edgeHost: string;
+  edgePort: number;
+  /** Whether the domain APIs use the data of the demo while it is shown. */
+  followsDemo: boolean;
+};
+
 /** The domain APIs and the workloads of `workloads.yaml`. @throws AppError bad_request */
-export function openWorkloads(
-  dataFolder: string,
-  { env, edgePort }: { env: Environment; edgePort: number },
-): ManagedWorkloads {
-  const apis = managedApis(dataFolder, { env, hasNginx: isInstalled("nginx") });
+export function openWorkloads(dataFolder: string, options: WorkloadsOptions): ManagedWorkloads {
+  const { env, edgeHost, edgePort, followsDemo } = options;
+  // Tokens name the URL of Accounts, so tasks must know under which one clients reach it.
+  const urls = Object.fromEntries(
+    SERVICE_NAMES.map((name, index) => [
+      apiUrlSettings[name].variable,
+      `http://${hostOf(edgeHost)}:${edgePort + index + 1}`,
+    ]),
+  );
+  const hasNginx = isInstalled("nginx");
+  const apis = managedApis(dataFolder, { env, urls, hasNginx, followsDemo });
   const own = readWorkloadsFile(dataFolder);
   const all = [...apis, ...own].map((it, index) => ({
     ...it,

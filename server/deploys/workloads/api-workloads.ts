@@ -6,13 +6,19 @@ import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { Environment, Setting } from "#platform/settings/settings.ts";
 import { replaceFile } from "#platform/state-file.ts";
 import { workerSettings } from "#server/apis/service-settings.ts";
-import { apiWorkloads } from "#server/apis/workloads.ts";
+import { apiWorkloads, type ApiWorkloadsOptions } from "#server/apis/workloads.ts";
 import { apiHostSettings } from "#server/settings.ts";
 
 import type { ManagedWorkload } from "./managed-workload.ts";
 
 const INSTALLATION = fileURLToPath(new URL("../../../", import.meta.url));
 const SLOTS = 4;
+
+export type ManagedApisOptions = ApiWorkloadsOptions & {
+  env: Environment;
+  /** Variables with the URL of each API, which settings may replace. */
+  urls: Readonly<Record<string, string>>;
+};
 
 /**
  * The domain APIs. A release is a folder with the files of Quarterdeck in `releases` of the data folder; any other name runs the
@@ -21,7 +27,7 @@ const SLOTS = 4;
  */
 export function managedApis(
   dataFolder: string,
-  options: { env: Environment; hasNginx: boolean },
+  { env, urls, ...options }: ManagedApisOptions,
 ): ManagedWorkload[] {
   const secretsFolder = path.join(path.resolve(dataFolder), "deploys", "secrets");
   const all = apiWorkloads(options);
@@ -34,7 +40,8 @@ export function managedApis(
     slots: SLOTS,
     edgePort: undefined,
     environmentOf: (release) => ({
-      ...settingsOf(service, options.env, secretsFolder),
+      ...urls,
+      ...settingsOf(service, env, secretsFolder),
       QUARTERDECK_DATA: path.resolve(dataFolder),
       API_RELEASE: release,
       API_WORKERS: "1",

@@ -9,7 +9,7 @@ import { openWorkloads } from "./all-workloads.ts";
 import { folderOf } from "./managed-workload.ts";
 
 const open = (data: string, env: Record<string, string> = {}) =>
-  openWorkloads(data, { env, edgePort: 4_610 });
+  openWorkloads(data, { env, edgeHost: "127.0.0.1", edgePort: 4_610, followsDemo: false });
 
 test("a domain API runs from the folder of its release, else from this installation, with its secrets in files", () => {
   const data = temporaryFolder();

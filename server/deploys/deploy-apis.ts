@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+
+import { z } from "zod";
+
+import { SERVICE_NAMES } from "#api/kit/service.ts";
+import { kitSettings } from "#api/kit/settings.ts";
+import { StartRequest } from "#dashboards/deploys/requests.ts";
+import type { Deployer } from "#deployer/engine/deployer.ts";
+import { parseSettings, type Environment } from "#platform/settings/settings.ts";
+import { readStateFile, writeStateFile } from "#platform/state-file.ts";
+
+import type { DeploysService } from "./service.ts";
+import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
+
+export type DeployApisDeps = {
+  deployer: Deployer;
+  workloads: ManagedWorkloads;
+  service: Pick<DeploysService, "start">;
+  dataFolder: string;
+  env: Environment;
+};
+
+/** By service: a hash of the settings with which its tasks were deployed last. */
+const Settings = z.record(z.string(), z.string());
+
+/** Who asks for these deploys, in the audit log. */
+export const START = "quarterdeck start";
+/** Nobody is there to compare a first release with, and the same release needs no comparison. */
+const STRATEGY = {
+  kind: "all-at-once",
+  analyseMs: 0,
+  bakeMs: 0,
+  drainMs: 0,
+  warmUp: false,
+} as const;
+
+/**
+ * Deploys the domain APIs that no release serves yet, and those whose settings have changed since the last start: a task has the
+ * settings of its deploy. What is under way goes on.
+ */
+export async function deployApis(deps: DeployApisDeps): Promise<void> {
+  const { deployer, workloads, service, dataFolder, env } = deps;
+  const first = parseSettings({ kit: { release: kitSettings.release } }, env).kit.release;
+  const file = path.join(dataFolder, "deploys", "api-settings.json");
+  const before = readStateFile(file, Settings).value ?? {};
+  const now = Object.fromEntries(
+    SERVICE_NAMES.map((name) => [name, hashOf(workloads.find(name).environmentOf(""))]),
+  );
+  for (const workload of SERVICE_NAMES) {
+    const { active, queue, workload: record } = deployer.status(workload);
+    if (active ?? queue[0]) continue;
+    const live = record.releases[record.live];
+    if (live !== null && before[workload] === now[workload]) continue;
+    const reason = live === null ? "the first start" : "its settings have changed";
+    const request = { workload, release: live ?? first, strategy: STRATEGY, reason };
+    await service.start({ ...StartRequest.parse(request), actor: START });
+  }
+  writeStateFile(file, now);
+}
+
+const hashOf = (settings: Readonly<Record<string, string>>): string =>
+  createHash("sha256")
+    .update(JSON.stringify(Object.entries(settings).toSorted()))
+    .digest("hex");
