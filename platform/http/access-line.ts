@@ -4,8 +4,11 @@ import { newSpanId } from "./trace.ts";
 
 const TEXTS_MAX = 10_000;
 
+/** What load balancers and schedulers ask several times a second. */
+const HEALTH_CHECKS = new Set(["/livez", "/readyz"]);
+
 /**
- * Writes one ECS document per request. It is concatenated from prepared strings: at tens of thousands of requests per
+ * Writes one ECS document per request, except for health checks that succeed and are in no trace. It is concatenated from prepared strings: at tens of thousands of requests per
  * second, serialising an object would cost as much as the rest of a request.
  */
 export function accessLine(deps: {
@@ -20,6 +23,8 @@ export function accessLine(deps: {
   const quoted = textCache(JSON.stringify);
   return (request, status, tookMs) => {
     const { incoming, trace, caller } = request;
+    const isChecked = HEALTH_CHECKS.has(request.route.path) && trace.parentId === undefined;
+    if (isChecked && status < 400) return;
     const { method = "" } = incoming;
     const path = inJson(pathOf(incoming.url ?? ""));
     const agent = incoming.headers["user-agent"];

@@ -24,7 +24,6 @@ export async function followDeployedApis(
 ): Promise<Apis> {
   await using started = new AsyncDisposableStack();
   const stopping = new AbortController();
-  started.defer(() => stopping.abort());
   const installation = await openInstallation(settings);
   started.defer(() => installation.close());
   let views = await firstAnswer(deploys, stopping.signal);
@@ -41,7 +40,10 @@ export async function followDeployedApis(
     }
   };
   const checking = check();
-  started.defer(() => checking);
+  started.defer(() => {
+    stopping.abort();
+    return checking;
+  });
   const resources = started.move();
   return {
     urls,

@@ -12,12 +12,12 @@ import { FREE_API_PORTS } from "../harness/service.ts";
 
 const environmentOf = (pid: number): string => readFileSync(`/proc/${pid}/environ`, "utf8");
 
-describe.runIf(IS_BUILT)("npm start", () => {
+describe.runIf(IS_BUILT)("npm start without the role that deploys", () => {
   test("starts the five APIs each with its own secrets, works without them, restarts them, and stops them when it exits", async () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");
-    const args = ["start", "--port", "0", "--data", `${folder.path}/data`, log];
+    const args = ["start", "--no-deploys", "--port", "0", "--data", `${folder.path}/data`, log];
     const mail = { SMTP_URL: "smtp://user:hunter2@127.0.0.1:1" };
     await using start = startProgram(args, {
       env: { DATABASE_URL: "", ...mail, ...FREE_API_PORTS },
@@ -57,7 +57,7 @@ describe.runIf(IS_BUILT)("npm start", () => {
     await using folder = await temporaryFolder();
     const log = `${folder.path}/access.log`;
     await writeFile(log, "");
-    const args = ["start", "--port", "0", "--data", `${folder.path}/data`, log];
+    const args = ["start", "--no-deploys", "--port", "0", "--data", `${folder.path}/data`, log];
     await using start = startProgram(args, { env: { DATABASE_URL: "", ...FREE_API_PORTS } });
     await until("a worker", () => workersOf(start.child).length > 0);
     expect(await start.end("SIGINT")).toBe(0);

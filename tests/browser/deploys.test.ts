@@ -67,6 +67,9 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
   test("a release of Billing is started from its plan, goes live, and is rolled back from its page", async () => {
     await page.goto(`${board.url}/deploys`);
     await page.getByText("Nothing was deployed here yet.").waitFor(SOON);
+    await page.goto(`${board.url}/edge`);
+    await page.getByText("not started yet").waitFor(SOON);
+    await page.goto(`${board.url}/deploys`);
     const strategy = { ...QUICK };
     const first = { workload: "billing", release: "r1", strategy, reason: "the first one" };
     const { id } = DeploySummary.parse(await post("/api/deploys", first, "first"));
