@@ -16,14 +16,11 @@ import { simpleJudge } from "#deployer/machine/judge.ts";
 import { OneOffs } from "#deployer/one-offs/one-offs.ts";
 import { VERIFY } from "#deployer/one-offs/verify.ts";
 import { WARM_UP } from "#deployer/one-offs/warm-up.ts";
-import { busUrlIn, openBus } from "#pipeline/bus/open-bus.ts";
-import { storeUrlIn } from "#pipeline/store/open-store.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 import type { Environment } from "#platform/settings/settings.ts";
 
-import { currentStoreUrl } from "../current-store.ts";
 import type { DeploysSettings } from "../settings.ts";
 import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
@@ -38,6 +35,7 @@ import { openHaproxyEdge } from "./haproxy-edge.ts";
 import { openLocalEdge } from "./local-edge.ts";
 import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
 import { serveDeploys } from "./serve-deploys.ts";
+import { ShownBus, shownBusUrl } from "./shown-bus.ts";
 import { topPaths } from "./top-paths.ts";
 import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
 import { localCatalogue, localMigration } from "./workloads/managed-workload.ts";
@@ -89,7 +87,7 @@ export async function runDeploysRole(
   started.defer(() => client.close());
   const edge = openEdge({ settings, workloads, client, log });
   started.defer(() => edge.close(atStop === "stop-tasks" ? "stop" : "keep"));
-  const bus = openBus({ url: busUrlOf(settings) });
+  const bus = new ShownBus(() => shownBusUrl(settings));
   started.use(bus);
   const events = await DeployEvents.open(bus, log);
   started.defer(() => events.close());
@@ -126,13 +124,6 @@ export async function runDeploysRole(
   if (journal.lost.aborted) {
     throw new AppError("conflict", "Another process has taken over the deploys of this folder.");
   }
-}
-
-/** The bus of the events that the boards show: the demo has its own. */
-function busUrlOf(settings: DeploysSettings): string {
-  const demo = path.join(settings.dataFolder, "demo");
-  if (currentStoreUrl(settings) === storeUrlIn(demo)) return busUrlIn(demo);
-  return settings.busUrl ?? busUrlIn(settings.dataFolder);
 }
 
 type EdgeParts = {

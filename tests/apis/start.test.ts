@@ -51,7 +51,7 @@ describe.runIf(IS_BUILT)("npm start without the role that deploys", () => {
     expect(after.filter((pid) => before.includes(pid))).toEqual([]);
     expect(await start.end("SIGTERM")).toBe(0);
     expect(after.filter((pid) => commandOf(pid) !== "")).toEqual([]);
-  }, 90_000);
+  }, 180_000);
 
   test("reports no failure when it is stopped while they start", async () => {
     await using folder = await temporaryFolder();
@@ -62,5 +62,5 @@ describe.runIf(IS_BUILT)("npm start without the role that deploys", () => {
     await until("a worker", () => workersOf(start.child).length > 0);
     expect(await start.end("SIGINT")).toBe(0);
     expect(start.stdout()).not.toContain("API ended");
-  }, 90_000);
+  }, 180_000);
 });
