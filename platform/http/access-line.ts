@@ -23,8 +23,7 @@ export function accessLine(deps: {
   const quoted = textCache(JSON.stringify);
   return (request, status, tookMs) => {
     const { incoming, trace, caller } = request;
-    const isChecked = HEALTH_CHECKS.has(request.route.path) && trace.parentId === undefined;
-    if (isChecked && status < 400) return;
+    if (isHealthCheck(request) && status < 400) return;
     const { method = "" } = incoming;
     const path = inJson(pathOf(incoming.url ?? ""));
     const agent = incoming.headers["user-agent"];
@@ -40,6 +39,9 @@ export function accessLine(deps: {
     );
   };
 }
+
+const isHealthCheck = ({ route, trace }: RequestState): boolean =>
+  HEALTH_CHECKS.has(route.path) && trace.parentId === undefined;
 
 /** Rounded to microseconds: small numbers are formatted faster. */
 const nanoseconds = (ms: number): string => {

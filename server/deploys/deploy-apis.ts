@@ -59,7 +59,7 @@ export async function deployApis(deps: DeployApisDeps): Promise<void> {
   writeStateFile(file, now);
 }
 
-const hashOf = (settings: Readonly<Record<string, string>>): string =>
-  createHash("sha256")
-    .update(JSON.stringify(Object.entries(settings).toSorted()))
-    .digest("hex");
+const hashOf = (settings: Readonly<Record<string, string>>): string => {
+  const sorted = Object.entries(settings).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex");
+};
