@@ -25,7 +25,7 @@ export type DeployApisDeps = {
 const Settings = z.record(z.string(), z.string());
 
 /** Who asks for these deploys, in the audit log. */
-export const START = "quarterdeck start";
+const START = "quarterdeck start";
 /** Nobody is there to compare a first release with, and the same release needs no comparison. */
 const STRATEGY = {
   kind: "all-at-once",
