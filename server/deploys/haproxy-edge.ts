@@ -30,11 +30,7 @@ type Place = EdgePlace & { edgePort: number };
  */
 export function openHaproxyEdge(place: Place, log: Log): Edge {
   const { host, portOf } = place;
-  const programs = {
-    haproxy: installed("haproxy"),
-    varnishd: installed("varnishd"),
-    varnishadm: installed("varnishadm"),
-  };
+  const programs = installedPrograms();
   const folder = folderOf(place);
   const configuration = new EdgeConfiguration({
     folder: path.join(folder, "template"),
@@ -135,6 +131,12 @@ async function begin(servers: EdgeServers, configuration: EdgeConfiguration): Pr
   configuration.attach(servers);
   return servers;
 }
+
+const installedPrograms = (): EdgeServersOptions["programs"] => ({
+  haproxy: installed("haproxy"),
+  varnishd: installed("varnishd"),
+  varnishadm: installed("varnishadm"),
+});
 
 function installed(program: string): string {
   const file = findProgram(program);
