@@ -23,6 +23,7 @@ import type { OpenProblem } from "#platform/problems.ts";
 
 import type { Deploys } from "./deploys/follow-deploys.ts";
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
+import { deployMarkersRoute } from "./routes/deploy-markers.ts";
 import { deployRoutes } from "./routes/deploys.ts";
 import { edgeRoutes } from "./routes/edge.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
@@ -85,6 +86,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
   const own = [
     ...accessRoutes(deps),
     ...boardRoutes(deps),
+    deployMarkersRoute(deps),
     ...eventRoutes(deps),
     ...eventDetailRoutes(deps),
     ...exportRoutes(deps),

@@ -33,6 +33,7 @@ export const DeploysView = z.discriminatedUnion("page", [
     container: z.string().max(255).nullable(),
   }),
   z.strictObject({ page: z.literal("edge") }),
+  z.strictObject({ page: z.literal("board") }),
 ]);
 export type DeploysView = z.infer<typeof DeploysView>;
 export type PageName = DeploysView["page"];
@@ -59,6 +60,11 @@ export const PAGES = {
     /** Whether the member may change the template, and remove any response from the caches. */
     mayConfigure: z.boolean(),
     mayBan: z.boolean(),
+  }),
+  board: z.object({
+    fleet: z.array(z.object({ workload: z.string(), running: z.number(), desired: z.number() })),
+    /** Is another one when a deploy has changed. */
+    changed: z.string(),
   }),
 } as const satisfies Record<PageName, z.ZodType>;
 export type Pages = { [Name in PageName]: z.infer<(typeof PAGES)[Name]> };

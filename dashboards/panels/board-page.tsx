@@ -14,6 +14,7 @@ import { BoardControls } from "./board-controls.tsx";
 import { BoardTiles } from "./board-tiles.tsx";
 import { BreakDownTile } from "./break-down-tile.tsx";
 import { ComparisonNote } from "./comparison-lines.tsx";
+import { DeploysNote } from "./deploys-note.tsx";
 import { HolesNote } from "./holes-note.tsx";
 import { LiveStatus } from "./live-status.tsx";
 import { Failed, Skeleton } from "./message.tsx";
@@ -21,6 +22,7 @@ import { NoData } from "./no-data.tsx";
 import { SourcesPanel } from "./sources-panel.tsx";
 import { isFuture, NO_DATA_YET } from "./tile-context.ts";
 import type { Freshness } from "./tile.tsx";
+import { useBoardDeploys } from "./use-board-deploys.ts";
 
 const TILES = [
   "requests",
@@ -77,12 +79,14 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
     [catalogue.data],
   );
   const freshness = useFreshness(data, live);
+  const deploys = useBoardDeploys(data);
   if (data.datasets.length === 0) return <NoData board={data} reload={loaded.reload} />;
   const board = live.board ?? data;
   return (
     <>
       <LiveStatus board={board} live={live} range={range} nowMs={freshness.nowMs} />
       <HolesNote holes={board.holes} zone={range.zone} />
+      <DeploysNote {...deploys} zone={range.zone} />
       <AheadNote board={board} range={range} />
       <ComparisonNote comparison={board.comparison} zone={range.zone} />
       {board.breakDown ? (
@@ -91,6 +95,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
           board={board}
           freshness={freshness}
           range={range}
+          marks={deploys.marks}
         />
       ) : null}
       <BoardTiles
@@ -98,6 +103,7 @@ function Loaded({ loaded, live, data, range }: LoadedProps) {
         live={live.frame}
         freshness={freshness}
         range={range}
+        deploys={deploys}
         meanings={meanings}
         loading={loaded.loading}
       />

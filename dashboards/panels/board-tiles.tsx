@@ -17,21 +17,24 @@ import { isFuture, NO_DATA_YET, pointsOf, type TileContext, valueOf } from "./ti
 import { TopRoutesTile } from "./top-routes-tile.tsx";
 import { TotalsTile } from "./totals-tile.tsx";
 import { TurnoverTile } from "./turnover-tile.tsx";
+import type { BoardDeploys } from "./use-board-deploys.ts";
 
 type BoardTilesProps = Pick<TileContext, "board" | "live" | "freshness"> & {
   range: RangeState;
+  deploys: BoardDeploys;
   meanings: ReadonlyMap<string, string>;
   loading: boolean;
 };
 
 export function BoardTiles(props: BoardTilesProps) {
-  const { board, live, freshness, range, meanings, loading } = props;
+  const { board, live, freshness, range, deploys, meanings, loading } = props;
+  const { marks, fleet } = deploys;
   const { fromMs, toMs, holes } = board;
   const { zone, setRange } = range;
   const isLive = board.live;
   const frame = useMemo(
-    () => ({ fromMs, toMs, holes, zone, live: isLive, onZoom: setRange }),
-    [fromMs, toMs, holes, zone, isLive, setRange],
+    () => ({ fromMs, toMs, holes, marks, zone, live: isLive, onZoom: setRange }),
+    [fromMs, toMs, holes, marks, zone, isLive, setRange],
   );
   const over = live ? "last minute" : "over the range";
   const context = (metric: string): TileContext => ({
@@ -62,7 +65,7 @@ export function BoardTiles(props: BoardTilesProps) {
         search={range.search}
       />
       <UsersTile {...context("users_connected")} />
-      <InstancesTile {...context("instances_running")} />
+      <InstancesTile {...context("instances_running")} fleet={fleet} />
       <TopRoutesTile
         routes={live?.topRoutes ?? board.topRoutes}
         shortfallMax={(live ?? board).topRoutesShortfallMax}

@@ -10,6 +10,7 @@ import { cutText, visibleText } from "../untrusted-text.ts";
 import { Untrusted } from "../untrusted.tsx";
 import type { Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
+import type { DeployMark } from "./deploy-marks.ts";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
 
@@ -18,6 +19,7 @@ type BreakDownTileProps = {
   board: Board;
   freshness: Freshness;
   range: RangeState;
+  marks: readonly DeployMark[];
 };
 
 const NOT_SELECTED = ", also of values that are not selected";
@@ -34,7 +36,7 @@ const STYLES: readonly Pick<Line, "color" | "dash">[] = [
 ];
 
 /** Requests by the most frequent values of a field. */
-export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownTileProps) {
+export function BreakDownTile({ breakDown, board, freshness, range, marks }: BreakDownTileProps) {
   const { field, of, values, more, isMoreExact } = breakDown;
   const { zone, setRange } = range;
   const lines = useMemo(() => linesOf(breakDown), [breakDown]);
@@ -69,6 +71,7 @@ export function BreakDownTile({ breakDown, board, freshness, range }: BreakDownT
               fromMs={board.fromMs}
               toMs={board.toMs}
               holes={board.holes}
+              marks={marks}
               zone={zone}
               live={board.live}
               onZoom={setRange}

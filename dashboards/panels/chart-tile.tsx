@@ -8,6 +8,7 @@ import type { RangeText } from "../time-range.ts";
 import type { Zone } from "../zone.ts";
 import type { Band, Line } from "./chart-rows.ts";
 import { ChartTable } from "./chart-table.tsx";
+import type { DeployMark } from "./deploy-marks.ts";
 import { LazyTimeSeries } from "./lazy-time-series.tsx";
 import { type Freshness, Tile } from "./tile.tsx";
 
@@ -16,6 +17,7 @@ export type ChartFrame = {
   fromMs: number;
   toMs: number;
   holes: readonly Hole[];
+  marks: readonly DeployMark[];
   zone: Zone;
   /** Whether the range follows the clock. */
   live: boolean;

@@ -27,8 +27,10 @@ import {
   type Boundary,
   boundaryIn,
 } from "./chart-rows.ts";
+import type { DeployMark } from "./deploy-marks.ts";
 import { HatchPattern } from "./hatch-pattern.tsx";
 import { holeAreas, HolePattern } from "./hole-areas.tsx";
+import { markLines } from "./mark-lines.tsx";
 import { AXIS_TEXT, timeAxis } from "./time-axis.ts";
 import { useDrag } from "./use-drag.ts";
 import { valueAxis } from "./value-axis.ts";
@@ -46,6 +48,7 @@ export type TimeSeriesProps = {
   live: boolean;
   /** Ranges whose events cannot be read. */
   holes: readonly Hole[];
+  marks: readonly DeployMark[];
   zone: Zone;
   onZoom: (range: RangeText) => void;
   height: number;
@@ -81,6 +84,7 @@ export function TimeSeries(props: TimeSeriesProps) {
           {holeAreas(props.holes, props)}
           {bands.map((band, index) => bandArea(band, bands.length > 1 && index > 0))}
           {lines.map(chartLine)}
+          {markLines(props.marks, props)}
           {boundary ? boundaryLine(boundary) : null}
           {drag.area ? (
             <ReferenceArea

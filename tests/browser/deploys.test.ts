@@ -112,6 +112,35 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     await page.waitForURL(/show=history/);
   }, 200_000);
 
+  test("the board marks deploys on its charts and shows what the fleet runs, to members who may see the workload", async () => {
+    await page.goto(`${board.url}/`);
+    const note = page.getByTestId("deploys");
+    await note.getByText("Deploys in this range").waitFor(SOON);
+    if ((await note.getAttribute("open")) === null) await note.locator("summary").press("Enter");
+    const back = note.getByRole("listitem").filter({ hasText: "billing r1 → r2" });
+    await back.filter({ hasText: "was rolled back" }).waitFor(SOON);
+    const letters = await note.getByRole("listitem").count();
+    const requests = page.getByTestId("tile-requests");
+    await expect.poll(() => requests.locator(".deploy-mark").count(), SOON).toBe(letters);
+    await page.getByTestId("fleet").getByText("billing 1 of 1").waitFor(SOON);
+    await screenshot(page, "board");
+    expect(await axeViolations(page)).toEqual([]);
+
+    const [cookie = "", value = ""] = (
+      await addMember(data, "watcher", [{ capability: "view", target: "board:home" }])
+    ).split("=", 2);
+    const own = await board.browser.newContext();
+    await own.addCookies([{ name: cookie, value, url: board.url }]);
+    const watcher = await own.newPage();
+    const answered = watcher.waitForResponse(/deploy-markers/);
+    await watcher.goto(`${board.url}/`);
+    expect(await (await answered).json()).toEqual({ markers: [], isCut: false });
+    await watcher.getByTestId("tile-requests").waitFor(SOON);
+    expect(await watcher.getByTestId("deploys").count()).toBe(0);
+    expect(await watcher.getByTestId("fleet").count()).toBe(0);
+    await own.close();
+  });
+
   test("a freeze names its mistakes, makes deploys wait, and is removed with a reason", async () => {
     await page.goto(`${board.url}/deploys`);
     await page.getByRole("button", { name: "Add a freeze" }).click(SOON);

@@ -6,6 +6,9 @@ import { AppError } from "#platform/errors.ts";
 
 import type { Deploys } from "../follow-deploys.ts";
 
+/** Deploys that may still change. */
+const NEWEST_MAX = 10;
+
 /** A member who looks at a page, and when. */
 export type Viewer = { caller: MemberCaller; nowMs: number };
 type Ask = Pick<Deploys, "ask">;
@@ -30,6 +33,8 @@ export async function contentOf(
       return fleetOf(view, viewer, deploys);
     case "edge":
       return edgeOf(viewer, deploys);
+    case "board":
+      return boardOf(viewer, deploys);
   }
 }
 
@@ -104,6 +109,29 @@ export const seenEdge = (
   })),
   cache: cache && { ...cache, lanes: cache.lanes.filter(({ workload }) => isSeen(workload)) },
 });
+
+async function boardOf(viewer: Viewer, deploys: Ask): Promise<Pages["board"]> {
+  const [all, { deploys: newest }] = await Promise.all([
+    deploys.ask("workloads", {}),
+    deploys.ask("list", { limit: NEWEST_MAX }),
+  ]);
+  const seen = newest.filter(({ workload }) => may(viewer, "see", workload));
+  return {
+    fleet: all
+      .filter(({ name, tasks }) => tasks !== null && may(viewer, "see", name))
+      .map(({ name, tasks }) => {
+        const colours = tasks === null ? [] : [tasks.blue, tasks.green];
+        const sum = (of: (tasks: (typeof colours)[number]) => number): number =>
+          colours.reduce((total, it) => total + of(it), 0);
+        return {
+          workload: name,
+          running: sum(({ running }) => running),
+          desired: sum(({ desired }) => desired),
+        };
+      }),
+    changed: seen.map(({ id, state }) => `${id} ${state}`).join(),
+  };
+}
 
 /** Who may see no workload is told which grant is missing. @throws AppError forbidden */
 async function checkSome(viewer: Viewer, deploys: Ask): Promise<void> {

@@ -1,0 +1,42 @@
+import { Link } from "../client/link.tsx";
+import { Untrusted } from "../untrusted.tsx";
+import { formatDateTime, type Zone } from "../zone.ts";
+import { type DeployMark, MARK_WORDS } from "./deploy-marks.ts";
+
+type DeploysNoteProps = { marks: readonly DeployMark[]; isCut: boolean; zone: Zone };
+
+const OPEN_MAX = 3;
+const CHARACTERS_MAX = 60;
+
+/** What the letters on the charts stand for, for the eye, by keyboard and by screen reader. */
+export function DeploysNote({ marks, isCut, zone }: DeploysNoteProps) {
+  if (marks.length === 0) return null;
+  return (
+    <details className="deploys-note" data-testid="deploys" open={marks.length <= OPEN_MAX}>
+      <summary>
+        Deploys in this range: {marks.length}
+        {isCut ? " and older ones" : ""}, marked by letters on the charts
+      </summary>
+      <ul>
+        {marks.map((mark) => (
+          <MarkItem key={mark.letter} mark={mark} zone={zone} />
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function MarkItem({ mark, zone }: { mark: DeployMark; zone: Zone }) {
+  const { letter, atMs, deploy, workload, release, from, kind } = mark;
+  const { shape, word } = MARK_WORDS[kind];
+  const change = from === null ? release : `${from} → ${release}`;
+  return (
+    <li>
+      <b>{letter}</b> <span className="quiet">{formatDateTime(atMs, zone)}</span>{" "}
+      <Link href={`/deploys/${deploy}`} prefetch={false}>
+        <Untrusted text={`${workload} ${change}`} charactersMax={CHARACTERS_MAX} />
+      </Link>{" "}
+      <span aria-hidden="true">{shape}</span> {word}
+    </li>
+  );
+}

@@ -1,0 +1,38 @@
+"use client";
+
+import { useEffect, useMemo } from "react";
+
+import type { Board } from "../api.ts";
+import { useResource } from "../client/use-resource.ts";
+import type { Pages } from "../deploys/live-messages.ts";
+import { DeployMarkers } from "../deploys/markers.ts";
+import { useLive } from "../deploys/use-live.ts";
+import { type DeployMark, marksOf } from "./deploy-marks.ts";
+
+export type BoardDeploys = {
+  marks: readonly DeployMark[];
+  isCut: boolean;
+  /** What runs of each workload that the member may see; undefined if that is not known. */
+  fleet: Pages["board"]["fleet"] | undefined;
+};
+
+/** Events reach the store after they were pushed. */
+const STORED_AFTER_MS = 2_000;
+
+/** The deploys of the board's range, loaded again when one has changed, and the instances that the fleet runs. */
+export function useBoardDeploys({ fromMs, toMs, live }: Board): BoardDeploys {
+  const { content } = useLive({ page: "board" });
+  const changed = content?.changed;
+  const to = live ? "now" : String(toMs);
+  const { data, reload } = useResource(
+    DeployMarkers,
+    `/api/deploy-markers?from=${fromMs}&to=${to}`,
+  );
+  useEffect(() => {
+    if (changed === undefined) return undefined;
+    const timer = setTimeout(reload, STORED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [changed, reload]);
+  const marks = useMemo(() => marksOf(data?.markers ?? []), [data]);
+  return { marks, isCut: data?.isCut ?? false, fleet: content?.fleet };
+}
