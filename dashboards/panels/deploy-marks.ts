@@ -3,7 +3,7 @@ import type { DeployMarker } from "../deploys/markers.ts";
 /** A marker with the letter by which charts name it. */
 export type DeployMark = DeployMarker & { letter: string };
 
-export const MARKS_MAX = 26;
+const MARKS_MAX = 26;
 
 /** The newest markers, named A, B, C … in their order. */
 export const marksOf = (markers: readonly DeployMarker[]): DeployMark[] =>
