@@ -32,6 +32,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   rollback: async () =>
     (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("roll-back"),
   force: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("force"),
+  edge: async () => (await import("#server/cli/deploys/edge.ts")).edgeCommand,
   freeze: async () => (await import("#server/cli/deploys/freeze.ts")).freezeCommand,
   completion: async () => (await import("#server/cli/completion.ts")).completionCommand(NAMES),
 };

@@ -200,3 +200,41 @@ test("freezes and trains are made, listed and ended, and the audit log has who d
     "deploy.start",
   ]);
 });
+
+test("the edge is configured and its caches are emptied only with acts for all workloads, and the local edge has neither", async () => {
+  const template = { path: "/api/edge/template" };
+  const ban = { path: "/api/edge/bans", body: { kind: "tag", tag: "a", reason: "a test" } };
+  const pipeline = await tokenFor(["*"], ["start"]);
+  for (const request of [template, ban]) {
+    expect(await send(pipeline, request)).toMatchObject({
+      status: 403,
+      json: { detail: expect.stringMatching(/may not (?:configure-edge|ban)/) },
+    });
+  }
+  const billing = await tokenFor(["billing"], ["configure-edge", "ban"]);
+  expect(await send(billing, template)).toMatchObject({
+    status: 403,
+    json: { detail: expect.stringContaining("is for billing only") },
+  });
+  const owner = await tokenFor(["*"], ["configure-edge", "ban"]);
+  for (const request of [
+    template,
+    ban,
+    { path: "/api/edge/template/check", body: { text: "global" } },
+    { path: "/api/edge/template/versions", body: { text: "global", reason: "a test" } },
+    { path: "/api/edge/template/roll-back", body: { version: 0, reason: "a test" } },
+  ]) {
+    expect(await send(owner, request), request.path).toMatchObject({
+      status: 404,
+      json: { detail: expect.stringContaining("QUARTERDECK_EDGE=haproxy") },
+    });
+  }
+  expect((await send(owner, { path: "/api/edge" })).json).toMatchObject({
+    configuration: null,
+    cache: null,
+  });
+  const noReason = { path: "/api/edge/template/roll-back", body: { version: 0, reason: " " } };
+  expect(await send(owner, noReason)).toMatchObject({
+    json: { errors: [{ path: "body.reason" }] },
+  });
+});

@@ -37,7 +37,7 @@ const RELEASES = ["r1", "r2", "broken", "unlabelled", "unmigratable"];
 export const QUICK = ["--observe", "0.5", "--bake", "1", "--drain", "1", "--steps", "20,50"];
 
 /** A data folder with a workload \`web\`, and the role that deploys it as a process of its own. */
-export function openDeploysWorld() {
+export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy" } = {}) {
   const data = temporaryFolder();
   for (const release of RELEASES) {
     const folder = path.join(data, "web releases", release);
@@ -58,7 +58,7 @@ export function openDeploysWorld() {
 
   async function startRole(): Promise<Program> {
     const role = startProgram(["role", "deploys", "--stop-tasks", "--data", data], {
-      env: { QUARTERDECK_EDGE_HOST: host },
+      env: { QUARTERDECK_EDGE_HOST: host, QUARTERDECK_EDGE: edge },
     });
     onTestFinished(async () => void (await role.end("SIGTERM")));
     await role.printed(/Workloads that can be deployed: .*(web)/);

@@ -10,6 +10,8 @@ import { Untrusted } from "#dashboards/untrusted.tsx";
 import type { EdgeAnswer } from "../fleet-messages.ts";
 import { Frame, type PageProps } from "../frame.tsx";
 import { useLive } from "../use-live.ts";
+import { CacheSection } from "./cache-section.tsx";
+import { ConfigurationSection } from "./configuration-section.tsx";
 import { NodeWorkload } from "./node-workload.tsx";
 
 type Node = EdgeAnswer["nodes"][number];
@@ -40,6 +42,18 @@ export function EdgePage(props: PageProps) {
       {nodes.map((node) => (
         <NodeSection key={node.id} node={node} workload={workload} />
       ))}
+      {live.content ? (
+        <>
+          {live.content.cache ? (
+            <CacheSection cache={live.content.cache} mayBan={live.content.mayBan} />
+          ) : null}
+          <ConfigurationSection
+            configuration={live.content.configuration}
+            mayConfigure={live.content.mayConfigure}
+            nowMs={live.atMs}
+          />
+        </>
+      ) : null}
     </Frame>
   );
 }

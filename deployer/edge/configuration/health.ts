@@ -3,6 +3,7 @@ import { COLOURS } from "#deployer/drivers.ts";
 import type { ErrorCount } from "../traffic/count-errors.ts";
 import type { LaneHealth, NodeHealth } from "./port.ts";
 
+const REFUSED_FROM = 400;
 /** Fewer errors than this say nothing. */
 const ERRORS_MIN = 2;
 /** By so much the share of errors may grow. */
@@ -28,7 +29,9 @@ export function whyWorse(
 
 function whyLaneWorse(before: LaneHealth, now: LaneHealth | undefined): string | undefined {
   if (before.up > 0 && (now?.up ?? 0) === 0) return "no task passes its checks any more";
-  if (before.status === null || now?.status === before.status) return undefined;
+  // A new template may repair what was refused.
+  const wasWell = before.status !== null && before.status < REFUSED_FROM;
+  if (!wasWell || now?.status === before.status) return undefined;
   const answer = now?.status ?? null;
   return `a request is answered ${answer === null ? "not at all" : `with ${answer}`}; before it was ${before.status}`;
 }

@@ -73,12 +73,11 @@ async function failureOf(
     onProgress(node.id, "reloads");
     await node.useTemplate(text);
     onProgress(node.id, "is-checked");
-    const { pid } = await node.health();
-    const failure = await untilHealthy(node, { ...health, pid }, of);
+    const failure = await untilHealthy(node, health, of);
     if (failure !== undefined || !isFirst) return failure;
     onProgress(node.id, "is-observed");
     await delay(pace.observeMs, undefined, { signal });
-    return whyTooManyErrors(before, await errors()) ?? whyChanged(await node.health(), pid);
+    return whyTooManyErrors(before, await errors()) ?? (await untilHealthy(node, health, of));
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -92,17 +91,15 @@ async function untilHealthy(
 ): Promise<string | undefined> {
   const endMs = performance.now() + pace.healthyMsMax;
   for (;;) {
-    const now = await node.health();
-    const failure = whyChanged(now, before.pid);
-    if (failure !== undefined) return failure;
-    const worse = whyWorse(before, now, hashOf(text));
+    const now = await node.health().catch((error: unknown) => String(error));
+    // A reload keeps the process: another one means that it has ended.
+    const hasEnded = typeof now === "object" && now.pid !== before.pid;
+    if (hasEnded) return "its process has ended and was started again";
+    const worse = typeof now === "string" ? now : whyWorse(before, now, hashOf(text));
     if (worse === undefined || performance.now() > endMs) return worse;
     await delay(pace.pollMs, undefined, { signal });
   }
 }
-
-const whyChanged = ({ pid }: NodeHealth, before: number): string | undefined =>
-  pid === before ? undefined : "its process has ended and was started again";
 
 /** A node that is not there renders its files, and has the former template when it is started again. */
 async function goBack(node: TemplateNode, of: RollOut): Promise<void> {

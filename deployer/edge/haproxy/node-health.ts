@@ -18,19 +18,19 @@ export async function laneHealth({
   workloads,
   view,
 }: Health): Promise<NodeHealth["workloads"]> {
-  const lanes = await Promise.all(
-    workloads.map(async ({ name, checkPath }) => {
-      const { slots } = await view(name);
-      const url = `http://${settings.listen[name]}${checkPath}`;
-      const laneOf = async (colour: Colour): Promise<LaneHealth> => {
-        const up = slots[colour].filter(({ state, up: isUp }) => state === "ready" && isUp).length;
-        return { up, status: up === 0 ? null : await answerOf(url, colour) };
-      };
-      const [blue, green] = await Promise.all(COLOURS.map(laneOf));
-      if (blue === undefined || green === undefined) throw new Error("a colour is missing");
-      return [name, { blue, green }] as const;
-    }),
-  );
+  const lanes: [string, Readonly<Record<Colour, LaneHealth>>][] = [];
+  // One after the other: few connections wait at the socket of a node.
+  for (const { name, checkPath } of workloads) {
+    const { slots } = await view(name);
+    const url = `http://${settings.listen[name]}${checkPath}`;
+    const laneOf = async (colour: Colour): Promise<LaneHealth> => {
+      const up = slots[colour].filter(({ state, up: isUp }) => state === "ready" && isUp).length;
+      return { up, status: up === 0 ? null : await answerOf(url, colour) };
+    };
+    const [blue, green] = await Promise.all(COLOURS.map(laneOf));
+    if (blue === undefined || green === undefined) throw new Error("a colour is missing");
+    lanes.push([name, { blue, green }]);
+  }
   return Object.fromEntries(lanes);
 }
 

@@ -1,7 +1,9 @@
 import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { AppError } from "#platform/errors.ts";
+import { AppError, errorCode } from "#platform/errors.ts";
 
+const RETRY_MS = 20;
 const REPLY_MS_MAX = 2_000;
 const REPLY_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -48,7 +50,21 @@ export class RuntimeApi {
     return new AppError("unavailable", message);
   }
 
-  #send(command: string): Promise<string> {
+  /** Nothing was sent while too many connections wait at the socket. */
+  async #send(command: string): Promise<string> {
+    const endMs = performance.now() + REPLY_MS_MAX;
+    for (;;) {
+      try {
+        return await this.#sendOnce(command);
+      } catch (error) {
+        const cause = error instanceof Error ? error.cause : undefined;
+        if (errorCode(cause) !== "EAGAIN" || performance.now() > endMs) throw error;
+      }
+      await delay(RETRY_MS);
+    }
+  }
+
+  #sendOnce(command: string): Promise<string> {
     if (/[\r\n]/.test(command)) throw new Error(`a command of several lines: ${command}`);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const fail = (why: string, cause?: unknown): void => {

@@ -26,6 +26,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
     "--key",
   ],
   deploys: ["--service", "--limit", "--watch"],
+  edge: ["--version", "--base"],
   freeze: ["--from", "--until", "--start", "--end", "--timezone", "--services"],
 };
 const COMMAND_OPTIONS = ["--wait", "--version"];
@@ -43,12 +44,27 @@ export async function ofDeploys(
   if (args.at(-2) === "--strategy") return startingWith(last, STRATEGIES);
   if (args.at(-2) === "--service") return startingWith(last, await names.services());
   if (last.startsWith("-")) return startingWith(last, [...options, ...COMMON]);
+  if (Object.hasOwn(NEXT_WORDS, command)) return nextWords(command, args);
   if (args.length > 1) return [];
-  if (command === "freeze") return startingWith(last, ["add", "list", "remove"]);
   const services = command === "deploys" ? [] : startingWith(last, await names.services());
   if (command === "deploy") return services;
   const deploys = (await names.deploys())
     .filter(({ id }) => id.startsWith(last))
     .map(({ id, text }) => ({ text: id, detail: text, isWhole: true }));
   return [...services, ...deploys];
+}
+
+/** Words that may follow a word of a command. */
+const NEXT_WORDS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  freeze: { "": ["add", "list", "remove"] },
+  edge: {
+    "": ["config", "ban"],
+    config: ["show", "check", "diff", "apply", "versions", "rollback"],
+    ban: ["url", "tag", "release"],
+  },
+};
+
+function nextWords(command: string, args: readonly string[]): Completion[] {
+  if (args.length > 2) return [];
+  return startingWith(args.at(-1) ?? "", NEXT_WORDS[command]?.[args.at(-2) ?? ""] ?? []);
 }

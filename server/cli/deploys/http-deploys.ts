@@ -1,6 +1,13 @@
 import { z } from "zod";
 
 import {
+  BanAnswer,
+  EdgeTemplate,
+  TemplateBegun,
+  TemplateMistakes,
+} from "#dashboards/deploys/edge-messages.ts";
+import { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
+import {
   DeployDetail,
   DeployList,
   DeploySummary,
@@ -25,7 +32,13 @@ type CommandVerb =
   | "command"
   | "freezes"
   | "freeze"
-  | "thaw";
+  | "thaw"
+  | "edge"
+  | "edgeTemplate"
+  | "checkEdgeTemplate"
+  | "changeEdgeTemplate"
+  | "rollBackEdgeTemplate"
+  | "ban";
 type Input<Of extends CommandVerb> = Parameters<DeploysService[Of]>[0];
 type Answer<Of extends CommandVerb> = Awaited<ReturnType<DeploysService[Of]>>;
 
@@ -88,6 +101,30 @@ const MAPPED: { [Of in CommandVerb]: Mapped<Of> } = {
       return { method: "DELETE", path: `/api/freezes/${id}?${queryOf({ reason })}` };
     },
     read: () => undefined,
+  },
+  edge: {
+    request: () => ({ method: "GET", path: "/api/edge" }),
+    read: (json) => EdgeAnswer.parse(json),
+  },
+  edgeTemplate: {
+    request: (which) => ({ method: "GET", path: `/api/edge/template?${queryOf(which)}` }),
+    read: (json) => EdgeTemplate.parse(json),
+  },
+  checkEdgeTemplate: {
+    request: (body) => ({ method: "POST", path: "/api/edge/template/check", body }),
+    read: (json) => TemplateMistakes.parse(json),
+  },
+  changeEdgeTemplate: {
+    request: (input) => posted("/api/edge/template/versions", input),
+    read: (json) => TemplateBegun.parse(json),
+  },
+  rollBackEdgeTemplate: {
+    request: (input) => posted("/api/edge/template/roll-back", input),
+    read: (json) => TemplateBegun.parse(json),
+  },
+  ban: {
+    request: (input) => posted("/api/edge/bans", input),
+    read: (json) => BanAnswer.parse(json),
   },
 };
 
