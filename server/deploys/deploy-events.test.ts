@@ -8,6 +8,7 @@ import { AppError } from "#platform/errors.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { DeployEvents } from "./deploy-events.ts";
+import { templateEvents } from "./views/edge-event.ts";
 
 const nowMs = Date.now();
 
@@ -72,5 +73,38 @@ test("what the bus refuses is written later, in order, and old lines are not wri
   expect((await written(bus)).map((it) => it["event.action"])).toEqual([
     "deploy-queued",
     "deploy-waiting",
+  ]);
+});
+
+test("a configuration of the edge is two events with its author and reason, each once", async () => {
+  await using bus = openMemoryBus()();
+  const events = await DeployEvents.open(bus, silentLog());
+  const begun = {
+    number: 3,
+    hash: "a",
+    author: "ada",
+    reason: "longer timeouts",
+    atMs: nowMs,
+    repeats: null,
+    state: "applying",
+    endedMs: null,
+    failure: null,
+  } as const;
+  const failure = "lb2: it has ended";
+  const ended = { ...begun, state: "went-back", endedMs: nowMs + 1, failure } as const;
+  for (const version of [begun, ended, ended]) events.addEvents(templateEvents(version));
+  await expect.poll(() => written(bus)).toHaveLength(2);
+  expect(await written(bus)).toMatchObject([
+    {
+      "data_stream.dataset": "quarterdeck.deploys",
+      "event.action": "edge-configuration-applying",
+      "event.reason": "longer timeouts",
+      "user.name": "ada",
+    },
+    {
+      "event.action": "edge-configuration-went-back",
+      "event.outcome": "failure",
+      message: "The edge went back from configuration 3: lb2: it has ended",
+    },
   ]);
 });

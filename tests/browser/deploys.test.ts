@@ -203,6 +203,7 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     await page.waitForURL(/\/edge/);
     await page.getByText("has the newest configuration").first().waitFor(SOON);
     await page.getByText("gets requests").first().waitFor(SOON);
+    await page.getByText("This is the local edge").waitFor(SOON);
   });
 
   test("a viewer sees the deploys of the granted workload without any button, others see which grant is missing", async () => {

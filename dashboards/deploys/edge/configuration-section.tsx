@@ -153,7 +153,7 @@ function VersionRow({ version, isCurrent, actions, nowMs }: RowProps) {
             <button type="button" onClick={() => actions.open(number)}>
               Open {number}
             </button>
-            {isCurrent ? null : <RollBack version={number} />}
+            {isCurrent || version.state === "applying" ? null : <RollBack version={number} />}
           </>
         ) : null}
       </td>

@@ -5,7 +5,7 @@ import { type FormEvent, useRef, useState } from "react";
 import type { Problem } from "#dashboards/api.ts";
 import { useResource } from "#dashboards/client/use-resource.ts";
 import { ChangeRefused } from "#dashboards/sources/change-refused.tsx";
-import { type Change, useChange } from "#dashboards/sources/use-change.ts";
+import { useChange } from "#dashboards/sources/use-change.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { EdgeTemplate, TemplateMistakes } from "../edge-messages.ts";
@@ -55,29 +55,15 @@ export function TemplateEditor(props: EditorProps) {
 type Draft = { running: EdgeTemplate; beginning: string; onClose: () => void };
 
 function Editor({ running, beginning, onClose }: Draft) {
-  const [text, setText] = useState(beginning);
+  const draft = useDraft(beginning);
+  const { text, mistakes, checked } = draft;
   const [reason, setReason] = useState("");
   const [hasDiff, setDiff] = useState(false);
-  const [checked, setChecked] = useState<Mistakes>();
-  const check = useChange();
-  const apply = useChange();
   const handle = useRef<TextHandle>(null);
-  const refused = mistakesIn(apply.problem);
-  const mistakes = refused.length > 0 ? refused : (checked ?? []);
-  const edit = (next: string): void => {
-    setText(next);
-    setChecked(undefined);
-  };
-  const onCheck = (): void =>
-    check.run({ method: "POST", url: "/api/edge/template/check", body: { text } }, async (answer) =>
-      setChecked(TemplateMistakes.parse(await answer.json()).mistakes),
-    );
   const onApply = (event: FormEvent): void => {
     event.preventDefault();
-    const body = { text, reason, base: running.version };
-    apply.run({ method: "POST", url: "/api/edge/template/versions", body }, onClose);
+    draft.apply({ reason, base: running.version }, onClose);
   };
-  const isBusy = check.isBusy || apply.isBusy;
   return (
     <form onSubmit={onApply}>
       <p className="quiet">
@@ -85,25 +71,24 @@ function Editor({ running, beginning, onClose }: Draft) {
         <code>{"{{#workloads}}"}</code> and <code>{"{{/workloads}}"}</code> are repeated for each
         workload. Nothing reaches a node before it has passed all checks.
       </p>
-      <TemplateText text={text} mistakes={mistakes} handle={handle} onText={edit} />
+      <TemplateText text={text} mistakes={mistakes} handle={handle} onText={draft.edit} />
       <output>
         {checked?.length === 0 ? "✓ HAProxy accepts it on each node, and its ports are free." : ""}
-        {isBusy ? "Checking on each node …" : ""}
+        {draft.isBusy ? "Checking on each node …" : ""}
       </output>
       {hasDiff ? (
         <DiffView before={running.text} after={text} title={nameOf(running.version)} />
       ) : null}
       <ReasonField value={reason} onValue={setReason} />
-      <Refused change={check} />
-      {refused.length === 0 ? <Refused change={apply} /> : null}
+      {draft.problem ? <ChangeRefused change={draft.problem} /> : null}
       <div className="row">
-        <button type="button" disabled={isBusy} onClick={onCheck}>
+        <button type="button" disabled={draft.isBusy} onClick={draft.check}>
           Check
         </button>
         <button type="button" aria-pressed={hasDiff} onClick={() => setDiff(!hasDiff)}>
           Difference
         </button>
-        <button type="submit" className="primary" disabled={isBusy}>
+        <button type="submit" className="primary" disabled={draft.isBusy}>
           Apply to all nodes
         </button>
       </div>
@@ -111,7 +96,42 @@ function Editor({ running, beginning, onClose }: Draft) {
   );
 }
 
-const Refused = ({ change }: { change: Change }) => <ChangeRefused change={change} />;
+/** A text with what was found about it. What was found about another text is not shown. */
+function useDraft(beginning: string) {
+  const [text, setText] = useState(beginning);
+  const [checked, setChecked] = useState<Mistakes>();
+  const [applied, setApplied] = useState<string>();
+  const check = useChange();
+  const apply = useChange();
+  const refused = applied === text ? mistakesIn(apply.problem) : [];
+  const isRefused = applied === text && refused.length === 0;
+  const about = isRefused ? apply : check;
+  return {
+    text,
+    checked,
+    mistakes: refused.length > 0 ? refused : (checked ?? []),
+    isBusy: check.isBusy || apply.isBusy,
+    /** The change that failed for a reason that is no mistake in a line. */
+    problem: about.problem && about,
+    edit(next: string): void {
+      setText(next);
+      setChecked(undefined);
+    },
+    check(): void {
+      setApplied(undefined);
+      const request = { method: "POST", url: "/api/edge/template/check", body: { text } };
+      check.run(request, async (answer) =>
+        setChecked(TemplateMistakes.parse(await answer.json()).mistakes),
+      );
+    },
+    apply(by: { reason: string; base: number }, done: () => void): void {
+      setChecked(undefined);
+      setApplied(text);
+      const body = { text, ...by };
+      apply.run({ method: "POST", url: "/api/edge/template/versions", body }, done);
+    },
+  };
+}
 
 export const nameOf = (version: number): string =>
   version === 0 ? "version 0 (as Quarterdeck brings it)" : `version ${version}`;

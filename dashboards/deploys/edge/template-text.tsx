@@ -66,7 +66,17 @@ export function TemplateText({ text, mistakes, handle, onText }: TextProps) {
 type MistakeProps = { mistake: Mistakes[number]; onLine: (line: number) => void };
 
 function MistakeText({ mistake: { line, message }, onLine }: MistakeProps) {
-  const text = <Untrusted text={message} charactersMax={600} />;
+  const [what = "", ...quoted] = message.split("\n");
+  const text = (
+    <>
+      <Untrusted text={what} charactersMax={600} />
+      {quoted.map((it) => (
+        <code key={it}>
+          <Untrusted text={it.trim()} charactersMax={200} />
+        </code>
+      ))}
+    </>
+  );
   if (line === null) return <p className="error-text">✕ {text}</p>;
   return (
     <button type="button" onClick={() => onLine(line)}>
