@@ -12,6 +12,11 @@ export class Targets {
     return target !== undefined && (target.isSending || nowMs < target.waitUntilMs);
   }
 
+  /** What failed may be tried at once: there is a new decision. */
+  hurry(): void {
+    for (const target of this.#targets.values()) target.waitUntilMs = 0;
+  }
+
   isSending(name: string): boolean {
     return this.#targets.get(name)?.isSending ?? false;
   }

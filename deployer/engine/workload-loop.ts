@@ -105,7 +105,10 @@ export class WorkloadLoop {
     while (this.#isDue && !this.#isStopped) {
       this.#isDue = false;
       try {
-        for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) await job();
+        for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
+          await job();
+          this.#targets.hurry();
+        }
         await this.#turn();
       } catch {
         // Nothing may be done that is not durable. The records were loaded again.
@@ -156,6 +159,7 @@ export class WorkloadLoop {
     this.#results = this.#results.slice(results.length);
     if (decision.deploy?.enteredAtMs !== before.deploy?.enteredAtMs) {
       this.#observer.refocus();
+      this.#targets.hurry();
       this.#isDue = true;
     }
     for (const intent of intents) void this.#send(intent);

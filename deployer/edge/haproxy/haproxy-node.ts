@@ -202,13 +202,14 @@ export class HaproxyNode implements TemplateNode {
       checkAddresses(this.id, config, before);
     }
     const next = new Map([...configs, [workload, config]]);
-    await this.#write(this.#render(this.#template, next), next);
+    const isLarger = COLOURS.some(
+      (colour) => config.slots[colour].length > (before?.slots[colour].length ?? 0),
+    );
+    // Other routes and slots are values that were checked here, and HAProxy takes its time: a way back must not wait for it.
+    await this.#write(this.#render(this.#template, next), next, { isValid: !isLarger });
     if (before === undefined) {
       throw new AppError("unavailable", `${this.id} cannot be reached; its files were changed.`);
     }
-    const isLarger = COLOURS.some(
-      (colour) => config.slots[colour].length > before.slots[colour].length,
-    );
     if (isLarger) await reload(this.process, this.#running);
     await this.#running.change(workload, config, before);
   }
@@ -261,14 +262,17 @@ export class HaproxyNode implements TemplateNode {
     return this.#write(this.#render(template, configs), configs);
   }
 
-  /** Routes alone need no check by HAProxy: they are values that were checked here. */
+  /** Without a check by HAProxy if it `isValid`. */
   async #write(
     { text, origins }: Rendered,
     configs: ReadonlyMap<string, EdgeConfig>,
+    { isValid } = { isValid: false },
   ): Promise<boolean> {
     const isChanged = this.#files.read()?.text !== text;
     await this.#files.write({ text, configs }, async (file) => {
-      if (isChanged) await checkHaproxyConfig(this.#options.program, file, origins);
+      if (isChanged && !isValid) {
+        await checkHaproxyConfig(this.#options.program, file, origins);
+      }
     });
     return isChanged;
   }

@@ -50,9 +50,7 @@ export class RunningNode {
 
   /** The route and the version that a worker runs with; undefined if it does not know the workload. */
   async route(worker: Worker, workload: string): Promise<Row | undefined> {
-    const reply = await this.#api.read(worker, `get map ${ROUTE_MAP} ${workload}`);
-    const value = parseMapEntry(reply);
-    return value === undefined ? undefined : parseRoute(value);
+    return routeIn(await this.#api.read(worker, routeCommand(workload)));
   }
 
   /** The hash of the template that a worker runs with; undefined if it does not know. */
@@ -63,13 +61,12 @@ export class RunningNode {
 
   async view(workload: string): Promise<NodeView> {
     const { current, old } = await this.processes();
-    // First, so that the slots are at least as new as the version says.
-    const row = await this.route(current, workload);
+    // The route first, so that the slots are at least as new as the version says.
+    const commands = [routeCommand(workload), ...slotsCommands(workload)];
+    const [route = "", ...states] = await this.#api.readAll(current, commands);
+    const row = routeIn(route);
     if (row === undefined) throw new AppError("unavailable", `${this.#name} lacks ${workload}.`);
-    const [blue, green] = await Promise.all([
-      this.slots(current, backendOf(workload, "blue")),
-      this.slots(current, backendOf(workload, "green")),
-    ]);
+    const { blue, green } = slotsIn(states);
     const left = await Promise.all(old.map((worker) => this.#sessionsLeft(worker, workload)));
     const withLeft = (colour: Colour, slots: SlotView[]): SlotView[] =>
       slots.map((slot) => ({
@@ -79,42 +76,26 @@ export class RunningNode {
           slot.sessions,
         ),
       }));
-    const { version, route, releases } = row;
     return {
-      version,
-      route,
-      releases,
+      version: row.version,
+      route: row.route,
+      releases: row.releases,
       slots: { blue: withLeft("blue", blue), green: withLeft("green", green) },
     };
   }
 
-  async slots(worker: Worker, backend: string): Promise<SlotView[]> {
-    const [state, stat] = await Promise.all([
-      this.#api.read(worker, `show servers state ${backend}`),
-      this.#api.read(worker, `show stat ${backend} 4 -1`),
-    ]);
-    const servers = new Map(parseServersState(state).map((it) => [it.server, it]));
-    const sessions = sessionsByServer(parseStat(stat));
-    const slots: SlotView[] = [];
-    for (let index = 0; ; index += 1) {
-      const server = servers.get(serverOf(index));
-      if (server === undefined) return slots;
-      const drained = server.isDraining ? "drain" : "ready";
-      slots.push({
-        address: addressOf(server),
-        state: server.isInMaintenance ? "maint" : drained,
-        up: !server.isInMaintenance && server.isUp && server.isChecked,
-        sessions: sessions.get(server.server) ?? 0,
-      });
-    }
+  /** The slots of both colours. */
+  async slots(worker: Worker, workload: string): Promise<Record<Colour, SlotView[]>> {
+    return slotsIn(await this.#api.readAll(worker, slotsCommands(workload)));
   }
 
   /** By colour and address, because an earlier configuration had other tasks in its slots. */
   async #sessionsLeft(worker: Worker, workload: string): Promise<Map<string, number>> {
     const sessions = new Map<string, number>();
     try {
+      const slots = await this.slots(worker, workload);
       for (const colour of COLOURS) {
-        for (const slot of await this.slots(worker, backendOf(workload, colour))) {
+        for (const slot of slots[colour]) {
           const key = `${colour} ${slot.address}`;
           sessions.set(key, (sessions.get(key) ?? 0) + slot.sessions);
         }
@@ -147,9 +128,9 @@ export class RunningNode {
       }),
     );
     await this.#changeWorker(current, { workload, config, version: before.version }, true);
+    const slots = await this.slots(current, workload);
     for (const colour of COLOURS) {
-      const slots = await this.slots(current, backendOf(workload, colour));
-      const wrong = config.slots[colour].findIndex((slot, at) => !isSame(slot, slots[at]));
+      const wrong = config.slots[colour].findIndex((slot, at) => !isSame(slot, slots[colour][at]));
       if (wrong !== -1) throw this.#differs(`${backendOf(workload, colour)}/${serverOf(wrong)}`);
     }
     await this.#setRoute(current, workload, routeValue(rowOf(config)));
@@ -161,13 +142,11 @@ export class RunningNode {
     isChecked = false,
   ): Promise<void> {
     const { workload, config, version } = it;
-    const commands = await Promise.all(
-      COLOURS.map(async (colour) => {
-        const backend = backendOf(workload, colour);
-        const running = await this.slots(worker, backend);
-        return slotCommands(backend, { running, wanted: config.slots[colour] }, isChecked);
-      }),
-    );
+    const slots = await this.slots(worker, workload);
+    const commands = COLOURS.map((colour) => {
+      const both = { running: slots[colour], wanted: config.slots[colour] };
+      return slotCommands(backendOf(workload, colour), both, isChecked);
+    });
     await this.#run(
       worker,
       commands.flatMap(({ entering }) => entering),
@@ -186,8 +165,9 @@ export class RunningNode {
   async #setRoute(worker: Worker, workload: string, value: string): Promise<void> {
     await this.#api.write(worker, `set map ${ROUTE_MAP} ${workload} ${value}`);
     const row = await this.route(worker, workload);
-    if (row === undefined || routeValue(row) !== value)
+    if (row === undefined || routeValue(row) !== value) {
       throw this.#differs(`the route of ${workload}`);
+    }
   }
 
   #differs(what: string): AppError {
@@ -198,13 +178,13 @@ export class RunningNode {
   async drainedSessions(workload: string, colour: Colour): Promise<OpenSession[]> {
     const { current, old } = await this.processes();
     const backend = backendOf(workload, colour);
-    const slots = await this.slots(current, backend);
+    const { [colour]: slots } = await this.slots(current, workload);
     const drained = new Set(
       slots.flatMap(({ state, address }) => (state === "drain" ? [address] : [])),
     );
     const sessions: OpenSession[] = [];
     for (const worker of [...old, current]) {
-      const its = worker === current ? slots : await this.slots(worker, backend);
+      const its = worker === current ? slots : (await this.slots(worker, workload))[colour];
       const servers = new Set(
         its.flatMap(({ address }, at) => (drained.has(address) ? [serverOf(at)] : [])),
       );
@@ -225,3 +205,45 @@ export class RunningNode {
 
 const isSame = (wanted: Slot, slot: Slot | undefined): boolean =>
   slot?.address === wanted.address && slot.state === wanted.state;
+
+const routeCommand = (workload: string): string => `get map ${ROUTE_MAP} ${workload}`;
+
+/** The row of the reply to it; undefined if the worker does not know the workload. */
+function routeIn(reply: string): Row | undefined {
+  const value = parseMapEntry(reply);
+  return value === undefined ? undefined : parseRoute(value);
+}
+
+/** For both colours, what `slotsIn` reads. */
+const slotsCommands = (workload: string): string[] =>
+  COLOURS.map((colour) => backendOf(workload, colour)).flatMap((backend) => [
+    `show servers state ${backend}`,
+    `show stat ${backend} 4 -1`,
+  ]);
+
+const slotsIn = ([
+  blueState = "",
+  blueStat = "",
+  greenState = "",
+  greenStat = "",
+]: readonly string[]) => ({
+  blue: slotViews(blueState, blueStat),
+  green: slotViews(greenState, greenStat),
+});
+
+function slotViews(state: string, stat: string): SlotView[] {
+  const servers = new Map(parseServersState(state).map((it) => [it.server, it]));
+  const sessions = sessionsByServer(parseStat(stat));
+  const slots: SlotView[] = [];
+  for (let index = 0; ; index += 1) {
+    const server = servers.get(serverOf(index));
+    if (server === undefined) return slots;
+    const drained = server.isDraining ? "drain" : "ready";
+    slots.push({
+      address: addressOf(server),
+      state: server.isInMaintenance ? "maint" : drained,
+      up: !server.isInMaintenance && server.isUp && server.isChecked,
+      sessions: sessions.get(server.server) ?? 0,
+    });
+  }
+}

@@ -11,7 +11,7 @@ const REPLY_BYTES_MAX = 16 * 1024 * 1024;
 export type Worker = { pid: number };
 
 /**
- * The runtime API of HAProxy through the socket of the master (`-S`), one command per connection. Unlike the socket of
+ * The runtime API of HAProxy through the socket of the master (`-S`), one or several commands per connection. Unlike the socket of
  * the workers it also reaches those that an earlier configuration left behind, which may have sessions for hours.
  */
 export class RuntimeApi {
@@ -29,10 +29,25 @@ export class RuntimeApi {
   }
 
   /** The whole reply, without blank lines at its end. @throws AppError unavailable, naming the command */
-  async read({ pid }: Worker, command: string): Promise<string> {
-    const reply = await this.#send(`@!${pid} ${command}`);
-    if (/^(?:Unknown command|Can't find)/.test(reply)) throw this.#refused(command, reply);
+  async read(worker: Worker, command: string): Promise<string> {
+    const [reply = ""] = await this.readAll(worker, [command]);
     return reply;
+  }
+
+  /**
+   * The replies of commands that are executed in their order, through one connection. None of the replies may have blank lines.
+   * @throws AppError unavailable, naming a command
+   */
+  async readAll({ pid }: Worker, commands: readonly string[]): Promise<string[]> {
+    const sent = commands.map((it) => `@!${pid} ${it}`).join("; ");
+    const all = await this.#send(sent);
+    const replies = commands.length === 1 ? [all] : all.split(/\n\n+/);
+    for (const [at, command] of commands.entries()) {
+      const reply = replies[at];
+      if (reply === undefined) throw this.#refused(command, "there is no reply");
+      if (/^(?:Unknown command|Can't find)/.test(reply)) throw this.#refused(command, reply);
+    }
+    return replies;
   }
 
   /**
