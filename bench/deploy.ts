@@ -1,6 +1,6 @@
 /**
  * Deploys of the five domain APIs under load, with their tasks, edge nodes, controller and database killed:
- * `node bench/deploy.ts --edge local|real --deploys 100 --requests 1000000 [--clients 24] [--kill-controller] [--seed 1]`.
+ * `node bench/deploy.ts --edge local|real --deploys 100 --requests 1000000 [--clients 24] [--kill-controller] [--seed 1] [--against RIVAL]`.
  * The last line says how many requests failed, and how long roll-backs took. `bench/README.md` defines *failed*.
  */
 import { randomBytes } from "node:crypto";
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 
-import { DeployBench } from "./lib/deploy-bench.ts";
+import { RIVALS, runBench } from "./lib/deploy-bench.ts";
 import { failuresOf, reportOf } from "./lib/deploy-report.ts";
 
 const { values } = parseArgs({
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     requests: { type: "string", default: "1000000" },
     clients: { type: "string", default: "24" },
     seed: { type: "string" },
+    against: { type: "string" },
     "kill-controller": { type: "boolean", default: false },
   },
 });
@@ -26,20 +27,25 @@ if (values.edge !== "local" && values.edge !== "real") {
   process.stderr.write("--edge is local or real\n");
   process.exit(2);
 }
+const against = RIVALS.find((it) => it === values.against);
+if (values.against !== undefined && (against === undefined || values.edge === "local")) {
+  process.stderr.write(`--against is ${RIVALS.join(", ")}, and needs --edge real\n`);
+  process.exit(2);
+}
 const folder = await mkdtemp(path.join(tmpdir(), "qd-"));
 try {
-  await using bench = await DeployBench.open({
-    folder,
-    edge: values.edge === "real" ? "haproxy" : "local",
-    killsController: values["kill-controller"],
-    clients: Number(values.clients),
-    seed: Number(values.seed ?? randomBytes(4).readUInt32LE()),
-    say: (line) => void process.stderr.write(`${line}\n`),
-  });
-  const result = await bench.run({
-    deploys: Number(values.deploys),
-    requests: Number(values.requests),
-  });
+  const result = await runBench(
+    {
+      folder,
+      edge: values.edge === "real" ? "haproxy" : "local",
+      against,
+      killsController: values["kill-controller"],
+      clients: Number(values.clients),
+      seed: Number(values.seed ?? randomBytes(4).readUInt32LE()),
+      say: (line) => void process.stderr.write(`${line}\n`),
+    },
+    { deploys: Number(values.deploys), requests: Number(values.requests) },
+  );
   process.stdout.write(`${reportOf(result)}\n`);
   if (failuresOf(result) > 0) process.exitCode = 1;
 } finally {

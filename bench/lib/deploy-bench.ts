@@ -1,24 +1,22 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { DeployDetail } from "#dashboards/deploys/messages.ts";
 import type { StartRequest } from "#dashboards/deploys/requests.ts";
-import { type EmbeddedServer, startEmbedded } from "#platform/postgres/embedded.ts";
+import { startEmbedded } from "#platform/postgres/embedded.ts";
 
 import { Chaos } from "./deploy-chaos.ts";
-import type { LoadedWorkload, LoadOrder, LoadState } from "./deploy-load.ts";
-import { ASKS } from "./deploy-requests.ts";
+import { LoadProcess } from "./deploy-load-process.ts";
+import type { LoadState } from "./deploy-load.ts";
 import { DeployRole } from "./deploy-role.ts";
 import { type RollBack, rollBackOf } from "./deploy-roll-back.ts";
+import { benchScript } from "./deploy-script-bench.ts";
 import { seededUniform } from "./random.ts";
 
 const TASKS = 2;
 const WAIT_MS = 20_000;
+const FIRST_ATTEMPTS_MAX = 3;
 /** Each n-th deploy is rolled back, in turn in each state that allows it, or in the first one after it that is seen. */
 const ROLL_BACK_EVERY = 3;
 const ROLL_BACK_IN = ["baking", "analysing", "committing", "draining-old", "shifting"] as const;
@@ -33,14 +31,22 @@ const STRATEGY: StartRequest["strategy"] = {
   warmUp: false,
 };
 
+/** What is taken away from Quarterdeck, or used instead of it, for comparison. */
+export const RIVALS = ["no-retry", "no-settle", "state-file", "script"] as const;
+type Rival = (typeof RIVALS)[number];
+
 export type BenchOptions = {
   folder: string;
   edge: "local" | "haproxy";
+  against: Rival | undefined;
   killsController: boolean;
   clients: number;
   seed: number;
   say(line: string): void;
 };
+
+/** Settings of the five APIs with their database, and the headers of the one who may everything. */
+export type Installation = { env: Record<string, string>; root: Record<string, string> };
 
 export type BenchResult = {
   options: BenchOptions;
@@ -56,65 +62,70 @@ export type BenchResult = {
   seconds: number;
 };
 
-export class DeployBench implements AsyncDisposable {
-  readonly #options: BenchOptions;
-  readonly #database: EmbeddedServer;
-  readonly #role: DeployRole;
-  readonly #chaos: Chaos;
-  readonly #root: Record<string, string>;
-  readonly #outcomes: Record<string, number> = {};
-  readonly #rollBacks: RollBack[] = [];
-  readonly #deployS: number[] = [];
-  #load: ChildProcess | undefined;
-  #state: LoadState | undefined;
-
-  private constructor(
-    options: BenchOptions,
-    parts: { database: EmbeddedServer; role: DeployRole; rootKey: string },
-  ) {
-    this.#options = options;
-    this.#database = parts.database;
-    this.#role = parts.role;
-    this.#root = { authorization: `Bearer ${parts.rootKey}` };
-    this.#chaos = new Chaos({ ...options, role: parts.role, random: seededUniform(options.seed) });
-  }
-
-  static async open(options: BenchOptions): Promise<DeployBench> {
-    const { folder, edge } = options;
-    const database = await startEmbedded(path.join(folder, "database"));
+/** Runs it with the database that all releases share, and removes nothing. */
+export async function runBench(
+  options: BenchOptions,
+  wanted: { deploys: number; requests: number },
+): Promise<BenchResult> {
+  const database = await startEmbedded(path.join(options.folder, "database"));
+  try {
     const rootKey = randomBytes(32).toString("base64url");
-    const role = new DeployRole(path.join(folder, "data"), {
+    const env = {
       DATABASE_URL: database.url,
       API_ROOT_KEY: rootKey,
       // One caller sends all requests.
       API_REQUESTS_PER_SECOND: "1000000",
-      QUARTERDECK_EDGE: edge,
+      QUARTERDECK_EDGE: options.edge,
       QUARTERDECK_EDGE_PORT: String(20_000 + Math.floor(Math.random() * 20_000)),
-    });
-    return new DeployBench(options, { database, role, rootKey });
+    };
+    const installation = { env, root: { authorization: `Bearer ${rootKey}` } };
+    if (options.against === "script") return await benchScript(options, installation, wanted);
+    await using bench = new DeployBench(options, installation);
+    return await bench.run(wanted);
+  } finally {
+    await database.stop();
+  }
+}
+
+class DeployBench implements AsyncDisposable {
+  readonly #options: BenchOptions;
+  readonly #role: DeployRole;
+  readonly #chaos: Chaos;
+  readonly #root: Record<string, string>;
+  readonly #load = new LoadProcess();
+  readonly #outcomes: Record<string, number> = {};
+  readonly #rollBacks: RollBack[] = [];
+  readonly #deployS: number[] = [];
+
+  constructor(options: BenchOptions, { env, root }: Installation) {
+    const { folder, against, seed } = options;
+    this.#options = options;
+    const rival = against && new URL(`rivals/${against}.ts`, import.meta.url).href;
+    const more = rival === undefined ? {} : { NODE_OPTIONS: `--import ${rival}` };
+    this.#role = new DeployRole(path.join(folder, "data"), { ...env, ...more });
+    this.#root = root;
+    this.#chaos = new Chaos({ ...options, role: this.#role, random: seededUniform(seed) });
   }
 
   async run({ deploys, requests }: { deploys: number; requests: number }): Promise<BenchResult> {
     const { say } = this.#options;
     const startedMs = performance.now();
     say("first releases …");
-    for (const name of SERVICE_NAMES) {
-      const outcome = await this.#deploy(name, 0, { isFirst: true });
-      if (outcome !== "succeeded") throw new Error(`the first deploy of ${name}: ${outcome}`);
-    }
-    await this.#startLoad();
+    await Promise.all(SERVICE_NAMES.map((name) => this.#deployFirst(name)));
+    const served = await this.#role.ask("workloads", {});
+    // The first node: the others may be killed, which ends the connections of their own clients.
+    const urlOf = (name: ServiceName): string =>
+      served.find((it) => it.name === name)?.urls[0] ?? "";
+    await this.#load.start(urlOf, { root: this.#root, clients: this.#options.clients });
     let done = 0;
-    for (let at = 1; at <= deploys || this.#requests < requests; at += 1) {
+    for (let at = 1; at <= deploys || this.#load.requests < requests; at += 1) {
       const name = SERVICE_NAMES[at % SERVICE_NAMES.length] ?? "billing";
       const outcome = await this.#deploy(name, at, { isFirst: false });
       done += 1;
-      const failed = Object.values(this.#state?.failed ?? {}).reduce(
-        (sum, count) => sum + count,
-        0,
-      );
-      say(`deploy ${at} of ${name}: ${outcome}; ${this.#requests} requests, ${failed} failed`);
+      const { requests: sent, failed } = this.#load;
+      say(`deploy ${at} of ${name}: ${outcome}; ${sent} requests, ${failed} failed`);
     }
-    const load = await this.#stopLoad();
+    const load = await this.#load.stop();
     return {
       options: this.#options,
       load,
@@ -129,13 +140,19 @@ export class DeployBench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#load?.kill("SIGKILL");
+    this.#load.kill();
     await this.#role.stop();
-    await this.#database.stop();
   }
 
-  get #requests(): number {
-    return this.#state?.requests ?? 0;
+  /** Again if it fails, as a machine that starts all workloads has little time for each. */
+  async #deployFirst(name: ServiceName): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.#deploy(name, -attempt, { isFirst: true });
+      if (outcome === "succeeded") return;
+      if (attempt === FIRST_ATTEMPTS_MAX) {
+        throw new Error(`the first deploy of ${name}: ${outcome}`);
+      }
+    }
   }
 
   async #deploy(name: ServiceName, at: number, { isFirst }: { isFirst: boolean }): Promise<string> {
@@ -189,32 +206,6 @@ export class DeployBench implements AsyncDisposable {
 
   #read = (id: string, after: number): Promise<DeployDetail> =>
     this.#role.ask("deploy", { id, after, waitMs: WAIT_MS });
-
-  async #startLoad(): Promise<void> {
-    const served = await this.#role.ask("workloads", {});
-    const workloads = await Promise.all(
-      SERVICE_NAMES.map(async (name): Promise<LoadedWorkload> => {
-        // The first node: the others may be killed, which ends the connections of their own clients.
-        const url = served.find((it) => it.name === name)?.urls[0];
-        if (url === undefined) throw new Error(`the edge does not serve ${name}`);
-        return { name, url, asks: await ASKS[name](url, this.#root) };
-      }),
-    );
-    const module = fileURLToPath(new URL("deploy-load.ts", import.meta.url));
-    const load = fork(module, { execArgv: [] });
-    load.on("message", (state: LoadState) => (this.#state = state));
-    load.send({ order: "start", workloads, clients: this.#options.clients } satisfies LoadOrder);
-    this.#load = load;
-    while (this.#requests < 500) await delay(100);
-  }
-
-  async #stopLoad(): Promise<LoadState> {
-    const load = this.#load;
-    if (load === undefined || this.#state === undefined) throw new Error("there is no load");
-    load.send({ order: "stop" } satisfies LoadOrder);
-    await once(load, "disconnect");
-    return this.#state;
-  }
 }
 
 const isAt = (state: string, wanted: string): boolean =>

@@ -6,6 +6,8 @@ import type { DeployDetail } from "#dashboards/deploys/messages.ts";
 import { LocalProcess } from "#deployer/edge/processes/local-process.ts";
 
 import type { DeployRole } from "./deploy-role.ts";
+import { dumpState } from "./dump-state.ts";
+import { killTask } from "./kill-task.ts";
 
 const POLL_MS = 50;
 const KILL_AFTER_MS_MAX = 12_000;
@@ -18,6 +20,7 @@ type ChaosOptions = {
   folder: string;
   edge: "local" | "haproxy";
   killsController: boolean;
+  against: string | undefined;
   say(line: string): void;
   role: DeployRole;
   /** From 0 to 1. */
@@ -66,13 +69,8 @@ export class Chaos {
       .filter(({ status, health }) => status === "RUNNING" && health === "HEALTHY");
     const task = serving[Math.floor(random() * serving.length)];
     if (task === undefined) return;
-    for (const { name } of task.containers) kill(this.#pidOf(task.id, name));
+    killTask(this.#options.folder, task.id);
     this.#count("task");
-  }
-
-  #pidOf(task: string, container: string): number {
-    const tasks = path.join(this.#options.folder, "data", "deploys", "fleet", "tasks");
-    return Number(readFileSync(path.join(tasks, task, container, "started"), "utf8").split(" ")[3]);
   }
 
   async #killController(): Promise<void> {
@@ -98,19 +96,12 @@ export class Chaos {
     const at = path.join(folder, "data", "deploys", "edge", id);
     const { pid } = new LocalProcess({ folder: at, name, command: [] });
     if (pid === undefined) return;
+    if (this.#options.against === "state-file" && signal === "SIGUSR2") await dumpState(at);
     process.kill(pid, signal);
     this.#count(`${server} ${signal}`);
   }
 
   #count(what: string): void {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has just ended.
   }
 }

@@ -9,7 +9,7 @@ export function reportOf(result: BenchResult): string {
     result;
   const rollBackMs = rollBacks.map(({ ms }) => ms);
   const lines = [
-    `edge ${options.edge}, seed ${options.seed}, ${options.clients} clients, ${seconds.toFixed(0)} s, ${(load.requests / seconds).toFixed(0)} requests/s`,
+    `edge ${options.edge}${options.against === undefined ? "" : ` against ${options.against}`}, seed ${options.seed}, ${options.clients} clients, ${seconds.toFixed(0)} s, ${(load.requests / seconds).toFixed(0)} requests/s`,
     `outcomes: ${listed(outcomes)}`,
     `killed and reloaded: ${listed({ ...chaos, controller: controllerKills })}`,
     `failed: ${listed(load.failed)}`,
@@ -25,24 +25,17 @@ export function reportOf(result: BenchResult): string {
 export const failuresOf = ({ load }: Pick<BenchResult, "load">): number =>
   Object.values(load.failed).reduce((sum, count) => sum + count, 0);
 
-const PARTS = [
-  ["decidedMs", "until it is decided"],
-  ["sentMs", "until all nodes are sent it"],
-  ["appliedMs", "until all have taken it"],
-  ["readMs", "until that is read from all"],
-] as const;
-
 /** Where the time of roll-backs went. */
 function rollBackLines(rollBacks: readonly RollBack[]): string[] {
-  const ofAll = PARTS.map(([part, name]) => {
+  const of = (part: "decidedMs" | "sentMs" | "appliedMs" | "confirmedMs"): string => {
     const values = rollBacks.map((it) => it[part]);
-    return `${name} ${quantile(values, 0.5).toFixed(0)} (${Math.max(...values).toFixed(0)})`;
-  });
+    return `${quantile(values, 0.5).toFixed(0)} (${Math.max(...values).toFixed(0)})`;
+  };
   return [
-    `${rollBacks.length} roll-backs, ms, median (max): ${ofAll.join(", ")}`,
+    `${rollBacks.length} roll-backs, ms, median (max): decided ${of("decidedMs")} after the command, sent to all nodes ${of("sentMs")} later, taken by all ${of("appliedMs")} later; confirmed ${of("confirmedMs")} after the decision`,
     ...rollBacks.map(
-      ({ from, ms, rounds, decidedMs, sentMs, appliedMs, readMs }) =>
-        `  from ${from}: ${ms} ms = ${sentMs} + ${appliedMs} + ${readMs}, ${rounds} configurations a node, decided after ${decidedMs}`,
+      ({ from, ms, decidedMs, sentMs, appliedMs, confirmedMs }) =>
+        `  from ${from}: ${ms.toFixed(0)} ms = ${sentMs} + ${appliedMs.toFixed(0)}; decided after ${decidedMs}, confirmed ${confirmedMs.toFixed(0)}`,
     ),
   ];
 }

@@ -1,22 +1,20 @@
 import type { DeployDetail, EffectList } from "#dashboards/deploys/messages.ts";
 import { rollBackMsOf } from "#dashboards/deploys/roll-back-time.ts";
 
-/** One roll-back, in ms. Each part begins where the one before ends. */
+/** One roll-back, in ms. */
 export type RollBack = {
-  /** The state in which the person decided. */
+  /** The state in which the person decided, or the machine. */
   from: string;
-  /** From the command until the decision was made, which is durable before anything is sent. */
+  /** From the command until the decision is made, which is durable before anything is sent. */
   decidedMs: number;
-  /** Until the last node was sent the first part of its way back. */
+  /** From the decision until the last node is sent the old route. */
   sentMs: number;
-  /** Until the last node had taken the last part. */
+  /** From then until the last node has taken it, and has read it back from its HAProxy. */
   appliedMs: number;
-  /** Until it was read from all nodes. */
-  readMs: number;
-  /** How many configurations the node with the most of them got. */
-  rounds: number;
-  /** From the decision until all nodes sent all requests to the old release. */
+  /** From the decision until all nodes send all requests to the old release: the sum of both. */
   ms: number;
+  /** From the decision until all nodes were read without a change in between; then the new tasks are drained. */
+  confirmedMs: number;
 };
 
 /** Undefined if it was not rolled back. */
@@ -25,27 +23,26 @@ export function rollBackOf(
   effects: EffectList["effects"],
   askedMs: number,
 ): RollBack | undefined {
-  const ms = rollBackMsOf(detail);
+  const confirmedMs = rollBackMsOf(detail);
   const at = detail.history.findIndex(({ state }) => state === "reverting");
   const decision = detail.history[at];
-  if (ms === undefined || decision === undefined) return undefined;
-  const endMs = decision.atMs + ms;
+  if (confirmedMs === undefined || decision === undefined) return undefined;
+  const isBack = `${detail.plan.oldColour} 100 %`;
   const applied = effects.filter(
-    ({ kind, atMs, tookMs }) =>
-      kind === "edge.apply" && atMs >= decision.atMs && tookMs !== null && atMs + tookMs <= endMs,
+    ({ kind, status, atMs, text }) =>
+      kind === "edge.apply" && status === "ok" && atMs >= decision.atMs && text.includes(isBack),
   );
-  const nodes = Map.groupBy(applied, ({ target }) => target);
-  const firstMs = [...nodes.values()].map((sent) => Math.min(...sent.map(({ atMs }) => atMs)));
-  const sentAtMs = Math.max(decision.atMs, ...firstMs);
-  const ends = applied.map(({ atMs, tookMs }) => atMs + (tookMs ?? 0));
-  const appliedAtMs = Math.max(sentAtMs, ...ends);
+  // The first one of each node; what follows changes slots only.
+  const firsts = [...Map.groupBy(applied, ({ target }) => target).values()].map(([it]) => it);
+  const sentAtMs = Math.max(decision.atMs, ...firsts.map((it) => it?.atMs ?? 0));
+  const ends = firsts.map((it) => (it?.atMs ?? 0) + (it?.tookMs ?? 0));
+  const backAtMs = Math.max(sentAtMs, ...ends);
   return {
     from: detail.history[at - 1]?.state ?? "",
     decidedMs: decision.atMs - askedMs,
     sentMs: sentAtMs - decision.atMs,
-    appliedMs: appliedAtMs - sentAtMs,
-    readMs: endMs - appliedAtMs,
-    rounds: Math.max(0, ...[...nodes.values()].map(({ length }) => length)),
-    ms,
+    appliedMs: backAtMs - sentAtMs,
+    ms: backAtMs - decision.atMs,
+    confirmedMs,
   };
 }
