@@ -11,11 +11,12 @@ import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
 import { silentLog } from "#platform/log.ts";
 import type { Edge } from "#server/deploys/edge-port.ts";
 import { openHaproxyEdge } from "#server/deploys/haproxy-edge.ts";
-import { LOCAL_CALL_MS_MAX } from "#server/deploys/pace.ts";
 import { openWorkloads } from "#server/deploys/workloads/all-workloads.ts";
 import { localCatalogue } from "#server/deploys/workloads/managed-workload.ts";
 
 const POLL_MS = 100;
+/** It has nothing else to do. */
+const CALL_MS_MAX = 60_000;
 const SLOTS = 4;
 const NODES = ["lb1", "lb2"];
 const EMPTY: Slot = { address: null, state: "maint" };
@@ -57,7 +58,7 @@ export class DeployScript implements AsyncDisposable {
       launchType: "FARGATE",
       network: { subnets: ["local"] },
     });
-    const fleet = new ColourFleet(client, localCatalogue(workloads.find), LOCAL_CALL_MS_MAX);
+    const fleet = new ColourFleet(client, localCatalogue(workloads.find), CALL_MS_MAX);
     const portOf = (name: string): number => workloads.find(name).edgePort;
     const edge = openHaproxyEdge({ dataFolder, host: "127.0.0.1", portOf, edgePort }, log);
     await edge.start(
