@@ -21,7 +21,7 @@ export async function benchScript(
   const startedMs = performance.now();
   await using script = await DeployScript.open(path.join(folder, "data"), env);
   const load = new LoadProcess();
-  await Promise.all(SERVICE_NAMES.map((name) => script.deploy(name, "r0", TASKS)));
+  for (const name of SERVICE_NAMES) await script.deploy(name, "r0", TASKS);
   await load.start(script.urlOf, { root, clients });
   const deployS: number[] = [];
   const rollBacks: RollBack[] = [];

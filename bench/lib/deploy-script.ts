@@ -8,6 +8,7 @@ import { type Endpoint, openEndpoint } from "#deployer/ecs-local/open-endpoint.t
 import { LocalProcess } from "#deployer/edge/processes/local-process.ts";
 import { ColourFleet } from "#deployer/fleet/colour-fleet.ts";
 import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
+import { AppError } from "#platform/errors.ts";
 import { silentLog } from "#platform/log.ts";
 import type { Edge } from "#server/deploys/edge-port.ts";
 import { openHaproxyEdge } from "#server/deploys/haproxy-edge.ts";
@@ -111,7 +112,19 @@ export class DeployScript implements AsyncDisposable {
       releases: { blue: release, green: null },
       slots: { blue, green: blue.map(() => EMPTY) },
     };
-    await Promise.all(NODES.map((node) => this.#edge.driver.apply(node, workload, config)));
+    await Promise.all(NODES.map((node) => this.#applyTo(node, workload, config)));
+  }
+
+  /** While a node reloads it cannot be reached. */
+  async #applyTo(node: string, workload: string, config: EdgeConfig): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#edge.driver.apply(node, workload, config);
+      } catch (error) {
+        if (!(error instanceof AppError && error.code === "unavailable")) throw error;
+      }
+      await delay(POLL_MS);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
