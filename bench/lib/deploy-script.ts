@@ -83,10 +83,11 @@ export class DeployScript implements AsyncDisposable {
       workload,
       (it) => it.deploy === deploy && it.tasks.filter(({ healthy }) => healthy).length === count,
     );
-    const slots = Array.from({ length: SLOTS }, () => EMPTY);
-    await this.#apply(workload, release, slots);
-    const addresses = tasks.map(({ address }): Slot => ({ address, state: "ready" }));
-    await this.#apply(workload, release, [...addresses, ...slots].slice(0, SLOTS));
+    await this.#configure(
+      workload,
+      release,
+      tasks.map(({ address }) => address),
+    );
     for (const id of NODES) this.reload(id);
     return tasks.map(({ id }) => id);
   }
@@ -104,6 +105,24 @@ export class DeployScript implements AsyncDisposable {
     }
   }
 
+  /** Until it succeeds: a node that reloads cannot be reached, or has what was before for a moment. */
+  async #configure(workload: string, release: string, tasks: readonly string[]): Promise<void> {
+    const empty = Array.from({ length: SLOTS }, () => EMPTY);
+    const ready = empty.map((slot, at): Slot => {
+      const address = tasks[at];
+      return address === undefined ? slot : { address, state: "ready" };
+    });
+    for (;;) {
+      try {
+        await this.#apply(workload, release, empty);
+        return await this.#apply(workload, release, ready);
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+      }
+      await delay(POLL_MS);
+    }
+  }
+
   async #apply(workload: string, release: string, blue: readonly Slot[]): Promise<void> {
     this.#version += 1;
     const config: EdgeConfig = {
@@ -112,19 +131,7 @@ export class DeployScript implements AsyncDisposable {
       releases: { blue: release, green: null },
       slots: { blue, green: blue.map(() => EMPTY) },
     };
-    await Promise.all(NODES.map((node) => this.#applyTo(node, workload, config)));
-  }
-
-  /** While a node reloads it cannot be reached. */
-  async #applyTo(node: string, workload: string, config: EdgeConfig): Promise<void> {
-    for (;;) {
-      try {
-        return await this.#edge.driver.apply(node, workload, config);
-      } catch (error) {
-        if (!(error instanceof AppError && error.code === "unavailable")) throw error;
-      }
-      await delay(POLL_MS);
-    }
+    await Promise.all(NODES.map((node) => this.#edge.driver.apply(node, workload, config)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,4 +8,4 @@ delete process.env["NODE_OPTIONS"];
 TEMPLATES.haproxy = TEMPLATES.haproxy
   .replaceAll(/^ *(?:option redispatch|retry-on|retries) .*$/gm, "")
   .replace("defaults\n", "defaults\n  retries 0\n");
-TEMPLATES.varnish = TEMPLATES.varnish.replaceAll("call retry_once;", "");
+TEMPLATES.varnish = TEMPLATES.varnish.replace("return (retry);", "");
