@@ -31,6 +31,7 @@ export class DeployScript implements AsyncDisposable {
   readonly #endpoint: Endpoint;
   readonly #fleet: ColourFleet;
   readonly #edge: Edge;
+  readonly #slots = new Map<string, readonly Slot[]>();
   #version = 0;
 
   private constructor(parts: {
@@ -112,9 +113,13 @@ export class DeployScript implements AsyncDisposable {
       const address = tasks[at];
       return address === undefined ? slot : { address, state: "ready" };
     });
+    // An address changes only in maint.
+    const before = this.#slots.get(workload) ?? empty;
+    const gone = before.map(({ address }): Slot => ({ address, state: "maint" }));
+    this.#slots.set(workload, ready);
     for (;;) {
       try {
-        await this.#apply(workload, release, empty);
+        await this.#apply(workload, release, gone);
         return await this.#apply(workload, release, ready);
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
