@@ -15,6 +15,7 @@ import { openHaproxyEdge } from "#server/deploys/haproxy-edge.ts";
 import { openWorkloads } from "#server/deploys/workloads/all-workloads.ts";
 import { localCatalogue } from "#server/deploys/workloads/managed-workload.ts";
 
+const HOST = "127.0.0.1";
 const POLL_MS = 100;
 /** It has nothing else to do. */
 const CALL_MS_MAX = 60_000;
@@ -49,7 +50,12 @@ export class DeployScript implements AsyncDisposable {
   static async open(dataFolder: string, env: Record<string, string>): Promise<DeployScript> {
     const log = silentLog();
     const edgePort = Number(env["QUARTERDECK_EDGE_PORT"]);
-    const workloads = openWorkloads(dataFolder, { env, edgePort });
+    const workloads = openWorkloads(dataFolder, {
+      env,
+      edgePort,
+      edgeHost: HOST,
+      followsDemo: false,
+    });
     const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
     const { url, region, credentials } = endpoint.address;
     const client = await openFleetClient({
@@ -62,7 +68,7 @@ export class DeployScript implements AsyncDisposable {
     });
     const fleet = new ColourFleet(client, localCatalogue(workloads.find), CALL_MS_MAX);
     const portOf = (name: string): number => workloads.find(name).edgePort;
-    const edge = openHaproxyEdge({ dataFolder, host: "127.0.0.1", portOf, edgePort }, log);
+    const edge = openHaproxyEdge({ dataFolder, host: HOST, portOf, edgePort }, log);
     await edge.start(
       workloads.all.map(({ workload: { name, checkPath }, edgePort: port }) => {
         return { name, port, slotsPerColour: SLOTS, checkPath };
