@@ -34,6 +34,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   force: async () => (await import("#server/cli/deploys/command-deploy.ts")).commandDeploy("force"),
   edge: async () => (await import("#server/cli/deploys/edge.ts")).edgeCommand,
   freeze: async () => (await import("#server/cli/deploys/freeze.ts")).freezeCommand,
+  "edge-agent": async () => (await import("#server/cli/edge-agent.ts")).edgeAgentCommand,
   completion: async () => (await import("#server/cli/completion.ts")).completionCommand(NAMES),
 };
 

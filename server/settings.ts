@@ -9,7 +9,7 @@ import {
 import { managementSettings } from "#api/management/settings.ts";
 import { reportingSettings } from "#api/reporting/settings.ts";
 import { derivationSettings } from "#collectors/settings.ts";
-import { edgeSettings } from "#deployer/edge/settings.ts";
+import { agentSettings, edgeSettings } from "#deployer/edge/settings.ts";
 import { processingSettings } from "#pipeline/processing/settings.ts";
 import { busSettings, storeSettings } from "#pipeline/settings.ts";
 import { controlHttpSettings } from "#platform/http/settings.ts";
@@ -59,6 +59,13 @@ export const deploysSettings = {
   ...edgeSettings,
 } satisfies SettingGroup;
 
+/** Settings of an edge agent. */
+export const edgeAgentSettings = {
+  ...dataFolderSettings,
+  ...logSettings,
+  ...agentSettings,
+} satisfies SettingGroup;
+
 /** Settings of a process that starts domain APIs. */
 export const apiHostSettings = {
   ...dataFolderSettings,
@@ -70,6 +77,7 @@ export type ControlSettings = SettingsOf<typeof controlSettings>;
 export type IndexSettings = SettingsOf<typeof indexSettings>;
 export type ReceiveSettings = SettingsOf<typeof receiveSettings>;
 export type DeploysSettings = SettingsOf<typeof deploysSettings>;
+export type EdgeAgentSettings = SettingsOf<typeof edgeAgentSettings>;
 export type ApiHostSettings = SettingsOf<typeof apiHostSettings>;
 
 /** Every setting of every module, in the order of `.env.example`. */
@@ -85,4 +93,5 @@ export const ALL_SETTINGS = {
   management: managementSettings,
   reporting: reportingSettings,
   deploys: deploysSettings,
+  edgeAgent: edgeAgentSettings,
 };

@@ -84,6 +84,8 @@ export const EdgeAnswer = z.object({
       id: z.string(),
       /** `current`: all its workloads have their newest configuration. `not-started`: nothing was deployed yet. */
       status: z.enum(["current", "behind", "unreachable", "retired", "not-started"]),
+      /** What an operator should know, such as a certificate that ends soon. */
+      notes: z.array(z.string()),
       workloads: z.array(
         z.object({
           workload: z.string(),

@@ -20,6 +20,11 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   unavailable: { status: 503, title: "Service Unavailable" },
 };
 
+/** The code of the errors that are answered with this status; undefined if there is none. */
+export const codeOfStatus = (status: number): ErrorCode | undefined =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of this record are the codes
+  (Object.keys(STATUS) as ErrorCode[]).find((code) => STATUS[code].status === status);
+
 /** RFC 9457 problem details, with the invalid fields. */
 export type ProblemBody = {
   type: string;

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 
 import { findLogs } from "#collectors/sources/usual-places.ts";
@@ -11,12 +12,19 @@ import { openTerminal, type Terminal } from "#platform/terminal.ts";
 import { otherRoles } from "../composition.ts";
 import { openDataFolder } from "../data-folder.ts";
 import { type DeploysRoleOptions, runDeploysRole } from "../deploys/run-deploys.ts";
+import { type AgentAbout, runEdgeAgent } from "../edge-agent/run-edge-agent.ts";
 import { runForecastRole } from "../forecaster/forecast-role.ts";
 import { runIndexRole } from "../indexer/index-role.ts";
 import { indexerTask } from "../indexer/task.ts";
 import { lastStartDamage, trySaveLastStart } from "../last-start.ts";
 import { holderLogFile, runHolder } from "../receivers/run-holder.ts";
-import { controlSettings, deploysSettings, indexSettings, receiveSettings } from "../settings.ts";
+import {
+  controlSettings,
+  deploysSettings,
+  edgeAgentSettings,
+  indexSettings,
+  receiveSettings,
+} from "../settings.ts";
 import type { WorkspaceKind } from "../workspace.ts";
 import type { Command } from "./command.ts";
 import { describePaths, describeSources, namedPaths } from "./log-paths.ts";
@@ -32,6 +40,7 @@ quarterdeck role control [--data DIR] [--port N] [--host H]
 quarterdeck role forecast [--data DIR]
 quarterdeck role receive [--data DIR]
 quarterdeck role deploys [--data DIR] [--stop-tasks]
+quarterdeck role edge-agent [--data DIR]
 
 Runs one of the roles that quarterdeck start runs together. Roles with the same data folder connect to each other, in
 any order of starting. Each role reads only its own settings.
@@ -44,6 +53,8 @@ any order of starting. Each role reads only its own settings.
              them for index. Senders over HTTP need a token (quarterdeck token --help)
   deploys    moves workloads to releases (quarterdeck deploy --help): it runs the local fleet and the edge. When it ends, tasks go
              on, and the next one continues with them and with deploys that have not ended
+  edge-agent runs HAProxy and Varnish on another machine for the role deploys (quarterdeck edge-agent --help). They go on when it
+             ends
 
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
   --stop-tasks when deploys ends, tasks and edge end too
@@ -69,7 +80,14 @@ any order of starting. Each role reads only its own settings.
 
 type RunRole = (values: Options["values"], rest: readonly string[]) => Promise<number>;
 
-const ROLES: Readonly<Record<string, RunRole>> = { index, control, forecast, receive, deploys };
+const ROLES: Readonly<Record<string, RunRole>> = {
+  index,
+  control,
+  forecast,
+  receive,
+  deploys,
+  "edge-agent": edgeAgent,
+};
 
 const STOPPING = "Stopping: storing the events that were read …";
 
@@ -169,6 +187,28 @@ async function deploys(values: Options["values"]): Promise<number> {
     terminal,
     values["stop-tasks"] === true ? "Stopping tasks …" : "Stopping; tasks go on …",
     (signal) => runDeploysRole(options, signal),
+  );
+  log.close();
+  return 0;
+}
+
+async function edgeAgent(values: Options["values"]): Promise<number> {
+  const { agent: settings } = parseSettings({ agent: edgeAgentSettings }, environmentWith(values));
+  const { dataFolder } = settings;
+  mkdirSync(path.join(dataFolder, "logs"), { recursive: true, mode: 0o700 });
+  const terminal = openTerminal(process.stdout, systemClock);
+  const file = path.join(dataFolder, "logs", "edge-agent.log");
+  const log = openLog({ file, level: settings.logLevel });
+  const options = {
+    settings,
+    log,
+    onOpen: ({ node, address, warning }: AgentAbout): void => {
+      terminal.line(`The agent of ${node} is ready for the control plane at ${address}`);
+      if (warning !== undefined) terminal.line(warning);
+    },
+  };
+  await untilStopped(terminal, "Stopping; HAProxy and Varnish go on …", (signal) =>
+    runEdgeAgent(options, signal),
   );
   log.close();
   return 0;

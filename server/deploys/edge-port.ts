@@ -44,6 +44,8 @@ export type Edge = {
   ): readonly { url: string; headers: Readonly<Record<string, string>> }[];
   /** Whether the nodes were started: they are not before the first deploy of a workload. */
   isStarted(): boolean;
+  /** What an operator should know about a node, and do. */
+  notesOf(node: string): readonly string[];
   /** Starts the nodes unless they run already. */
   start(workloads: readonly EdgeWorkload[]): Promise<void>;
   /** Ends the connection to the nodes, which go on unless they are to stop. */

@@ -20,7 +20,10 @@ export const edgeOf = ({ deployer, edge, clock }: EdgeDeps): Pick<DeploysService
   edge: async () => {
     const nodes = await edge.driver.nodes();
     return {
-      nodes: nodes.map((node) => nodeOf(node, { deployer, edge })),
+      nodes: nodes.map((node) => ({
+        ...nodeOf(node, { deployer, edge }),
+        notes: [...edge.notesOf(node.id)],
+      })),
       configuration: configurationOf(edge),
       cache: await cacheOf({ deployer, edge, clock }),
     };
@@ -50,7 +53,7 @@ async function cacheOf({ deployer, edge, clock }: EdgeDeps): Promise<EdgeAnswer[
 function nodeOf(
   { id, retired }: EdgeNode,
   { deployer, edge }: Pick<EdgeDeps, "deployer" | "edge">,
-): NodeAnswer {
+): Omit<NodeAnswer, "notes"> {
   if (!edge.isStarted()) return { id, status: "not-started", workloads: [] };
   const seen = deployer.workloads.flatMap((name) => {
     const { workload, seen: observed } = deployer.status(name);

@@ -70,6 +70,7 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => started !== undefined,
+    notesOf: () => [],
     async start(workloads) {
       started ??= begin(
         serversOf({ place, programs, workloads, log }, configuration),

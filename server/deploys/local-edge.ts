@@ -38,6 +38,7 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => starting !== undefined,
+    notesOf: () => [],
     start(workloads) {
       const start = async (): Promise<void> => {
         for (const id of NODES) {

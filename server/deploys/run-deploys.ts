@@ -34,6 +34,7 @@ import { endOf, fleetOf } from "./fleet.ts";
 import { openHaproxyEdge } from "./haproxy-edge.ts";
 import { openLocalEdge } from "./local-edge.ts";
 import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
+import { openRemoteEdge } from "./remote-edge.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { ShownBus, shownBusUrl } from "./shown-bus.ts";
 import { topPaths } from "./top-paths.ts";
@@ -136,6 +137,9 @@ type EdgeParts = {
 function openEdge({ settings, workloads, client, log }: EdgeParts): Edge {
   const { dataFolder, edgeHost: host, edgePort } = settings;
   const portOf = (name: string): number => workloads.find(name).edgePort;
+  if (settings.edge === "remote") {
+    return openRemoteEdge({ dataFolder, nodes: settings.edgeNodes, portOf }, log);
+  }
   return settings.edge === "haproxy"
     ? openHaproxyEdge({ dataFolder, host, portOf, edgePort }, log)
     : openLocalEdge({ dataFolder, host, portOf }, client);

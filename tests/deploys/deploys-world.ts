@@ -9,7 +9,7 @@ import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 
 import { type Program, runProgram, startProgram } from "../harness/program.ts";
 
-const EDGE_PORT = 4_616;
+export const EDGE_PORT = 4_616;
 
 /** Answers with its release. `broken` ends at once, and `unlabelled` has no header x-release. */
 const PROGRAM = `
@@ -56,9 +56,9 @@ export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy
   // Other tests use the same ports at addresses of their own.
   const host = `127.${randomInt(200, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
 
-  async function startRole(): Promise<Program> {
+  async function startRole(settings: Record<string, string> = {}): Promise<Program> {
     const role = startProgram(["role", "deploys", "--stop-tasks", "--data", data], {
-      env: { QUARTERDECK_EDGE_HOST: host, QUARTERDECK_EDGE: edge },
+      env: { QUARTERDECK_EDGE_HOST: host, QUARTERDECK_EDGE: edge, ...settings },
     });
     onTestFinished(async () => void (await role.end("SIGTERM")));
     await role.printed(/Workloads that can be deployed: .*(web)/);

@@ -98,6 +98,11 @@ function NodeSection({ node, workload }: { node: Node; workload: string | null }
           {word}
         </span>
       </h2>
+      {node.notes.map((note) => (
+        <p key={note}>
+          <span aria-hidden="true">!</span> <Untrusted text={note} charactersMax={300} />
+        </p>
+      ))}
       {shown.length === 0 ? <NoWorkloads status={node.status} /> : null}
       <div className="edge-workloads">
         {deployed.map((it) => (

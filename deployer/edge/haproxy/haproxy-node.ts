@@ -16,6 +16,7 @@ import { laneHealth } from "./node-health.ts";
 import { reload, untilAnswers } from "./reload.ts";
 import {
   checkConfig,
+  type EdgeWorkload,
   emptyConfig,
   NODE_PLACEHOLDERS,
   type NodeSettings,
@@ -24,7 +25,7 @@ import {
 } from "./render-node.ts";
 import { RunningNode } from "./running-node.ts";
 import { RuntimeApi } from "./runtime-api.ts";
-import { spreadCloses } from "./spread-closes.ts";
+import { Closings } from "./spread-closes.ts";
 
 export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
   settings: NodeSettings;
@@ -34,24 +35,30 @@ export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
   template: string;
 };
 
+/** What its configuration is rendered from, beside the slots. */
+type Content = {
+  settings: NodeSettings;
+  workloads: readonly EdgeWorkload[];
+  template: Template;
+};
+
 /** One HAProxy of this machine: its files, its process, and what it runs with. */
 export class HaproxyNode implements TemplateNode {
-  readonly settings: NodeSettings;
   readonly process: LocalProcess;
   readonly #options: HaproxyNodeOptions;
   readonly #adminSocket: string;
   readonly #files: NodeFiles;
   readonly #running: RunningNode;
-  readonly #closing = new Map<string, AbortController>();
-  #template: Template;
+  readonly #closing = new Closings();
+  #content: Content;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws AppError unprocessable if the template is wrong or the path of the folder is too long for sockets */
   constructor(options: HaproxyNodeOptions) {
-    const { settings, folder, program, template } = options;
-    this.settings = settings;
+    const { settings, workloads, folder, program } = options;
+    const template = parseTemplate(options.template, NODE_PLACEHOLDERS);
     this.#options = options;
-    this.#template = parseTemplate(template, NODE_PLACEHOLDERS);
+    this.#content = { settings, workloads, template };
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#adminSocket = socketIn(folder, "admin.sock");
     const masterSocket = socketIn(folder, "master.sock");
@@ -65,7 +72,11 @@ export class HaproxyNode implements TemplateNode {
   }
 
   get id(): string {
-    return this.settings.id;
+    return this.#options.settings.id;
+  }
+
+  get settings(): NodeSettings {
+    return this.#content.settings;
   }
 
   /**
@@ -74,7 +85,7 @@ export class HaproxyNode implements TemplateNode {
    */
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      const isChanged = await this.#renderFiles(this.#template);
+      const isChanged = await this.#renderFiles();
       const wasRunning = this.process.pid !== undefined;
       await this.process.start();
       await untilAnswers(this.process, () => this.#running.processes());
@@ -84,14 +95,14 @@ export class HaproxyNode implements TemplateNode {
 
   /** Open requests are cut. */
   async stop(): Promise<void> {
-    for (const closing of this.#closing.values()) closing.abort();
+    this.#closing.end();
     await this.#inTurn(() => this.process.stop());
   }
 
   /** Starts new workers with the files; those before end when their requests have. */
   reload(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#renderFiles(this.#template);
+      await this.#renderFiles();
       await reload(this.process, this.#running);
     });
   }
@@ -101,22 +112,35 @@ export class HaproxyNode implements TemplateNode {
    * @throws AppError unprocessable with the lines that are wrong; unavailable
    */
   useTemplate(text: string): Promise<void> {
-    return this.#inTurn(async () => {
-      const before = this.#template;
-      const template = parseTemplate(text, NODE_PLACEHOLDERS);
-      const isChanged = await this.#renderFiles(template);
-      this.#template = template;
-      if (!isChanged || this.process.pid === undefined) return;
-      try {
-        await reload(this.process, this.#running);
-      } catch (error) {
-        this.#template = before;
-        await this.#renderFiles(before);
+    return this.#inTurn(async () =>
+      this.#use({ template: parseTemplate(text, NODE_PLACEHOLDERS) }),
+    );
+  }
+
+  /**
+   * Changes the workloads, and where clients reach them. Open requests of those that are gone end as after any reload.
+   * @throws AppError unprocessable, or unavailable if an address is in use; then it goes on as before
+   */
+  serve(workloads: readonly EdgeWorkload[], listen: NodeSettings["listen"]): Promise<void> {
+    return this.#inTurn(() => this.#use({ workloads, settings: { ...this.settings, listen } }));
+  }
+
+  async #use(changes: Partial<Content>): Promise<void> {
+    const before = this.#content;
+    this.#content = { ...before, ...changes };
+    let isWritten = false;
+    try {
+      isWritten = await this.#renderFiles();
+      if (isWritten && this.process.pid !== undefined) await reload(this.process, this.#running);
+    } catch (error) {
+      this.#content = before;
+      if (isWritten) {
+        await this.#renderFiles();
         // One that is not there any more starts with the files.
         await reload(this.process, this.#running).catch(() => undefined);
-        throw error;
       }
-    });
+      throw error;
+    }
   }
 
   /** TCP ports that its configuration has, or would have with another template. @throws AppError unprocessable */
@@ -124,7 +148,7 @@ export class HaproxyNode implements TemplateNode {
     const text =
       template === undefined
         ? (this.#files.read()?.text ?? "")
-        : this.#render(parseTemplate(template, NODE_PLACEHOLDERS), this.#configs()).text;
+        : this.#render(this.#configs(), parseTemplate(template, NODE_PLACEHOLDERS)).text;
     return new Set(boundPorts(text).map(({ port }) => port));
   }
 
@@ -137,8 +161,9 @@ export class HaproxyNode implements TemplateNode {
     return this.#inTurn(async () => {
       await this.#running.processes();
       const configs = this.#configs();
-      const rendered = this.#render(parseTemplate(template, NODE_PLACEHOLDERS), configs);
-      const { settings, workloads, program } = this.#options;
+      const rendered = this.#render(configs, parseTemplate(template, NODE_PLACEHOLDERS));
+      const { settings, workloads } = this.#content;
+      const { program } = this.#options;
       return mistakesOf({
         rendered,
         required: {
@@ -162,7 +187,7 @@ export class HaproxyNode implements TemplateNode {
     const { current } = await this.#running.processes();
     const [template, lanes] = await Promise.all([
       this.#running.template(current),
-      laneHealth({ ...this.#options, view: (workload) => this.read(workload) }),
+      laneHealth({ ...this.#options, ...this.#content, view: (workload) => this.read(workload) }),
     ]);
     return { pid: this.process.pid ?? 0, template, workloads: lanes };
   }
@@ -206,7 +231,7 @@ export class HaproxyNode implements TemplateNode {
       (colour) => config.slots[colour].length > (before?.slots[colour].length ?? 0),
     );
     // Other routes and slots are values that were checked here, and HAProxy takes its time: a way back must not wait for it.
-    await this.#write(this.#render(this.#template, next), next, { isValid: !isLarger });
+    await this.#write(this.#render(next), next, { isValid: !isLarger });
     if (before === undefined) {
       throw new AppError("unavailable", `${this.id} cannot be reached; its files were changed.`);
     }
@@ -223,43 +248,35 @@ export class HaproxyNode implements TemplateNode {
   async closeSessions(workload: string, colour: Colour, overMs: number): Promise<void> {
     this.#check(workload);
     await this.#running.drainedSessions(workload, colour);
-    const key = `${workload} ${colour}`;
-    this.#closing.get(key)?.abort();
-    const closing = new AbortController();
-    this.#closing.set(key, closing);
-    void spreadCloses({
+    this.#closing.begin(`${workload} ${colour}`, {
       overMs,
       open: () => this.#running.drainedSessions(workload, colour),
       close: (session) => this.#running.closeSession(session),
-      signal: closing.signal,
-    }).then(() => {
-      if (this.#closing.get(key) === closing) this.#closing.delete(key);
-      return undefined;
     });
   }
 
   #check(workload: string): void {
-    if (this.#options.workloads.some(({ name }) => name === workload)) return;
+    if (this.#content.workloads.some(({ name }) => name === workload)) return;
     throw new AppError("not_found", `${this.id} has no workload ${workload}.`);
   }
 
   #configs(): Map<string, EdgeConfig> {
     const stored = this.#files.read()?.configs;
     return new Map(
-      this.#options.workloads.map((it) => [it.name, stored?.get(it.name) ?? emptyConfig(it)]),
+      this.#content.workloads.map((it) => [it.name, stored?.get(it.name) ?? emptyConfig(it)]),
     );
   }
 
-  #render(template: Template, configs: ReadonlyMap<string, EdgeConfig>): Rendered {
-    const { settings, ...surroundings } = this.#options;
-    const state = { ...surroundings, adminSocket: this.#adminSocket, configs };
+  #render(configs: ReadonlyMap<string, EdgeConfig>, template = this.#content.template): Rendered {
+    const { settings, workloads } = this.#content;
+    const state = { ...this.#options, workloads, adminSocket: this.#adminSocket, configs };
     return renderNode(template, settings, state);
   }
 
   /** @returns whether the configuration has changed */
-  async #renderFiles(template: Template): Promise<boolean> {
+  async #renderFiles(): Promise<boolean> {
     const configs = this.#configs();
-    return this.#write(this.#render(template, configs), configs);
+    return this.#write(this.#render(configs), configs);
   }
 
   /** Without a check by HAProxy if it `isValid`. */

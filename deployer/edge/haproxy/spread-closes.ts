@@ -34,3 +34,22 @@ export function closesNow(open: number, leftMs: number): number {
   const turns = Math.max(1, Math.ceil(leftMs / TICK_MS));
   return Math.ceil(open / turns);
 }
+
+/** Closes that are under way. A later one replaces the earlier one of the same name. */
+export class Closings {
+  readonly #underWay = new Map<string, AbortController>();
+
+  begin<Session>(name: string, spread: Omit<Spread<Session>, "signal">): void {
+    this.#underWay.get(name)?.abort();
+    const closing = new AbortController();
+    this.#underWay.set(name, closing);
+    void spreadCloses({ ...spread, signal: closing.signal }).then(() => {
+      if (this.#underWay.get(name) === closing) this.#underWay.delete(name);
+      return undefined;
+    });
+  }
+
+  end(): void {
+    for (const closing of this.#underWay.values()) closing.abort();
+  }
+}

@@ -6,18 +6,15 @@ import type { Served } from "./access-line.ts";
 /** What clients got from one colour, and from where. */
 export type LaneTraffic = LaneCounts & { hits: number; misses: number };
 
-type Cell = {
-  requests: number;
-  errors: number;
-  hits: number;
-  misses: number;
-  /** Requests by the bucket of their latency. */
-  latencies: Uint32Array;
-};
+type Counts = { requests: number; errors: number; hits: number; misses: number };
+/** With the requests by the bucket of their latency. */
+type Cell = Counts & { latencies: Uint32Array };
+/** Counts to which those of other nodes can be added. */
+export type LaneTallies = Readonly<Record<Colour, Counts & { latencies: number[] }>>;
 
 /** Buckets grow by a tenth up to 100 s, so a percentile is at most 5 % off. */
 const GROWTH = 1.1;
-const BUCKETS = 1 + Math.ceil(Math.log(100_000) / Math.log(GROWTH));
+export const BUCKETS = 1 + Math.ceil(Math.log(100_000) / Math.log(GROWTH));
 const PERCENTILE = 0.95;
 
 const SECOND_MS = 1_000;
@@ -42,25 +39,40 @@ export class LaneHistory {
   }
 
   /** From the first whole second after `fromMs`, or minute if that is long ago. */
-  counts(workload: string, fromMs: number): Record<Colour, LaneTraffic> {
+  tallies(workload: string, fromMs: number): LaneTallies {
     const nowMs = this.#clock.nowMs();
     const fineMs = Math.ceil((nowMs - SECONDS_KEPT_MS) / MINUTE_MS) * MINUTE_MS;
-    const laneOf = (colour: Colour): LaneTraffic => {
+    const laneOf = (colour: Colour): LaneTallies[Colour] => {
       const sum = newCell();
       const key = keyOf(workload, colour);
       for (const cell of this.#minutes.cells(key, fromMs, fineMs)) addTo(sum, cell);
       for (const cell of this.#seconds.cells(key, Math.max(fromMs, fineMs), Infinity))
         addTo(sum, cell);
-      const { latencies, ...counts } = sum;
-      return { ...counts, latencyMsP95: percentileOf(latencies) };
+      return { ...sum, latencies: [...sum.latencies] };
     };
     return { blue: laneOf("blue"), green: laneOf("green") };
+  }
+
+  /** The same, summed up. */
+  counts(workload: string, fromMs: number): Record<Colour, LaneTraffic> {
+    return sumTallies([this.tallies(workload, fromMs)]);
   }
 
   /** Cells in memory. */
   get size(): number {
     return this.#seconds.size + this.#minutes.size;
   }
+}
+
+/** What clients of all nodes got. */
+export function sumTallies(all: readonly LaneTallies[]): Record<Colour, LaneTraffic> {
+  const sumOf = (colour: Colour): LaneTraffic => {
+    const sum = newCell();
+    for (const tallies of all) addTo(sum, tallies[colour]);
+    const { latencies, ...counts } = sum;
+    return { ...counts, latencyMsP95: percentileOf(latencies) };
+  };
+  return { blue: sumOf("blue"), green: sumOf("green") };
 }
 
 const keyOf = (workload: string, colour: Colour): string => `${workload} ${colour}`;
@@ -122,13 +134,16 @@ const newCell = (): Cell => ({
   latencies: new Uint32Array(BUCKETS),
 });
 
-function addTo(sum: Cell, cell: Cell): void {
+function addTo(sum: Cell, cell: Counts & { latencies: Iterable<number> }): void {
   sum.requests += cell.requests;
   sum.errors += cell.errors;
   sum.hits += cell.hits;
   sum.misses += cell.misses;
-  for (const [at, count] of cell.latencies.entries())
+  let at = 0;
+  for (const count of cell.latencies) {
     sum.latencies[at] = (sum.latencies[at] ?? 0) + count;
+    at += 1;
+  }
 }
 
 const bucketOf = (ms: number): number =>

@@ -1,0 +1,73 @@
+import path from "node:path";
+
+import type { AgentAddress } from "#deployer/edge/agent/agent-client.ts";
+import { CertificateFiles, expiryWarning } from "#deployer/edge/agent/certificate-files.ts";
+import { CONTROL_PLANE_FILES } from "#deployer/edge/agent/make-certificates.ts";
+import { RemoteEdge, type RemoteNode } from "#deployer/edge/agent/remote-edge.ts";
+import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
+import { systemClock } from "#platform/clock.ts";
+import { AppError } from "#platform/errors.ts";
+import { hostOf } from "#platform/listen.ts";
+import type { Log } from "#platform/log.ts";
+
+import packageJson from "../../package.json" with { type: "json" };
+import type { Edge, EdgePlace } from "./edge-port.ts";
+
+/** The authority of the edge, and the certificate of the control plane. */
+export const authorityFolder = (dataFolder: string): string =>
+  path.join(path.resolve(dataFolder), "edge-authority");
+
+type Place = Pick<EdgePlace, "dataFolder" | "portOf"> & { nodes: readonly AgentAddress[] };
+
+/**
+ * Edge nodes on other machines, each of which serves the workloads at its own address.
+ * @throws AppError bad_request without nodes or certificates, with what to do
+ */
+export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): Edge {
+  if (nodes.length === 0) {
+    const message =
+      "QUARTERDECK_EDGE=remote needs QUARTERDECK_EDGE_NODES, such as lb1=10.0.0.5:4690";
+    throw new AppError("bad_request", message);
+  }
+  const files = new CertificateFiles(authorityFolder(dataFolder), CONTROL_PLANE_FILES);
+  const watching = files.watch({
+    onChange: () => log.info("the certificate of the control plane was replaced"),
+    onError: ({ message }) => log.error("the new certificate cannot be used", { message }),
+  });
+  const edge = new RemoteEdge(nodes, files);
+  const urlsOf = (workload: string): string[] =>
+    edge.nodes.map(({ host }) => `http://${hostOf(host)}:${portOf(workload)}`);
+  return {
+    driver: edge.driver,
+    configuration: undefined,
+    caches: undefined,
+    traffic: {
+      read: async (workload, fromMs) => {
+        return { lanes: await edge.counts(workload, fromMs), peakRps: undefined };
+      },
+    },
+    urlsOf,
+    previewsOf: (workload, colour) =>
+      urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
+    isStarted: () => edge.isStarted,
+    notesOf: (id) => edge.nodes.filter((node) => node.id === id).flatMap(notesOf),
+    start: async (workloads) => edge.serve(workloads),
+    // The nodes go on: they serve others than this machine.
+    async close() {
+      watching[Symbol.dispose]();
+      edge[Symbol.dispose]();
+    },
+  };
+}
+
+/** What an operator should do about a node. */
+function notesOf({ certificate, about }: RemoteNode): string[] {
+  const expiry = certificate && expiryWarning(certificate, systemClock.nowMs());
+  const { version } = packageJson;
+  return [
+    ...(expiry === undefined ? [] : [expiry]),
+    ...(about === undefined || about.release === version
+      ? []
+      : [`its agent has the release ${about.release}, and the control plane ${version}`]),
+  ];
+}
