@@ -16,13 +16,13 @@ import { openFilesMax } from "#platform/open-files.ts";
 import type { Database } from "#platform/postgres/database.ts";
 import type { OpenProblem } from "#platform/problems.ts";
 
-import packageJson from "../package.json" with { type: "json" };
 import { type ControlPlaneApi, createControlPlaneApi } from "./control-plane-api.ts";
 import type { Deploys } from "./deploys/follow-deploys.ts";
 import { pageHandler, sendText } from "./page-handler.ts";
 import type { Pages } from "./pages.ts";
 import { isAllowed } from "./problems/problem-sockets.ts";
 import { visibleProblems } from "./problems/visible-problems.ts";
+import { RELEASE } from "./release.ts";
 import { WATCH_BOARD } from "./routes/board.ts";
 import { FOLLOW_EVENTS } from "./routes/events.ts";
 import { MANAGE_SOURCES, SEE_SOURCES } from "./routes/sources.ts";
@@ -110,7 +110,7 @@ export function serveHttp(
   const api = createControlPlaneApi({
     ...common,
     settings,
-    release: packageJson.version,
+    release: RELEASE,
     access,
     database,
     deploys: deps.deploys,

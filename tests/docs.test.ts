@@ -7,7 +7,9 @@ import { z } from "zod";
 const PackageJson = z.object({ scripts: z.record(z.string(), z.string()) });
 const { scripts } = PackageJson.parse(JSON.parse(readFileSync("package.json", "utf8")));
 const COMMANDS = [
-  ...readFileSync("cli.ts", "utf8").matchAll(/^ {2}(\w+): async \(\) =>\s+\(await import\(/gm),
+  ...readFileSync("cli.ts", "utf8").matchAll(
+    /^ {2}"?([\w-]+)"?: async \(\) =>\s+\(await import\(/gm,
+  ),
 ].map(([, name = ""]) => name);
 
 /** Paths that exist only after working with a clone. */
@@ -30,9 +32,10 @@ function staleNames(document: { name: string; text: string }): string[] {
     ...unknown(lines, /\bnpm run ([\w:-]+)/g, Object.keys(scripts)).map(
       (it) => `${name}: package.json has no script ${it}`,
     ),
-    ...unknown(lines, /^\s*(?:\$ )?(?:npx )?quarterdeck ([a-z]+)/gm, [...COMMANDS, "help"]).map(
-      (it) => `${name}: quarterdeck has no command ${it}`,
-    ),
+    ...unknown(lines, /^\s*(?:\$ )?(?:npx )?quarterdeck ([a-z][a-z-]*)/gm, [
+      ...COMMANDS,
+      "help",
+    ]).map((it) => `${name}: quarterdeck has no command ${it}`),
   ];
 }
 

@@ -10,7 +10,7 @@ import { AppError } from "#platform/errors.ts";
 import { hostOf } from "#platform/listen.ts";
 import type { Log } from "#platform/log.ts";
 
-import packageJson from "../../package.json" with { type: "json" };
+import { RELEASE } from "../release.ts";
 import type { Edge, EdgePlace } from "./edge-port.ts";
 
 /** The authority of the edge, and the certificate of the control plane. */
@@ -63,11 +63,10 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
 /** What an operator should do about a node. */
 function notesOf({ certificate, about }: RemoteNode): string[] {
   const expiry = certificate && expiryWarning(certificate, systemClock.nowMs());
-  const { version } = packageJson;
   return [
     ...(expiry === undefined ? [] : [expiry]),
-    ...(about === undefined || about.release === version
+    ...(about === undefined || about.release === RELEASE
       ? []
-      : [`its agent has the release ${about.release}, and the control plane ${version}`]),
+      : [`its agent has the release ${about.release}, and the control plane ${RELEASE}`]),
   ];
 }

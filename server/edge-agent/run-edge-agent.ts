@@ -14,7 +14,7 @@ import { AppError } from "#platform/errors.ts";
 import { hostOf } from "#platform/listen.ts";
 import type { Log } from "#platform/log.ts";
 
-import packageJson from "../../package.json" with { type: "json" };
+import { RELEASE } from "../release.ts";
 import type { EdgeAgentSettings } from "../settings.ts";
 
 const WARN_EVERY_MS = 24 * 3_600_000;
@@ -56,7 +56,7 @@ export async function runEdgeAgent(
     folder: path.join(folder, "servers"),
     node,
     programs,
-    release: packageJson.version,
+    release: RELEASE,
     host: settings.edgeHost,
     edgePort: settings.edgePort,
     cacheMb,
