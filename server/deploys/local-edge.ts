@@ -14,6 +14,7 @@ const NODES = ["lb1"];
 const INSTALLATION = fileURLToPath(new URL("../../", import.meta.url));
 const STOP_S = 30;
 const POLL_MS = 100;
+const STARTED_MS_MAX = 30_000;
 const STOPPED_MS_MAX = 40_000;
 
 /**
@@ -22,11 +23,20 @@ const STOPPED_MS_MAX = 40_000;
  */
 export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: FleetClient): Edge {
   const folder = path.resolve(dataFolder);
-  const { driver, counts, ...edge } = openEdge(folder, NODES);
+  const { driver, counts, serve, ...edge } = openEdge(folder, NODES);
   const urlsOf = (workload: string): string[] => [`http://${host}:${portOf(workload)}`];
   let starting: Promise<void> | undefined;
+  let wanted: readonly EdgeWorkload[] | undefined;
   return {
-    driver,
+    driver: {
+      ...driver,
+      read: async (id, workload) =>
+        driver.read(id, workload).catch((error: unknown) => {
+          // Its data folder may have been emptied.
+          if (wanted !== undefined) void serve(id, wanted).catch(() => undefined);
+          throw error;
+        }),
+    },
     configuration: undefined,
     caches: undefined,
     traffic: {
@@ -42,8 +52,10 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
     start(workloads) {
       const start = async (): Promise<void> => {
         for (const id of NODES) {
-          await ensureNode(client, { ...NODE_DEFAULTS, id, dataFolder: folder, host, workloads });
+          await ensureNode(client, { ...NODE_DEFAULTS, id, dataFolder: folder, host });
+          await untilDone(() => serve(id, workloads));
         }
+        wanted = workloads;
       };
       if (starting !== undefined) return starting;
       const begun = start();
@@ -58,9 +70,22 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
 }
 
 type Node = Omit<NodeSettings, "workloads" | "controlNetworks"> & {
-  workloads: readonly EdgeWorkload[];
   controlNetworks: readonly string[];
 };
+
+/** A node that has just started cannot be reached yet. @throws Error when it takes too long */
+async function untilDone(work: () => Promise<void>): Promise<void> {
+  const endMs = performance.now() + STARTED_MS_MAX;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
 
 /** A node with other settings is stopped first, as both would need the same ports. */
 async function ensureNode(fleet: FleetClient, node: Node): Promise<void> {
@@ -99,7 +124,7 @@ const manifestOf = (family: string, node: Node): Manifest => ({
       image: family,
       command: [process.execPath, "server/edge/edge-process.ts"],
       workingDirectory: INSTALLATION,
-      environment: [{ name: "EDGE_NODE", value: JSON.stringify(node) }],
+      environment: [{ name: "EDGE_NODE", value: JSON.stringify({ ...node, workloads: [] }) }],
       stopTimeout: STOP_S,
     },
   ],

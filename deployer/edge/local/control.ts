@@ -2,12 +2,15 @@ import type { Colour, EdgeConfig, NodeView } from "#deployer/drivers.ts";
 import type { ChannelAddress } from "#platform/channel/port.ts";
 
 import type { Tallies } from "./counts.ts";
+import type { WorkloadSettings } from "./node-settings.ts";
 
 /** What a node can be asked, with what it answers. */
 export type Verbs = {
   read: { input: undefined; output: NodeView };
   apply: { input: EdgeConfig; output: undefined };
   closeSessions: { input: { colour: Colour; overMs: number }; output: undefined };
+  /** Which workloads it serves, and where. A change closes no connection of those that stay. */
+  serve: { input: readonly WorkloadSettings[]; output: undefined };
   /** Of the whole seconds since then (epoch ms). */
   counts: { input: { fromMs: number }; output: Tallies };
 };

@@ -1,21 +1,17 @@
-import { setTimeout as delay } from "node:timers/promises";
-
 import type { Channel } from "#platform/channel/port.ts";
 import { systemClock } from "#platform/clock.ts";
 
 import { openAccessLines } from "./access-lines.ts";
 import type { Question, Reply, Verb, Verbs } from "./control.ts";
-import { Front } from "./front.ts";
 import type { NodeSettings } from "./node-settings.ts";
-import { RunningWorkload } from "./running-workload.ts";
-import { EdgeConfigSchema, SavedConfig } from "./saved-config.ts";
+import { EdgeConfigSchema } from "./saved-config.ts";
+import { type Served, ServedWorkloads } from "./served-workloads.ts";
 
-/** How long clients wait at most for the first checks after a start. */
-const DECIDE_MS_MAX = 2_000;
+/** After it, what is still open when the node stops is cut. */
+const STOP_MS_MAX = 5_000;
 
 /** Accepts connections of deployers until it is disposed. */
 type Listen = (accept: (channel: Channel<Question, Reply>) => void) => Promise<AsyncDisposable>;
-type Held = { running: RunningWorkload; saved: SavedConfig };
 
 /**
  * A node of the local edge: it serves what it saved last, as soon as it has checked the tasks. Then it does what it is
@@ -30,51 +26,31 @@ export async function openEdgeNode(
   await using opened = new AsyncDisposableStack();
   const lines = openAccessLines(dataFolder, id);
   opened.defer(() => lines.close());
-  const workloads = new Map<string, Held>();
-  for (const workload of settings.workloads) {
-    const saved = new SavedConfig(dataFolder, id, workload.name);
-    const running = new RunningWorkload(workload, settings);
-    opened.defer(() => running.stop());
-    const config = saved.read();
-    const why = config && running.refusal(config);
-    if (why !== undefined) throw new Error(`the saved configuration of ${workload.name}: ${why}`);
-    if (config !== undefined) running.change(config);
-    workloads.set(workload.name, { running, saved });
-  }
+  const workloads = new ServedWorkloads(settings, lines);
+  opened.defer(() => workloads.stop(STOP_MS_MAX));
   opened.use(await listen(answerer(workloads)));
-  const decided = [...workloads.values()].map(({ running }) => running.decided());
-  await Promise.race([Promise.all(decided), delay(DECIDE_MS_MAX, undefined, { ref: false })]);
-  const fronts: Front[] = [];
-  opened.defer(async () => {
-    await Promise.all(fronts.map((front) => front.stop()));
-  });
-  for (const { name, port } of settings.workloads) {
-    const running = workloads.get(name)?.running;
-    if (running === undefined) continue;
-    const front = new Front(running, settings, lines);
-    await front.listen(port);
-    fronts.push(front);
-  }
+  await workloads.listen();
   return opened.move();
 }
 
 /** One change after the other, as each is saved before it is made. */
-function answerer(
-  workloads: ReadonlyMap<string, Held>,
-): (channel: Channel<Question, Reply>) => void {
+function answerer(workloads: ServedWorkloads): (channel: Channel<Question, Reply>) => void {
   let changes = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<undefined> => {
+    const change = changes.then(work);
+    changes = change.catch(() => undefined);
+    return change.then(() => undefined);
+  };
   async function answer(question: Question): Promise<Verbs[Verb]["output"]> {
-    const held = workloads.get(question.workload);
+    if (question.verb === "serve") return inTurn(() => workloads.serve(question.input));
+    const held = workloads.find(question.workload);
     if (held === undefined) throw new Error(`has no workload ${question.workload}`);
     const { running } = held;
     switch (question.verb) {
       case "read":
         return running.view;
-      case "apply": {
-        const change = changes.then(() => apply(held, question.input));
-        changes = change.catch(() => undefined);
-        return change.then(() => undefined);
-      }
+      case "apply":
+        return inTurn(() => apply(held, question.input));
       case "closeSessions":
         running.closeSessions(question.input.colour, question.input.overMs);
         return undefined;
@@ -94,7 +70,7 @@ function answerer(
   };
 }
 
-async function apply({ running, saved }: Held, config: unknown): Promise<void> {
+async function apply({ running, saved }: Served, config: unknown): Promise<void> {
   const wanted = EdgeConfigSchema.parse(config);
   const why = running.refusal(wanted);
   if (why !== undefined) throw new Error(why);

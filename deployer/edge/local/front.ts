@@ -6,6 +6,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { BlockList, isIP, Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
 
 import type { Colour } from "#deployer/drivers.ts";
 import { type Clock, steadyClock } from "#platform/clock.ts";
@@ -27,8 +28,6 @@ const KEEP_ALIVE_MS = 30_000;
 /** For a whole request with its body. */
 const REQUEST_MS_MAX = 10 * 60_000;
 const LOOK_EVERY_MS = 500;
-/** After it, what is still open when the node stops is cut. */
-const STOP_MS_MAX = 5_000;
 
 /** The port of a workload, and the clients that are connected to it. */
 export class Front implements Gate {
@@ -39,6 +38,7 @@ export class Front implements Gate {
   readonly #lines: AccessLines;
   readonly #control: BlockList;
   readonly #clock: Clock = steadyClock();
+  readonly #tunnels = new Set<Duplex>();
   #open = 0;
 
   constructor(workload: RunningWorkload, settings: NodeSettings, lines: AccessLines) {
@@ -69,6 +69,8 @@ export class Front implements Gate {
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("upgrade", (request, socket, head) => {
       this.#open += 1;
+      this.#tunnels.add(socket);
+      socket.once("close", () => this.#tunnels.delete(socket));
       openTunnel(this, { request, socket, head });
     });
   }
@@ -117,9 +119,9 @@ export class Front implements Gate {
 
   /**
    * Accepts no more connections. Each open one is closed with its next response, as a client may be sending a request
-   * on it just now.
+   * on it just now. What is still open after this time is cut.
    */
-  async stop(): Promise<void> {
+  async stop(msMax: number): Promise<void> {
     this.isStopping = true;
     const closed = new Promise<void>((resolve) => {
       // That of the HTTP server would also cut idle connections.
@@ -127,8 +129,8 @@ export class Front implements Gate {
     });
     const late = setTimeout(() => {
       this.#server.closeAllConnections();
-      this.workload.closeAll();
-    }, STOP_MS_MAX);
+      for (const tunnel of this.#tunnels) tunnel.destroy();
+    }, msMax);
     await closed;
     clearTimeout(late);
     this.#server.close();

@@ -14,15 +14,18 @@ export class HealthChecks {
   isUp = false;
   /** Resolves when it is known for the first time whether the task serves. */
   readonly decided = Promise.withResolvers<void>();
-  readonly #task: CheckedTask;
+  /** Is requested from the next check on. */
+  path: string;
+  readonly #address: string;
   readonly #onChange: () => void;
   /** Results in a row that contradict `isUp`. */
   #contrary = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(task: CheckedTask, onChange: () => void) {
-    this.#task = task;
+  constructor({ address, path }: CheckedTask, onChange: () => void) {
+    this.path = path;
+    this.#address = address;
     this.#onChange = onChange;
     this.#begin();
   }
@@ -43,7 +46,7 @@ export class HealthChecks {
   }
 
   #begin(): void {
-    passes(this.#task, (isGood) => {
+    passes({ address: this.#address, path: this.path }, (isGood) => {
       if (this.#isStopped) return;
       this.#take(isGood);
       const isSteady = this.isUp && this.#contrary === 0;

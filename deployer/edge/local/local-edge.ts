@@ -3,11 +3,14 @@ import type { Channel } from "#platform/channel/port.ts";
 
 import type { Question, Reply, Verb, Verbs } from "./control.ts";
 import { addTally, emptyTally, laneCounts } from "./counts.ts";
+import type { WorkloadSettings } from "./node-settings.ts";
 
 const REPLY_MS_MAX = 3_000;
 
 export type LocalEdge = AsyncDisposable & {
   driver: Drivers["edge"];
+  /** Tells a node which workloads it serves. @throws Error with the name of the node */
+  serve(node: string, workloads: readonly WorkloadSettings[]): Promise<void>;
   /** What clients of all nodes that can be reached got since then (epoch ms). */
   counts(workload: string, fromMs: number): Promise<Record<Colour, LaneCounts>>;
 };
@@ -32,6 +35,7 @@ export function openLocalEdge(ids: readonly string[], follow: Follow): LocalEdge
       closeSessions: async (id, { workload, colour, overMs }) =>
         nodeOf(id).ask("closeSessions", workload, { colour, overMs }),
     },
+    serve: async (id, workloads) => nodeOf(id).ask("serve", "", workloads),
     async counts(workload, fromMs) {
       const all = await Promise.allSettled(
         [...nodes.values()].map((node) => node.ask("counts", workload, { fromMs })),

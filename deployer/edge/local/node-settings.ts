@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Also a part of file names. */
 const NAME = z.string().regex(/^[a-z\d][\w-]{0,63}$/i, { error: "give letters, digits, _ and -" });
 
-const WorkloadSettings = z.object({
+export const WorkloadSettings = z.object({
   name: NAME,
   /** Where its clients connect. */
   port: z.int().min(1).max(65_535),
@@ -18,7 +18,8 @@ export const NodeSettings = z.object({
   /** Has its state, its access log and the socket on which it is controlled. */
   dataFolder: z.string().min(1),
   host: z.string().min(1),
-  workloads: z.array(WorkloadSettings).min(1),
+  /** Those that it serves until it is told others. */
+  workloads: z.array(WorkloadSettings),
   /** Addresses and networks (CIDR) whose clients may choose a lane. */
   controlNetworks: z.array(z.string()),
   /** How long a task may take until it begins to answer. */

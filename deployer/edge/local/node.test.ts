@@ -1,14 +1,17 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
+import { createServer } from "node:net";
 import path from "node:path";
 
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 
 import { detectFormat } from "#collectors/detect.ts";
 import { parseLine } from "#collectors/formats/parse-lines.ts";
+import { freePort } from "#platform/free-port.ts";
 
 import { echo, openTunnel, RawClient, send } from "../testing/client.ts";
-import { EdgeWorld, WEB } from "../testing/world.ts";
+import { startLoad } from "../testing/load.ts";
+import { EdgeWorld, TEST_EDGE, WEB } from "../testing/world.ts";
 import { openTestLocalEdge } from "./testing.ts";
 
 /** What the local edge does beyond the contract of all edges. */
@@ -196,4 +199,105 @@ test("configurations that make no sense are refused, with the field", async () =
     await expect(driver.apply("lb1", WEB, config)).rejects.toThrow(message);
   }
   expect((await driver.read("lb1", WEB)).version).toBeLessThan(version);
+});
+
+describe("the list of workloads", () => {
+  const web = () => {
+    const { workload: name, slotsPerColour, checkPath } = TEST_EDGE;
+    return { name, slotsPerColour, checkPath, port: Number(new URL(world.url).port) };
+  };
+  const node = () => {
+    const [first] = edge.nodes;
+    if (first === undefined) throw new Error("the edge has no nodes");
+    return first;
+  };
+  const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
+  const statusOf = (url: string): Promise<number> =>
+    send(url).then(
+      ({ status }) => status,
+      () => 0,
+    );
+
+  test("one is added and removed again and again under load, and no request of the others fails", async () => {
+    await world.serve({ tasks: { blue: 2, green: 1 } });
+    const load = startLoad(world.urls);
+    onTestFinished(async () => void (await load.stop()));
+    const port = await freePort();
+    const shop = { ...web(), name: "shop", port };
+    for (let round = 0; round < 3; round += 1) {
+      await edge.serve(node().id, [web(), shop]);
+      expect(await statusOf(`${urlOf(port)}/length`)).toBe(503);
+      await edge.serve(node().id, [web()]);
+      expect(await statusOf(`${urlOf(port)}/length`)).toBe(0);
+      await expect(edge.driver.read(node().id, "shop")).rejects.toThrow(/has no workload shop/);
+      const answered = load.loaded.answered;
+      await expect.poll(() => load.loaded.answered).toBeGreaterThan(answered + 100);
+    }
+    const { failed } = await load.stop();
+    expect(failed).toEqual([]);
+  });
+
+  test("a workload that is removed ends what is open there, and is new when it comes back", async () => {
+    await world.serve({ tasks: { blue: 1, green: 1 } });
+    const port = await freePort();
+    const shop = { ...web(), name: "shop", port };
+    await edge.serve(node().id, [web(), shop]);
+    await edge.driver.apply(node().id, "shop", { ...world.config, version: 1 });
+    await expect.poll(() => statusOf(`${urlOf(port)}/length`)).toBe(200);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    await send(`${urlOf(port)}/length`, { agent });
+    const before = world.got(" GET /held").length;
+    const open = send(`${urlOf(port)}/held`);
+    await expect.poll(() => world.got(" GET /held").length).toBe(before + 1);
+    await edge.serve(node().id, [web()]);
+    const { body, headers } = await send(`${urlOf(port)}/length`, { agent });
+    expect([body, headers.connection]).toEqual(["12345", "close"]);
+    await world.task("blue", 0).release();
+    expect((await open).body).toBe("held");
+    await edge.serve(node().id, [web(), shop]);
+    expect(await edge.driver.read(node().id, "shop")).toMatchObject({ version: 0 });
+    await edge.serve(node().id, [web()]);
+  });
+
+  test("a workload moves to the port of another one, and its connections are kept until they are answered", async () => {
+    await world.serve();
+    const { port } = web();
+    const [first, second] = [await freePort(), await freePort()];
+    const shop = { ...web(), name: "shop", port: first };
+    await edge.serve(node().id, [web(), shop]);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    await send(`${urlOf(port)}/length`, { agent });
+    await edge.serve(node().id, [
+      { ...web(), port: first },
+      { ...shop, port: second },
+    ]);
+    expect((await send(`${urlOf(port)}/length`, { agent })).status).toBe(200);
+    expect(await statusOf(`${urlOf(first)}/length`)).toBe(200);
+    expect(await statusOf(`${urlOf(second)}/length`)).toBe(503);
+    await node().kill();
+    await node().start();
+    await world.untilReachable();
+    await expect.poll(() => statusOf(`${urlOf(first)}/length`)).toBe(200);
+    await edge.serve(node().id, [web()]);
+    await expect.poll(() => statusOf(`${urlOf(port)}/length`)).toBe(200);
+  });
+
+  test("a port in use, two workloads with one port or other slots change nothing", async () => {
+    await world.serve();
+    const [taken, free] = [await freePort(), await freePort()];
+    const other = createServer();
+    await new Promise<void>((done) => other.listen(taken, "127.0.0.1", done));
+    onTestFinished(() => void other.close());
+    const shop = { ...web(), name: "shop", port: free };
+    const serve = edge.serve(node().id, [web(), shop, { ...shop, name: "blog", port: taken }]);
+    await expect(serve).rejects.toThrow(new RegExp(`Port ${taken} .* is in use`));
+    expect(await statusOf(`${urlOf(free)}/length`)).toBe(0);
+    await expect(edge.serve(node().id, [{ ...web(), slotsPerColour: 9 }])).rejects.toThrow(/slots/);
+    const twice = edge.serve(node().id, [web(), { ...shop, port: web().port }]);
+    await expect(twice).rejects.toThrow(/two workloads have the port/);
+    expect(await statusOf(`${world.url}/length`)).toBe(200);
+    await expect(edge.driver.read(node().id, "shop")).rejects.toThrow(/has no workload/);
+  });
 });

@@ -17,12 +17,14 @@ export class RunningSlot {
   serves = false;
   target: Target | undefined;
   readonly #place: SlotPlace;
+  #checkPath: string;
   #state: Slot["state"] = "maint";
   #checks: HealthChecks | undefined;
   #failures = 0;
 
   constructor(place: SlotPlace) {
     this.#place = place;
+    this.#checkPath = place.checkPath;
     this.colour = place.colour;
     this.label = `${place.colour}/${place.index}`;
   }
@@ -72,6 +74,11 @@ export class RunningSlot {
     this.#update();
   }
 
+  checkAt(path: string): void {
+    this.#checkPath = path;
+    if (this.#checks) this.#checks.path = path;
+  }
+
   stop(): void {
     this.#checks?.stop();
     this.target?.retire();
@@ -99,7 +106,7 @@ export class RunningSlot {
 
   #check(address: string): void {
     this.#failures = 0;
-    this.#checks = new HealthChecks({ address, path: this.#place.checkPath }, () => this.#update());
+    this.#checks = new HealthChecks({ address, path: this.#checkPath }, () => this.#update());
   }
 
   #update(): void {

@@ -121,9 +121,9 @@ export class RunningWorkload {
     }
   }
 
-  closeAll(): void {
-    const slots = [...this.slots.blue, ...this.slots.green];
-    for (const slot of slots) for (const open of slot.target?.sessions ?? []) open.close();
+  /** Tasks are checked there from now on. */
+  checkAt(path: string): void {
+    for (const slot of [...this.slots.blue, ...this.slots.green]) slot.checkAt(path);
   }
 
   tallies(fromMs: number, nowMs: number): Tallies {
