@@ -42,8 +42,7 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     if (started === undefined) throw new AppError("unavailable", NOT_STARTED);
     return started;
   };
-  const urlsOf = (workload: string): string[] =>
-    NODES.map(({ above }) => `http://${host}:${portOf(workload) + above}`);
+  const urlsOf = (workload: string): string[] => urlsAt(host, portOf(workload));
   return {
     driver: {
       nodes: () => Promise.resolve(NODES.map(({ id }) => ({ id, retired: false }))),
@@ -87,6 +86,9 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     },
   };
 }
+
+const urlsAt = (host: string, port: number): string[] =>
+  NODES.map(({ above }) => `http://${host}:${port + above}`);
 
 type ServersParts = {
   place: Place;

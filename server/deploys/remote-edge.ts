@@ -1,9 +1,13 @@
 import path from "node:path";
 
+import type { CacheView } from "#dashboards/deploys/edge-messages.ts";
+import { COLOURS } from "#deployer/drivers.ts";
 import type { AgentAddress } from "#deployer/edge/agent/agent-client.ts";
 import { CertificateFiles, expiryWarning } from "#deployer/edge/agent/certificate-files.ts";
 import { CONTROL_PLANE_FILES } from "#deployer/edge/agent/make-certificates.ts";
 import { RemoteEdge, type RemoteNode } from "#deployer/edge/agent/remote-edge.ts";
+import { EdgeConfiguration } from "#deployer/edge/configuration/edge-configuration.ts";
+import { TEMPLATES } from "#deployer/edge/edge-servers.ts";
 import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
 import { systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -34,13 +38,24 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
     onChange: () => log.info("the certificate of the control plane was replaced"),
     onError: ({ message }) => log.error("the new certificate cannot be used", { message }),
   });
-  const edge = new RemoteEdge(nodes, files);
+  const configuration = new EdgeConfiguration({
+    folder: path.join(path.resolve(dataFolder), "deploys", "edge", "template"),
+    shipped: TEMPLATES.haproxy,
+    log,
+  });
+  const edge = new RemoteEdge(nodes, files, () => configuration.text());
   const urlsOf = (workload: string): string[] =>
     edge.nodes.map(({ host }) => `http://${hostOf(host)}:${portOf(workload)}`);
   return {
     driver: edge.driver,
-    configuration: undefined,
-    caches: undefined,
+    configuration,
+    caches: {
+      ban: async (ban) => {
+        await edge.ban(ban);
+        return edge.nodes.map(({ id }) => id);
+      },
+      read: async (workloads, fromMs) => cacheView(edge, workloads, fromMs),
+    },
     traffic: {
       read: async (workload, fromMs) => {
         return { lanes: await edge.counts(workload, fromMs), peakRps: undefined };
@@ -51,12 +66,43 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => edge.isStarted,
     notesOf: (id) => edge.nodes.filter((node) => node.id === id).flatMap(notesOf),
-    start: async (workloads) => edge.serve(workloads),
+    start: async (workloads) => {
+      await edge.serve(workloads);
+      configuration.attach(edge);
+    },
     // The nodes go on: they serve others than this machine.
     async close() {
+      await configuration.close();
       watching[Symbol.dispose]();
       edge[Symbol.dispose]();
     },
+  };
+}
+
+async function cacheView(
+  edge: RemoteEdge,
+  workloads: readonly string[],
+  fromMs: number,
+): Promise<CacheView> {
+  const { nodes } = edge;
+  const sizes = await Promise.allSettled(nodes.map((node) => node.ask("cacheSize", {})));
+  const unknown = { objects: null, bytes: null };
+  const lanes = await Promise.all(
+    workloads.map(async (workload) => {
+      const of = await edge.counts(workload, fromMs);
+      return COLOURS.map((colour) => {
+        const { hits, misses } = of[colour];
+        return { workload, colour, hits, misses };
+      });
+    }),
+  );
+  return {
+    nodes: nodes.flatMap(({ id }, at) => {
+      const size = sizes[at];
+      if (size?.status !== "fulfilled") return [{ id, ...unknown }];
+      return size.value === null ? [] : [{ id, ...size.value }];
+    }),
+    lanes: lanes.flat(),
   };
 }
 

@@ -78,7 +78,12 @@ async function start(nowMs = systemClock.nowMs()): Promise<World> {
     counts: async () => {
       throw new Error("secret details");
     },
+    checkTemplate: async () => [],
+    useTemplate: done("useTemplate"),
+    health: async () => ({ pid: 1, workloads: {} }),
+    errors: async () => ({ requests: 0, errors: 0 }),
     ban: done("ban"),
+    cacheSize: async () => null,
   };
   const files = new CertificateFiles(own, NODE_FILES);
   const server = await openAgentServer({ host: HOST, port: 0, files, service, log: silentLog() });

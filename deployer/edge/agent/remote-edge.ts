@@ -1,6 +1,8 @@
 import type { Colour, Drivers } from "#deployer/drivers.ts";
 import { AppError } from "#platform/errors.ts";
 
+import type { Mistake, NodeHealth, TemplateEdge, TemplateNode } from "../configuration/port.ts";
+import type { ErrorCount } from "../traffic/count-errors.ts";
 import { type LaneTraffic, sumTallies } from "../traffic/lane-history.ts";
 import type { Ban } from "../varnish/ban.ts";
 import { type AgentAddress, AgentClient } from "./agent-client.ts";
@@ -10,12 +12,17 @@ import type { Input, Output, ServedWorkload, Verb } from "./verbs.ts";
 type Files = Pick<CertificateFiles, "current">;
 
 /** The edge nodes of other machines, through their agents. */
-export class RemoteEdge implements Disposable {
+export class RemoteEdge implements Disposable, TemplateEdge {
   readonly driver: Drivers["edge"];
   readonly nodes: readonly RemoteNode[];
 
-  constructor(addresses: readonly AgentAddress[], files: Files) {
-    this.nodes = addresses.map((address) => new RemoteNode(address, files));
+  /** @param template that the nodes shall have when they are reached again, if it is not their own */
+  constructor(
+    addresses: readonly AgentAddress[],
+    files: Files,
+    template: () => string | undefined = () => undefined,
+  ) {
+    this.nodes = addresses.map((address) => new RemoteNode(address, files, template));
     const nodeOf = (id: string): RemoteNode => {
       const node = this.nodes.find((it) => it.id === id);
       if (node === undefined) throw new AppError("not_found", `There is no edge node ${id}.`);
@@ -51,6 +58,13 @@ export class RemoteEdge implements Disposable {
     return sumTallies(all.flatMap((it) => (it.status === "fulfilled" ? [it.value] : [])));
   }
 
+  /** @throws AppError unavailable if a node cannot be reached */
+  async checkTemplate(text: string): Promise<Mistake[]> {
+    const all = await Promise.all(this.nodes.map((node) => node.ask("checkTemplate", { text })));
+    const found = new Map(all.flat().map((it) => [`${it.line} ${it.message}`, it]));
+    return [...found.values()];
+  }
+
   /** @throws AppError if a node cannot be reached: it may have the responses still */
   async ban(ban: Ban): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.ask("ban", ban)));
@@ -62,14 +76,16 @@ export class RemoteEdge implements Disposable {
 }
 
 /** A node, and what it was told to serve. */
-export class RemoteNode {
+export class RemoteNode implements TemplateNode {
   readonly #client: AgentClient;
+  readonly #template: () => string | undefined;
   /** What its agent says about itself, since it can be reached. */
   about: Output<"version"> | undefined;
   #wanted: readonly ServedWorkload[] | undefined;
   #serving: Promise<unknown> | undefined;
 
-  constructor(address: AgentAddress, files: Files) {
+  constructor(address: AgentAddress, files: Files, template: () => string | undefined) {
+    this.#template = template;
     this.#client = new AgentClient(address, files);
   }
 
@@ -108,11 +124,32 @@ export class RemoteNode {
     }
   }
 
+  async useTemplate(text: string): Promise<void> {
+    await this.ask("useTemplate", { text });
+  }
+
+  async health(): Promise<NodeHealth> {
+    return { template: undefined, ...(await this.ask("health", {})) };
+  }
+
+  async countErrors(): Promise<() => Promise<ErrorCount>> {
+    const from = await this.ask("errors", {});
+    return async () => {
+      const now = await this.ask("errors", {});
+      // They begin anew when the agent does.
+      const isNew = now.requests < from.requests;
+      if (isNew) return now;
+      return { requests: now.requests - from.requests, errors: now.errors - from.errors };
+    };
+  }
+
   close(): void {
     this.#client.close();
   }
 
   async #introduce(workloads: readonly ServedWorkload[]): Promise<void> {
+    const text = this.#template();
+    if (text !== undefined) await this.#client.ask("useTemplate", { text });
     await this.#client.ask("serve", { workloads: [...workloads] });
     this.about = await this.#client.ask("version", {});
   }

@@ -1,10 +1,11 @@
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
-import { readStateFile, writeStateFile } from "#platform/state-file.ts";
+import { readStateFile, replaceFile, writeStateFile } from "#platform/state-file.ts";
 
 import { EdgeServers, type EdgeServersOptions } from "../edge-servers.ts";
 import type { HaproxyNode } from "../haproxy/haproxy-node.ts";
@@ -34,17 +35,22 @@ export class ServedNode {
   readonly servers: EdgeServers;
   readonly #options: ServedNodeOptions;
   readonly #file: string;
+  readonly #templateFile: string;
+  readonly #errors: ReturnType<HaproxyNode["countErrors"]>;
 
   /** @throws AppError unavailable with what to do if the saved list of workloads is damaged */
   constructor(options: ServedNodeOptions) {
     const { node, folder, host, edgePort, cacheMb, ...common } = options;
     this.#options = options;
     this.#file = path.join(folder, "workloads.json");
+    this.#templateFile = path.join(folder, "haproxy.cfg");
     const saved = this.#saved();
+    const template = readIfExists(this.#templateFile);
     this.servers = new EdgeServers({
       ...common,
       folder,
       cacheMb,
+      ...(template === undefined ? {} : { template }),
       workloads: saved.map(workloadOf),
       haproxy: [
         { id: node, listen: listenOf(saved, host), internal: `${INSIDE}:${edgePort + INTERNAL}` },
@@ -52,6 +58,7 @@ export class ServedNode {
       // An underscore is in no name of a node.
       varnish: cacheMb > 0 ? { [`${node}_cache`]: `${INSIDE}:${edgePort + CACHE}` } : {},
     });
+    this.#errors = this.#haproxy.countErrors();
   }
 
   /** What the agent does for the control plane. */
@@ -79,10 +86,19 @@ export class ServedNode {
         return null;
       },
       counts: async ({ workload, fromMs }) => traffic.tallies(workload, fromMs),
+      checkTemplate: async ({ text }) => servers.checkTemplate(text),
+      useTemplate: async ({ text }) => {
+        await this.#haproxy.useTemplate(text);
+        replaceFile(this.#templateFile, text);
+        return null;
+      },
+      health: async () => this.#haproxy.health(),
+      errors: async () => (await this.#errors)(),
       ban: async (ban) => {
         await servers.ban(ban);
         return null;
       },
+      cacheSize: async () => (await servers.varnish[0]?.size()) ?? null,
     };
   }
 
@@ -108,3 +124,6 @@ const workloadOf = ({ name, checkPath, slotsPerColour: slots }: ServedWorkload) 
 
 const listenOf = (workloads: readonly ServedWorkload[], host: string): Record<string, string> =>
   Object.fromEntries(workloads.map(({ name, port }) => [name, `${host}:${port}`]));
+
+const readIfExists = (file: string): string | undefined =>
+  existsSync(file) ? readFileSync(file, "utf8") : undefined;

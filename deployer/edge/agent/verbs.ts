@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { COLOURS, type NodeView } from "#deployer/drivers.ts";
 
+import type { Mistake } from "../configuration/port.ts";
 import { EdgeConfigSchema } from "../local/saved-config.ts";
 import { BUCKETS, type LaneTallies } from "../traffic/lane-history.ts";
 
@@ -9,6 +10,7 @@ const SECOND = 1_000;
 const KB = 1_024;
 const WORKLOADS_MAX = 200;
 const SLOTS_MAX = 1_000;
+const TEMPLATE_CHARACTERS_MAX = 256 * KB;
 
 const Name = z.string().regex(/^[a-z][a-z\d-]{0,39}$/, "give 1 to 40 of a-z, 0-9 and -");
 const Colour = z.enum(COLOURS);
@@ -67,6 +69,19 @@ const About = z.object({
   startedAtMs: z.number(),
 });
 
+const Template = z.strictObject({ text: z.string().min(1).max(TEMPLATE_CHARACTERS_MAX) });
+const Mistakes = z.array(
+  z.object({ line: z.int().nullable(), message: z.string() }),
+) satisfies z.ZodType<Mistake[]>;
+const LaneHealth = z.object({ up: Count, status: z.int().nullable() });
+const Health = z.object({
+  pid: Count,
+  template: z.string().optional(),
+  workloads: z.record(z.string(), both(LaneHealth)),
+});
+const Errors = z.object({ requests: Count, errors: Count });
+const CacheSize = z.object({ objects: z.number().nullable(), bytes: z.number().nullable() });
+
 type VerbOf<In extends z.ZodType, Out extends z.ZodType> = {
   input: In;
   output: Out;
@@ -85,6 +100,9 @@ const verb = <In extends z.ZodType, Out extends z.ZodType>(
   bytesMax: limits.bytesMax ?? 16 * KB,
   msMax: limits.msMax ?? 3 * SECOND,
 });
+
+/** A character may take six bytes in JSON. */
+const TEMPLATE_LIMITS = { bytesMax: 6 * TEMPLATE_CHARACTERS_MAX + KB, msMax: 60 * SECOND };
 
 /** All that an agent does. None takes a path, a command or an address to connect to, but those of tasks. */
 export const VERBS = {
@@ -105,7 +123,16 @@ export const VERBS = {
   ),
   /** What clients got from each colour since then (epoch ms). */
   counts: verb(z.strictObject({ workload: Name, fromMs: z.number() }), Tallies),
+  /** Changes nothing. */
+  checkTemplate: verb(Template, Mistakes, TEMPLATE_LIMITS),
+  /** The node goes on with the template before if it cannot start with this one. */
+  useTemplate: verb(Template, Done, TEMPLATE_LIMITS),
+  health: verb(z.strictObject({}), Health, { msMax: 10 * SECOND }),
+  /** What clients got since the agent started. */
+  errors: verb(z.strictObject({}), Errors),
   ban: verb(Ban, Done, { msMax: 10 * SECOND }),
+  /** Null without a cache. */
+  cacheSize: verb(z.strictObject({}), CacheSize.nullable(), { msMax: 10 * SECOND }),
 };
 export type Verb = keyof typeof VERBS;
 export type Input<V extends Verb> = z.output<(typeof VERBS)[V]["input"]>;
