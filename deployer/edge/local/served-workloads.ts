@@ -87,7 +87,7 @@ export class ServedWorkloads {
   /** Accepts nothing new, and cuts what is still open after this time. */
   async stop(msMax: number): Promise<void> {
     const all = [...this.#served.values()];
-    await Promise.all(all.map(({ front }) => front?.stop(msMax)));
+    await Promise.all(all.map(async ({ front }) => front?.stop(msMax)));
     for (const { running } of all) running.stop();
   }
 
