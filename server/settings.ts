@@ -20,6 +20,8 @@ import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 import { receiverSettings } from "#receivers/settings.ts";
 
+import { journalSettings } from "./deploys/settings.ts";
+
 /** Settings of the control plane. */
 export const controlSettings = {
   ...dataFolderSettings,
@@ -57,6 +59,7 @@ export const deploysSettings = {
   ...busSettings,
   ...logSettings,
   ...edgeSettings,
+  ...journalSettings,
 } satisfies SettingGroup;
 
 /** Settings of an edge agent. */

@@ -23,7 +23,7 @@ test("a controller continues from the file of another one, in real time", async 
   const drivers = testDrivers(world, ["billing"]);
   let id: string | undefined;
   for (const until of ["provisioning", "admitting", "committing", "succeeded"] as const) {
-    await using journal = await openJournal({ dataFolder, postgres: undefined });
+    await using journal = await openJournal({ dataFolder, databaseUrl: undefined });
     if (journal === undefined) throw new Error("the controller before still has the journal");
     const deployer = await Deployer.open({
       journal,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 import type { Database, Queryable } from "#platform/postgres/database.ts";
+import { migrate } from "#platform/postgres/migrate.ts";
 
 import { Deploy, isActive } from "../machine/deploy.ts";
 import { Freeze } from "../machine/freezes.ts";
@@ -10,6 +11,7 @@ import { tryAdvisoryLock } from "./advisory-lock.ts";
 import { chainAudit } from "./audit-chain.ts";
 import { AuditRecord, EffectRecord, Intent as IntentSchema } from "./journal-lines.ts";
 import { replacedError, requestedTwice, staleVersion, twoActive } from "./journal-state.ts";
+import { deployerMigrations } from "./migrations.ts";
 import {
   type AuditEntry,
   type Change,
@@ -34,6 +36,7 @@ export async function openPostgresJournal(
   const lock = await tryAdvisoryLock(databaseUrl, LOCK_KEY);
   if (lock === undefined) return undefined;
   try {
+    await migrate(database, [deployerMigrations]);
     const [row] = await database.query(
       "UPDATE deploy_writer SET fence = fence + 1 RETURNING fence",
     );

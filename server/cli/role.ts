@@ -181,6 +181,7 @@ async function deploys(values: Options["values"]): Promise<number> {
     log,
     servesApis: false,
     atStop: values["stop-tasks"] === true ? "stop-tasks" : "keep-tasks",
+    onWait: (why) => terminal.line(why),
     onOpen: (names) => terminal.line(`Workloads that can be deployed: ${names.join(", ")}`),
   };
   await untilStopped(

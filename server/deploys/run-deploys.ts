@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 
 import { type Endpoint, openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { Deployer } from "#deployer/engine/deployer.ts";
@@ -9,7 +8,6 @@ import { systemTimer } from "#deployer/engine/timer.ts";
 import { ColourFleet } from "#deployer/fleet/colour-fleet.ts";
 import type { FleetClient } from "#deployer/fleet/fleet-client.ts";
 import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
-import { openJournal } from "#deployer/journal/open-journal.ts";
 import type { Journal } from "#deployer/journal/port.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
 import { simpleJudge } from "#deployer/machine/judge.ts";
@@ -37,14 +35,12 @@ import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./
 import { openRemoteEdge } from "./remote-edge.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { ShownBus, shownBusUrl } from "./shown-bus.ts";
+import { takeJournal } from "./take-journal.ts";
 import { topPaths } from "./top-paths.ts";
 import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
 import { localCatalogue, localMigration } from "./workloads/managed-workload.ts";
 
 const CLUSTER = "quarterdeck";
-/** After this time another process that has the journal is not one that is just ending. */
-const JOURNAL_MS_MAX = 20_000;
-const JOURNAL_RETRY_MS = 250;
 const RECENT_MAX = 50;
 /** The end of a migration's output that its reason quotes. */
 const OUTPUT_BYTES = 1_000;
@@ -59,6 +55,8 @@ export type DeploysRoleOptions = {
   servesApis: boolean;
   /** Called when deploys are possible. */
   onOpen?(names: readonly string[]): void;
+  /** Called when it has to wait until it may work. */
+  onWait?(why: string): void;
 };
 
 /**
@@ -70,10 +68,10 @@ export async function runDeploysRole(
   options: DeploysRoleOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { settings, env, log, atStop, servesApis, onOpen } = options;
-  const { dataFolder, edgeHost, edgePort } = settings;
+  const { settings, env, log, atStop, servesApis, onOpen, onWait = () => undefined } = options;
+  const { dataFolder, edgeHost, edgePort, journalUrl: databaseUrl } = settings;
   await using started = new AsyncDisposableStack();
-  const journal = await takeJournal(dataFolder, signal);
+  const journal = await takeJournal({ dataFolder, databaseUrl, log, onWait }, signal);
   if (journal === undefined) return;
   started.use(journal);
   const workloads = openWorkloads(dataFolder, {
@@ -123,7 +121,10 @@ export async function runDeploysRole(
   }
   await Promise.race([untilAborted(signal), untilAborted(journal.lost)]);
   if (journal.lost.aborted) {
-    throw new AppError("conflict", "Another process has taken over the deploys of this folder.");
+    throw new AppError(
+      "conflict",
+      "Another process has taken over the deploys, or the connection to their database was lost.",
+    );
   }
 }
 
@@ -168,20 +169,6 @@ type Parts = {
   events: DeployEvents;
   changes: Changes;
 };
-
-/** The journal, as soon as the role before has ended; undefined if the signal aborts first. */
-async function takeJournal(dataFolder: string, signal: AbortSignal): Promise<Journal | undefined> {
-  const untilMs = performance.now() + JOURNAL_MS_MAX;
-  while (!signal.aborted) {
-    const journal = await openJournal({ dataFolder, postgres: undefined });
-    if (journal !== undefined) return journal;
-    if (performance.now() > untilMs) {
-      throw new AppError("conflict", `Another process runs the role deploys on ${dataFolder}.`);
-    }
-    await delay(JOURNAL_RETRY_MS, undefined, { signal }).catch(() => undefined);
-  }
-  return undefined;
-}
 
 /** Those whose last events may not have been written. */
 const recentDeploys = (journal: Journal): Promise<Deploy[]> =>

@@ -40,7 +40,7 @@ const client = {
 export async function testDeploys(
   dataFolder: string,
 ): Promise<Deploys & { service: DeploysService }> {
-  const journal = await openJournal({ dataFolder, postgres: undefined });
+  const journal = await openJournal({ dataFolder, databaseUrl: undefined });
   if (journal === undefined) throw new Error("another process has the journal");
   const workloads = openWorkloads(dataFolder, {
     env: {},

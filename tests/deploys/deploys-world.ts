@@ -56,16 +56,28 @@ export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy
   // Other tests use the same ports at addresses of their own.
   const host = `127.${randomInt(200, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
 
-  async function startRole(settings: Record<string, string> = {}): Promise<Program> {
+  /** Resolves when it waits for another one to end. */
+  async function startWaiting(settings: Record<string, string>): Promise<Program> {
+    const role = start(settings);
+    await role.printed(/Another process (deploys)/);
+    return role;
+  }
+
+  function start(settings: Record<string, string>): Program {
     const role = startProgram(["role", "deploys", "--stop-tasks", "--data", data], {
       env: { QUARTERDECK_EDGE_HOST: host, QUARTERDECK_EDGE: edge, ...settings },
     });
     onTestFinished(async () => void (await role.end("SIGTERM")));
+    return role;
+  }
+
+  async function startRole(settings: Record<string, string> = {}): Promise<Program> {
+    const role = start(settings);
     await role.printed(/Workloads that can be deployed: .*(web)/);
     return role;
   }
   const run = (...args: string[]) => runProgram([...args, "--data", data]);
-  return { data, url: `http://${host}:${EDGE_PORT}`, startRole, run };
+  return { data, url: `http://${host}:${EDGE_PORT}`, startRole, startWaiting, run };
 }
 
 /** A client that sends one request after the other until it is stopped. */

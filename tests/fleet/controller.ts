@@ -25,7 +25,7 @@ export type Controller = { deployer: Deployer; journal: Journal; close(): Promis
 
 /** A controller that continues from the journal of the one before. @throws Error while that one runs */
 export async function openController(dataFolder: string, drivers: Drivers): Promise<Controller> {
-  const journal = await openJournal({ dataFolder, postgres: undefined });
+  const journal = await openJournal({ dataFolder, databaseUrl: undefined });
   if (journal === undefined) throw new Error("another controller has the journal");
   const deployer = await Deployer.open({
     journal,
