@@ -8,6 +8,7 @@ import { dataFolderSettings } from "#platform/settings/data-folder.ts";
 import { parseSettings } from "#platform/settings/settings.ts";
 
 import { openDataFolder } from "../data-folder.ts";
+import { forgetNode } from "../deploys/known-nodes.ts";
 import { authorityFolder } from "../deploys/remote-edge.ts";
 import type { Command } from "./command.ts";
 import { environmentWith, parseOptions } from "./options.ts";
@@ -17,6 +18,7 @@ export const edgeAgentCommand: Command = {
   summary: "Make and list the certificates of edge nodes on other machines",
   help: `quarterdeck edge-agent certificates make [NODE…] [--data DIR]
 quarterdeck edge-agent certificates list [--data DIR]
+quarterdeck edge-agent forget NODE [--data DIR]
 
 The control plane and the agents of edge nodes (quarterdeck role edge-agent) trust certificates of an authority of their own only, which
 is in the data folder of the control plane. Run this there.
@@ -25,6 +27,7 @@ is in the data folder of the control plane. Run this there.
                printed to edge-agent in the data folder of that machine. A running agent uses it within seconds
   make         makes a new certificate for the control plane, for a year
   list         shows until when each is valid. The exit status is 1 if one ends within 30 days
+  forget NODE  says that a node that is not in QUARTERDECK_EDGE_NODES any more has been stopped, so that deploys do not wait for it
   --data DIR   the data folder (default: QUARTERDECK_DATA, else ./data)
 
   quarterdeck edge-agent certificates make lb1 lb2
@@ -33,11 +36,17 @@ is in the data folder of the control plane. Run this there.
   async run(args) {
     const { values, positionals } = parseOptions(args);
     const [what, action, ...nodes] = positionals;
+    const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(values));
+    if (what === "forget" && action !== undefined && nodes.length === 0) {
+      forgetNode(data.dataFolder, action);
+      process.stdout.write(`Deploys do not wait for ${action} any more.\n`);
+      return 0;
+    }
     if (what !== "certificates" || (action !== "make" && action !== "list")) {
-      const message = "say certificates make or certificates list: quarterdeck edge-agent --help";
+      const message =
+        "say certificates make, certificates list or forget NODE: quarterdeck edge-agent --help";
       throw new AppError("bad_request", message);
     }
-    const { data } = parseSettings({ data: dataFolderSettings }, environmentWith(values));
     const folder = authorityFolder(openDataFolder(data).root);
     return action === "make" ? make(folder, nodes) : list(folder);
   },

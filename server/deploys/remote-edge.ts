@@ -16,6 +16,7 @@ import type { Log } from "#platform/log.ts";
 
 import { RELEASE } from "../release.ts";
 import type { Edge, EdgePlace } from "./edge-port.ts";
+import { knownWith, readKnownNodes } from "./known-nodes.ts";
 
 /** The authority of the edge, and the certificate of the control plane. */
 export const authorityFolder = (dataFolder: string): string =>
@@ -43,11 +44,18 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
     shipped: TEMPLATES.haproxy,
     log,
   });
-  const edge = new RemoteEdge(nodes, files, () => configuration.text());
+  const edge = new RemoteEdge(knownWith(dataFolder, nodes), files, () => configuration.text());
+  const isListed = (id: string): boolean => nodes.some(({ node }) => node === id);
   const urlsOf = (workload: string): string[] =>
-    edge.nodes.map(({ host }) => `http://${hostOf(host)}:${portOf(workload)}`);
+    nodes.map(({ host }) => `http://${hostOf(host)}:${portOf(workload)}`);
   return {
-    driver: edge.driver,
+    driver: {
+      ...edge.driver,
+      nodes: async () => {
+        const known = readKnownNodes(dataFolder).map(({ node }) => node);
+        return edge.nodes.map(({ id }) => ({ id, retired: !isListed(id) && !known.includes(id) }));
+      },
+    },
     configuration,
     caches: {
       ban: async (ban) => {
@@ -65,7 +73,10 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => edge.isStarted,
-    notesOf: (id) => edge.nodes.filter((node) => node.id === id).flatMap(notesOf),
+    notesOf: (id) => [
+      ...(isListed(id) ? [] : [leavingNote(id)]),
+      ...edge.nodes.filter((node) => node.id === id).flatMap(notesOf),
+    ],
     start: async (workloads) => {
       await edge.serve(workloads);
       configuration.attach(edge);
@@ -105,6 +116,9 @@ async function cacheView(
     lanes: lanes.flat(),
   };
 }
+
+const leavingNote = (node: string): string =>
+  `it is not in QUARTERDECK_EDGE_NODES any more, and still gets each configuration, as clients may still use it: stop it on its machine, and then run quarterdeck edge-agent forget ${node}`;
 
 /** What an operator should do about a node. */
 function notesOf({ certificate, about }: RemoteNode): string[] {
