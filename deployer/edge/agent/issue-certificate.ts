@@ -13,8 +13,8 @@ import {
 } from "@peculiar/x509";
 
 const DAY_MS = 24 * 3_600_000;
-export const AUTHORITY_DAYS = 3_650;
-export const CERTIFICATE_DAYS = 365;
+const AUTHORITY_DAYS = 3_650;
+const CERTIFICATE_DAYS = 365;
 /** The clocks of other machines may be slow by this much. */
 const SKEW_MS = 5 * 60_000;
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
