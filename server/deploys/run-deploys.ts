@@ -119,13 +119,7 @@ export async function runDeploysRole(
     const apis = deployApis({ deployer, workloads, service, dataFolder, env });
     apis.catch((error: unknown) => log.error("the domain APIs cannot be deployed", { error }));
   }
-  await Promise.race([untilAborted(signal), untilAborted(journal.lost)]);
-  if (journal.lost.aborted) {
-    throw new AppError(
-      "conflict",
-      "Another process has taken over the deploys, or the connection to their database was lost.",
-    );
-  }
+  await untilOver(journal, signal);
 }
 
 type EdgeParts = {
@@ -250,6 +244,15 @@ function oneOffsOf({
       if (deploy) await events.written(deploy);
     },
   });
+}
+
+/** @throws AppError conflict when another process has become the writer */
+async function untilOver({ lost }: Journal, signal: AbortSignal): Promise<void> {
+  await Promise.race([untilAborted(signal), untilAborted(lost)]);
+  if (!lost.aborted) return;
+  const message =
+    "Another process has taken over the deploys, or the connection to their database was lost.";
+  throw new AppError("conflict", message);
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
