@@ -20,3 +20,7 @@ export function checkAddresses(id: string, config: EdgeConfig, running: NodeView
     }
   }
 }
+
+/** Whether a configuration has slots that the node lacks, or may lack if it cannot be reached. */
+export const hasMoreSlots = (config: EdgeConfig, running: NodeView | undefined): boolean =>
+  COLOURS.some((colour) => config.slots[colour].length > (running?.slots[colour].length ?? 0));

@@ -1,13 +1,13 @@
 import { mkdirSync } from "node:fs";
 
-import { type Colour, COLOURS, type EdgeConfig, type NodeView } from "#deployer/drivers.ts";
+import { type Colour, type EdgeConfig, type NodeView } from "#deployer/drivers.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Mistake, NodeHealth, TemplateNode } from "../configuration/port.ts";
 import { LocalProcess } from "../processes/local-process.ts";
 import { parseTemplate, type Rendered, type Template } from "../template.ts";
 import { countErrors, type ErrorCount } from "../traffic/count-errors.ts";
-import { checkAddresses, checkNewer } from "./acceptance.ts";
+import { checkAddresses, checkNewer, hasMoreSlots } from "./acceptance.ts";
 import { boundPorts } from "./bound-ports.ts";
 import { checkHaproxyConfig } from "./check-config.ts";
 import { mistakesOf, type PortOwner } from "./check-template.ts";
@@ -220,16 +220,14 @@ export class HaproxyNode implements TemplateNode {
   async #apply(workload: string, config: EdgeConfig): Promise<void> {
     const configs = this.#configs();
     checkNewer(this.id, config, configs.get(workload)?.version ?? 0);
-    const before = await this.#known(workload);
+    const before = await this.#running.view(workload).catch(() => undefined);
     if (before !== undefined) {
       checkNewer(this.id, config, before.version);
       if (config.version === before.version) return;
       checkAddresses(this.id, config, before);
     }
     const next = new Map([...configs, [workload, config]]);
-    const isLarger = COLOURS.some(
-      (colour) => config.slots[colour].length > (before?.slots[colour].length ?? 0),
-    );
+    const isLarger = hasMoreSlots(config, before);
     // Other routes and slots are values that were checked here, and HAProxy takes its time: a way back must not wait for it.
     await this.#write(this.#render(next), next, { isValid: !isLarger });
     if (before === undefined) {
@@ -237,11 +235,6 @@ export class HaproxyNode implements TemplateNode {
     }
     if (isLarger) await reload(this.process, this.#running);
     await this.#running.change(workload, config, before);
-  }
-
-  /** What it runs with; undefined if it cannot be reached. */
-  #known(workload: string): Promise<NodeView | undefined> {
-    return this.#running.view(workload).catch(() => undefined);
   }
 
   /** Resolves when it has begun. A later call replaces the earlier one. */
