@@ -1,6 +1,6 @@
-import { AppError, type FieldError } from "#platform/errors.ts";
+import { createHash } from "node:crypto";
 
-import { hashOf } from "./configuration/versions.ts";
+import { AppError, type FieldError } from "#platform/errors.ts";
 
 /** Values of placeholders: a text of one or more lines, or the entries of a section, each with values of its own. */
 export type Values = { readonly [name: string]: string | readonly Values[] };
@@ -16,6 +16,7 @@ export type Rendered = {
   origins: readonly number[];
 };
 
+const HASH_LENGTH = 16;
 const OPEN = /^\s*\{\{#(\w+)\}\}\s*$/;
 const CLOSE = /^\s*\{\{\/(\w+)\}\}\s*$/;
 const PLACEHOLDER = /\{\{(\w+)\}\}/g;
@@ -161,3 +162,7 @@ function renderLine(text: string, values: Values): string[] {
   const value = valueOf(alone);
   return value === "" ? [] : value.split("\n").map((line) => indentation + line);
 }
+
+/** As nodes report it. */
+export const hashOf = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);

@@ -7,7 +7,6 @@ import type { Deploy } from "../machine/deploy.ts";
 import { type Freeze, freezeOf } from "../machine/freezes.ts";
 import type { Judge } from "../machine/judge.ts";
 import type { Limits } from "../machine/limits.ts";
-import type { Observation } from "../machine/observation.ts";
 import { type DeployRequest, hashPlan, type Plan } from "../machine/plan.ts";
 import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
 import { signalOf, type Train } from "../machine/train.ts";
@@ -18,6 +17,7 @@ import { LoadedRecords } from "./records.ts";
 import { checkSame, newDeploys, type NewRequest, planned } from "./requests.ts";
 import type { Timer } from "./timer.ts";
 import { activeOf, bumped, RETRY_MS, type Shared, WorkloadLoop } from "./workload-loop.ts";
+import type { WorkloadStatus } from "./workload-status.ts";
 
 export type DeployerOptions = {
   journal: Journal;
@@ -32,16 +32,6 @@ export type DeployerOptions = {
   heldBack?(): string | undefined;
   /** Called with each change after it has become durable. */
   onChange?(change: Change): void;
-};
-
-/** What is going on with a workload. */
-export type WorkloadStatus = {
-  workload: Workload;
-  active: Deploy | undefined;
-  queue: Deploy[];
-  /** Why the active deploy is where it is, for people. */
-  waitsFor: string | undefined;
-  seen: Observation;
 };
 
 /** The controller of all deploys: the only writer of their journal. */

@@ -2,11 +2,12 @@ import { type Clock, systemClock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 import type { Log } from "#platform/log.ts";
 
+import { hashOf } from "../template.ts";
 import type { ErrorCount } from "../traffic/count-errors.ts";
 import type { Mistake, TemplateEdge } from "./port.ts";
 import { type Progress, rollOut, type RollOutPace } from "./roll-out.ts";
 import { VersionFiles } from "./version-files.ts";
-import { hashOf, type Versions } from "./versions.ts";
+import type { Versions } from "./versions.ts";
 
 const ROLL_OUT_PACE: RollOutPace = { observeMs: 5_000, healthyMsMax: 15_000, pollMs: 200 };
 const ROLE_ENDED = "the role deploys ended before all nodes had it";

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+import { hashOf } from "../template.ts";
 import type { ErrorCount } from "../traffic/count-errors.ts";
 import { whyTooManyErrors, whyWorse } from "./health.ts";
 import type { NodeHealth, TemplateEdge, TemplateNode } from "./port.ts";
-import { hashOf } from "./versions.ts";
 
 /** How far a node is with a new template. */
 export type Progress =

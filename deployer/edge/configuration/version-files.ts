@@ -4,7 +4,8 @@ import path from "node:path";
 import { AppError, errorCode } from "#platform/errors.ts";
 import { readStateFile, replaceFile, writeStateFile } from "#platform/state-file.ts";
 
-import { begun, ended, hashOf, NO_VERSIONS, SHIPPED, type Version, Versions } from "./versions.ts";
+import { hashOf } from "../template.ts";
+import { begun, ended, NO_VERSIONS, SHIPPED, type Version, Versions } from "./versions.ts";
 
 const LIST = "versions.json";
 

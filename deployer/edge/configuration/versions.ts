@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 import { z } from "zod";
 
 import { AppError } from "#platform/errors.ts";
@@ -7,7 +5,6 @@ import { AppError } from "#platform/errors.ts";
 /** The template as Quarterdeck brings it has this number, whatever Quarterdeck is installed. */
 export const SHIPPED = 0;
 const VERSIONS_MAX = 200;
-const HASH_LENGTH = 16;
 
 const Version = z.object({
   number: z.int().min(1),
@@ -63,7 +60,3 @@ export function ended(all: Versions, atMs: number, failure: string | null): Vers
     versions: [...all.versions.slice(0, -1), version],
   };
 }
-
-/** As nodes report it. */
-export const hashOf = (text: string): string =>
-  createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);

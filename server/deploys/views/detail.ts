@@ -1,5 +1,5 @@
 import type { DeployDetail, EffectList, WorkloadView } from "#dashboards/deploys/messages.ts";
-import type { WorkloadStatus } from "#deployer/engine/deployer.ts";
+import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
 import type { EffectRecord } from "#deployer/journal/port.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
 import { type Effect, targetOf } from "#deployer/machine/effects.ts";

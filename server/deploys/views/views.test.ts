@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { DeployDetail, WorkloadView } from "#dashboards/deploys/messages.ts";
-import type { WorkloadStatus } from "#deployer/engine/deployer.ts";
+import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
 import { testDeploy } from "#deployer/journal/testing-records.ts";
 import { type Deploy, type State, STATES } from "#deployer/machine/deploy.ts";
 import { enter } from "#deployer/machine/move.ts";
