@@ -110,14 +110,18 @@ function nextSlots(scene: Scene, view: NodeView, colour: Colour): Slot[] {
   });
 }
 
-/** No task is taken out of service before others on the node serve instead of it. */
+/**
+ * No task is taken out of service before others on the node serve instead of it. There are none if the other colour never
+ * had a release: then the first release of the workload is given up, and nothing answers, as before it.
+ */
 function yieldTo(
-  { seen }: Scene,
+  { workload, seen }: Scene,
   view: NodeView,
   it: { colour: Colour; slot: SlotView; place: Place; task: Task | undefined },
 ): Place {
   if (it.place !== "in") {
-    const isReplaced = view.slots[otherColour(it.colour)].some(isServing);
+    const other = otherColour(it.colour);
+    const isReplaced = workload.releases[other] === null || view.slots[other].some(isServing);
     return isReplaced || it.slot.state !== "ready" ? it.place : "in";
   }
   // The scheduler has begun to stop it, so it gets no new requests.

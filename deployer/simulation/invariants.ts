@@ -158,8 +158,10 @@ export class Invariants {
     return Math.min(...counts);
   }
 
-  /** A change never takes the last slot with a living task away. */
+  /** A change never takes the last slot with a living task away, unless it is that of a first release that is given up. */
   #checkAnswers(node: SimulatedNode, { slots }: EdgeConfig): void {
+    const { live, releases } = this.#durable().workload;
+    if (releases[live] === null) return;
     const isAnswered = COLOURS.some((colour) =>
       node.running.slots[colour].some(
         ({ state, address }) => state === "ready" && this.#fleet.isAlive(address),

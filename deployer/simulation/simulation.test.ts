@@ -122,6 +122,20 @@ describe("a person who rolls back at any time", () => {
   );
 });
 
+test("the first release of a workload can be aborted until it has traffic, also when its tasks were admitted", async () => {
+  const from = new Set<string>();
+  for (let atMs = 500; atMs < 12_000; atMs += 200) {
+    const events = [{ atMs, event: { kind: "command", command: "abort" } as const }];
+    const scenario = { ...QUIET, isFirst: true, seed: atMs, events };
+    const [deploy] = (await expectSafe(scenario)).deploys;
+    expect(deploy?.state, `${atMs}: ${deploy?.reason}`).toMatch(/^(?:succeeded|aborted)$/);
+    const abortAt =
+      deploy?.history.findIndex(({ by, state }) => by === "ana" && state !== "queued") ?? -1;
+    if (abortAt > 0) from.add(deploy?.history[abortAt - 1]?.state ?? "");
+  }
+  expect([...from]).toEqual(expect.arrayContaining(["provisioning", "verifying", "warming"]));
+});
+
 describe("the simulation finds", () => {
   const withoutNode = (drivers: Drivers): Drivers => ({
     ...drivers,
