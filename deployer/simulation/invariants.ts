@@ -96,7 +96,8 @@ export class Invariants {
   #checkRoute(node: SimulatedNode, { route }: EdgeConfig): void {
     const before = node.running.route;
     const { deploy } = this.#durable();
-    if (route.live !== before.live) {
+    // Without a share of its own, the live colour gets no request: so it is after a step back to the end of a split.
+    if (route.live !== before.live && shareIn(route, route.live) > 0) {
       const isWayBack = deploy !== undefined && route.live === deploy.plan.oldColour;
       for (const other of this.#edge.inService()) {
         // What cannot be reached sends such requests to its other colour.
