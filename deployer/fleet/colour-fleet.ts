@@ -12,12 +12,14 @@ import {
 import {
   DEPLOY_TAG,
   type FleetClient,
+  type FleetDeployment,
   type FleetService,
   type FleetTask,
   type Manifest,
 } from "./fleet-client.ts";
-import { whyStopped } from "./judge-service.ts";
+import { troubleOf } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
+import { type OutputOf, tellEnd } from "./tell-end.ts";
 
 /** What a release of a workload runs, and the port at which its tasks are reached. */
 export type Catalogue = (
@@ -34,20 +36,30 @@ export const FLEET_CALL_MS_MAX = 8_000;
 export const RELEASE_TAG = "ctl:release";
 const PORT_TAG = "ctl:port";
 
+type ColourFleetOptions = { callMsMax?: number; outputOf?: OutputOf };
+
 /** The two services of each workload, blue and green, whose traffic is not the fleet's business. */
 export class ColourFleet implements FleetDriver {
   readonly #client: FleetClient;
   readonly #catalogue: Catalogue;
   readonly #callMsMax: number;
+  readonly #outputOf: OutputOf;
   /** Tags of task definitions do not change. */
   readonly #tags = new Map<string, Readonly<Record<string, string>>>();
   /** Tasks that were to run when they were read last, by service. */
   readonly #running = new Map<string, ReadonlySet<string>>();
+  /** The latest task that ended by itself, by service. */
+  readonly #ended = new Map<string, FleetTask>();
 
-  constructor(client: FleetClient, catalogue: Catalogue, callMsMax = FLEET_CALL_MS_MAX) {
+  constructor(
+    client: FleetClient,
+    catalogue: Catalogue,
+    { callMsMax = FLEET_CALL_MS_MAX, outputOf = NO_OUTPUT }: ColourFleetOptions = {},
+  ) {
     this.#client = client;
     this.#catalogue = catalogue;
     this.#callMsMax = callMsMax;
+    this.#outputOf = outputOf;
   }
 
   async read(workload: string): Promise<FleetView> {
@@ -117,14 +129,13 @@ export class ColourFleet implements FleetDriver {
     const tasks = await this.#tasksOf(client, service.name);
     const { failedTasks, rolloutState } = primary;
     const tags = await this.#tagsOf(client, primary.taskDefinition);
-    const hasFailures = failedTasks > 0 || rolloutState === "FAILED";
     return {
       release: tags[RELEASE_TAG],
       deploy: tags[DEPLOY_TAG],
       desired: service.desiredCount,
       rollout: ROLLOUTS[rolloutState],
       failedTasks,
-      reason: hasFailures ? await this.#reasonOf(client, service) : undefined,
+      reason: await this.#reasonOf(client, { service, primary, port: Number(tags[PORT_TAG] ?? 0) }),
       tasks: await Promise.all(tasks.map((task) => this.#readTask(client, task))),
     };
   }
@@ -141,6 +152,7 @@ export class ColourFleet implements FleetDriver {
       ({ arn, lastStatus }) => lastStatus !== "STOPPED" && !arns.has(arn),
     );
     this.#running.set(name, new Set([...arns, ...stopping.map(({ arn }) => arn)]));
+    this.#noteEnds(name, ended);
     return [...running, ...stopping];
   }
 
@@ -157,17 +169,28 @@ export class ColourFleet implements FleetDriver {
     };
   }
 
-  /** What the fleet says about the rollout, and why the latest task of it ended. */
+  #noteEnds(name: string, tasks: readonly FleetTask[]): void {
+    const known = this.#ended.get(name);
+    const [latest] = [...tasks, ...(known ? [known] : [])]
+      .filter(endedByItself)
+      .toSorted((a, b) => (b.stoppedAtMs ?? Infinity) - (a.stoppedAtMs ?? Infinity));
+    if (latest) this.#ended.set(name, latest);
+  }
+
+  /** Why the latest task of the deployment ended that did so by itself, or why it takes long. */
   async #reasonOf(
     client: FleetClient,
-    { name, deployments: [primary] }: FleetService,
-  ): Promise<string> {
-    const stopped = await client.tasks(name, "STOPPED");
-    const [latest] = stopped
-      .filter(({ taskDefinition }) => taskDefinition === primary?.taskDefinition)
-      .toSorted((a, b) => b.createdAtMs - a.createdAtMs);
-    const why = latest ? whyStopped(latest) : undefined;
-    return [primary?.reason, why].filter((it) => it !== undefined && it !== "").join(" ");
+    { service, primary, port }: { service: FleetService; primary: FleetDeployment; port: number },
+  ): Promise<string | undefined> {
+    const { name } = service;
+    const hasFailures = primary.failedTasks > 0 || primary.rolloutState === "FAILED";
+    // Some end so soon that they are never seen running.
+    if (hasFailures) this.#noteEnds(name, await client.tasks(name, "STOPPED"));
+    const latest = this.#ended.get(name);
+    if (latest?.taskDefinition === primary.taskDefinition) {
+      return tellEnd(latest, { port, outputOf: this.#outputOf });
+    }
+    return primary.rolloutState === "FAILED" ? primary.reason : troubleOf(service, primary);
   }
 
   async #deployOf(
@@ -188,6 +211,14 @@ export class ColourFleet implements FleetDriver {
     return tags;
   }
 }
+
+const NO_OUTPUT: OutputOf = () => Promise.resolve(undefined);
+
+/** Not those that the scheduler stopped for another reason than their health. */
+const endedByItself = ({ stopCode, stoppedReason }: FleetTask): boolean =>
+  stopCode === "EssentialContainerExited" ||
+  stopCode === "TaskFailedToStart" ||
+  (stoppedReason ?? "").includes("health checks");
 
 export const serviceOf = (workload: string, colour: Colour): string => `${workload}-${colour}`;
 

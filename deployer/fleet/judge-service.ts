@@ -37,7 +37,7 @@ const hasCount = ({ desiredCount, runningCount }: FleetService, count: number): 
   desiredCount === count && runningCount === count;
 
 /** The latest event of the deployment that tells why it may take long. */
-const troubleOf = (
+export const troubleOf = (
   { events }: FleetService,
   { createdAtMs }: FleetDeployment,
 ): string | undefined =>

@@ -92,12 +92,15 @@ function hold(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   return enter(deploy, { to: "held", reason, by: actor }, nowMs);
 }
 
-/** Ends a deploy that has no traffic. */
+/** Ends a deploy that has no traffic, or that of a first release, as there is none to go back to. */
 function abort(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   const state = ruledBy(deploy);
   if (state === "contracting") {
     // The release stays; only the migration is left out.
     return enter(deploy, { to: "finishing", reason, by: actor, outcome: "succeeded" }, nowMs);
+  }
+  if (RULES[state].wayBack === "revert" && deploy.plan.from === null) {
+    return enter(deploy, { to: "reverting", reason, by: actor, outcome: "aborted" }, nowMs);
   }
   if (RULES[state].wayBack !== "undo") {
     throw refusal(
@@ -122,8 +125,12 @@ function rollBack(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   if (way === "undo" && place === "out") {
     throw refusal("The new release has no traffic yet: abort instead.");
   }
+  if (way === "revert" && deploy.plan.from === null) {
+    throw refusal(
+      "There is no earlier release to go back to: abort ends it, and nothing serves then.",
+    );
+  }
   const move = wayBack(deploy, reason, actor);
-  if (move.to === "held") throw refusal("There is no earlier release to go back to.");
   return enter(deploy, { ...move, outcome: "rolled-back" }, nowMs);
 }
 

@@ -83,7 +83,8 @@ function nextSplit(scene: Scene, { route, slots }: NodeView, wanted: Route): Omi
  * those that cannot be reached do not count: they send requests to the other colour where the wanted one has no task.
  */
 function canBecomeLive(scene: Scene, view: NodeView, colour: Colour): boolean {
-  if (view.route.live === colour) return true;
+  // Without any earlier release, a first one that is given up leaves nothing that could serve.
+  if (view.route.live === colour || scene.workload.releases[colour] === null) return true;
   const isWayBack = colour === scene.deploy?.plan.oldColour;
   return (scene.seen.nodes ?? []).every((node) =>
     node.view === undefined

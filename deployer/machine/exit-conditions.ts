@@ -1,7 +1,7 @@
 import type { Colour, LaneCounts, NodeView, OneOffView } from "../drivers.ts";
 import { isSameRoute, wantedRoute } from "./edge-config.ts";
 import { oneOffOf } from "./effects.ts";
-import { type Move, wayBack } from "./move.ts";
+import { hold, type Move, wayBack } from "./move.ts";
 import {
   isCurrent,
   missingNodes,
@@ -118,5 +118,5 @@ export function judged(situation: Situation, then: (reason: string) => Exit): Ex
   });
   if (verdict === "advance") return then(reason);
   if (verdict === "roll-back") return wayBack(deploy, reason);
-  return verdict === "hold" ? { to: "held", reason } : waits(reason);
+  return verdict === "hold" ? hold(deploy, reason) : waits(reason);
 }

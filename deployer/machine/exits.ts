@@ -11,7 +11,7 @@ import {
   stopped,
   waits,
 } from "./exit-conditions.ts";
-import { type Move, nameOld, wayBack } from "./move.ts";
+import { hold, type Move, nameOld, wayBack } from "./move.ts";
 import {
   canCarry,
   carries,
@@ -29,12 +29,13 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   preflight,
   expanding: oneOff({
     done: () => toProvisioning("The expand migration succeeded."),
-    failed: ({ deploy }, why) => wayBack(deploy, `The expand migration failed: ${why}`),
+    failed: ({ deploy }, why) => wayBack(deploy, `The expand migration failed: ${sentence(why)}`),
   }),
   provisioning,
   verifying: oneOff({
     done: () => ({ to: "admitting", reason: "All new tasks passed their verification." }),
-    failed: ({ deploy }, why) => wayBack(deploy, `The new tasks failed their verification: ${why}`),
+    failed: ({ deploy }, why) =>
+      wayBack(deploy, `The new tasks failed their verification: ${sentence(why)}`),
   }),
   admitting,
   warming: oneOff({
@@ -66,11 +67,16 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   },
   contracting: oneOff({
     done: () => succeed("The contract migration succeeded."),
-    failed: (_situation, why) => ({ to: "held", reason: `The contract migration failed: ${why}` }),
+    failed: ({ deploy }, why) => hold(deploy, `The contract migration failed: ${sentence(why)}`),
   }),
   reverting: (situation) => {
     const { oldColour } = situation.deploy.plan;
-    const reason = `All nodes send all traffic to ${nameOld(situation.deploy)}.`;
+    const { from } = situation.deploy.plan;
+    if (from === null) {
+      const none = "No node sends requests to the release that is given up.";
+      return settled(situation, () => ({ to: "draining-new", reason: none }));
+    }
+    const reason = `All nodes send all traffic to ${from}.`;
     return settled(situation, () =>
       (servingTasks(situation.seen, oldColour) ?? 0) > 0 &&
       carries(situation, oldColour, BASIS_POINTS) !== false
@@ -178,6 +184,8 @@ function shifting(situation: Situation): Exit {
 }
 
 const succeed = (reason: string): Move => ({ to: "finishing", reason, outcome: "succeeded" });
+
+const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 const finish = (deploy: Deploy, reason: string): Move => ({
   to: deploy.outcome ?? "failed",

@@ -1,10 +1,12 @@
+import type { FleetColour } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
 import type { Exit } from "./exit-conditions.ts";
 import { EXITS } from "./exits.ts";
-import { type Move, wayBack } from "./move.ts";
-import { type Situation, whyNoMore } from "./observation.ts";
+import { hold, type Move, wayBack } from "./move.ts";
+import { isServing, servingTasks, type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
+import { timeText } from "./what-to-do.ts";
 
 /** The move that the machine makes by itself now, or what it waits for. A held deploy makes none. */
 export function findMove(situation: Situation): Exit {
@@ -32,23 +34,41 @@ function failureOf(situation: Situation): Move | undefined {
   const reason = failureOfNew(situation);
   if (reason !== undefined) return wayBack(deploy, reason);
   const isThin = deploy.thinSinceMs !== null && nowMs >= deploy.thinSinceMs + limits.thinMsMax;
-  return isThin && deploy.paused === null
-    ? { to: "held", reason: "The old tasks that serve could not take all traffic back." }
-    : undefined;
+  if (!isThin || deploy.paused !== null) return undefined;
+  const sinceMs = deploy.thinSinceMs ?? nowMs;
+  return hold(deploy, `Since ${timeText(sinceMs)} ${thinText(situation)}`);
 }
 
+function thinText({ deploy, seen }: Situation): string {
+  const { oldColour, from } = deploy.plan;
+  const serving = servingTasks(seen, oldColour) ?? 0;
+  const why = seen.fleet?.[oldColour].reason;
+  return `only ${serving} tasks of ${from} serve, which could not take all traffic back.${becauseOf(why)}`;
+}
+
+const becauseOf = (why: string | undefined): string =>
+  why === undefined ? "" : ` The last one that ended: ${why}`;
+
 function failureOfNew({ deploy, seen, nowMs, limits }: Situation): string | undefined {
-  const { id, plan, darkSinceMs, deaths } = deploy;
-  const view = seen.fleet?.[plan.newColour];
-  // A read that lags behind may show the rollout of the deploy before.
-  if (view?.deploy === id) {
-    const isFailed = view.rollout === "failed" || view.failedTasks >= limits.deathsMax;
-    if (isFailed) return `The new tasks do not start: ${view.reason ?? "no reason was given"}`;
+  const { plan, darkSinceMs, deaths } = deploy;
+  const view = viewOfNew({ deploy, seen });
+  const { release } = plan;
+  const why = becauseOf(view?.reason);
+  if (view?.rollout === "failed" || (view?.failedTasks ?? 0) >= limits.deathsMax) {
+    return `The new tasks do not start: ${view?.failedTasks} tasks of ${release} ended before the release was complete.${why}`;
   }
-  if (deaths >= limits.deathsMax) return `${deaths} new tasks died.`;
-  return darkSinceMs !== null && nowMs >= darkSinceMs + limits.darkMsMax
-    ? "An edge node has no new task that serves."
-    : undefined;
+  if (deaths >= limits.deathsMax) return `${deaths} tasks of ${release} ended by themselves.${why}`;
+  if (darkSinceMs === null || nowMs < darkSinceMs + limits.darkMsMax) return undefined;
+  const nodes = (seen.nodes ?? [])
+    .filter(({ view: node }) => node?.slots[plan.newColour].some(isServing) === false)
+    .map(({ id }) => id);
+  return `Since ${timeText(darkSinceMs)} no task of ${release} passes the checks of ${nodes.join(" and ")}.${why}`;
+}
+
+/** A read that lags behind may show the rollout of the deploy before. */
+function viewOfNew({ deploy, seen }: Pick<Situation, "deploy" | "seen">): FleetColour | undefined {
+  const view = seen.fleet?.[deploy.plan.newColour];
+  return view?.deploy === deploy.id ? view : undefined;
 }
 
 /** No step that a colour, or the way back after it, could not carry. */
@@ -60,13 +80,15 @@ function guarded(situation: Situation, exit: Exit): Exit {
   return reason === undefined ? exit : { waits: reason };
 }
 
-function lateMove({ deploy, nowMs, limits }: Situation, why: string): Move | undefined {
+function lateMove(situation: Situation, why: string): Move | undefined {
+  const { deploy, nowMs, limits } = situation;
   const { late, msMax, label } = RULES[deploy.state];
   if (late === undefined || msMax === undefined) return undefined;
   const sinceMs = late === "expire" ? deploy.createdAtMs : deploy.enteredAtMs;
   const limitMs = msMax(limits, deploy.plan.strategy);
   if (nowMs < sinceMs + limitMs) return undefined;
-  const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s. ${why}`;
+  const trouble = RULES[deploy.state].watchesNew ? becauseOf(viewOfNew(situation)?.reason) : "";
+  const reason = `It ${label} since ${timeText(sinceMs)}, which may take ${Math.round(limitMs / 1_000)} s: ${why}${trouble}`;
   return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, reason);
 }
 
@@ -74,7 +96,7 @@ type Late = NonNullable<(typeof RULES)[Deploy["state"]]["late"]>;
 type When = Pick<Situation, "deploy" | "nowMs" | "limits">;
 
 const MOVES_WHEN_LATE: Readonly<Record<Late, (when: When, reason: string) => Move>> = {
-  hold: (_when, reason) => ({ to: "held", reason }),
+  hold: ({ deploy }, reason) => hold(deploy, reason),
   "go-back": ({ deploy }, reason) => wayBack(deploy, reason),
   wait: ({ nowMs, limits }, reason) => ({
     to: "waiting",

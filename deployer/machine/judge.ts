@@ -52,7 +52,7 @@ export const simpleJudge =
     if (lane.requests >= limits.guardRequests && guard) {
       return {
         verdict: "roll-back",
-        reason: `${percent(errorRatio(lane))} of ${lane.requests} requests to the new release failed.`,
+        reason: `${failed(lane)} to the new release failed, ${failed(evidence.old)} to the old one, in ${secondsText(elapsedMs)}.`,
       };
     }
     if (elapsedMs < msMin) return { verdict: "wait", reason: "The time of the step is not over." };
@@ -81,17 +81,20 @@ function compare(evidence: Evidence, limits: JudgeLimits): string | undefined {
   const [before, after] = [errorRatio(evidence.old), errorRatio(evidence.new)];
   const errorsMax = Math.max(before * limits.errorFactor, before + limits.errorDifference);
   if (worse(after, { than: errorsMax })) {
-    return `${percent(after)} of requests to the new release failed, ${percent(before)} with the old one.`;
+    return `${failed(evidence.new)} to the new release failed, ${failed(evidence.old)} to the old one, in ${secondsText(evidence.elapsedMs)}.`;
   }
   const [was, is] = [evidence.old.latencyMsP95, evidence.new.latencyMsP95];
   if (was === undefined || is === undefined) return undefined;
   const latencyMax = Math.max(was * limits.latencyFactor, was + limits.latencyDifferenceMs);
   return worse(is, { than: latencyMax })
-    ? `The 95th percentile of the response time is ${Math.round(is)} ms, ${Math.round(was)} ms with the old release.`
+    ? `The new release answers more slowly: the 95th percentile is ${Math.round(is)} ms, ${Math.round(was)} ms with the old release, in ${secondsText(evidence.elapsedMs)}.`
     : undefined;
 }
 
 const worse = (value: number, { than }: { than: number }): boolean => value > than;
 const errorRatio = ({ requests, errors }: LaneCounts): number =>
   requests === 0 ? 0 : errors / requests;
-const percent = (ratio: number): string => `${(100 * ratio).toFixed(2)} %`;
+/** "5.00 % of 20 requests" */
+const failed = (lane: LaneCounts): string =>
+  `${(100 * errorRatio(lane)).toFixed(2)} % of ${lane.requests} requests`;
+const secondsText = (ms: number): string => `${Math.round(ms / 1_000)} s`;

@@ -1,6 +1,7 @@
 import { otherColour } from "../drivers.ts";
 import type { Deploy, Outcome, State } from "./deploy.ts";
 import { RULES, ruledBy } from "./states.ts";
+import { whatIsDone, whatToDecide } from "./what-to-do.ts";
 import type { Workload } from "./workload.ts";
 
 /** The end of a state. */
@@ -79,19 +80,26 @@ export function workloadAfter(workload: Workload, deploy: Deploy, to: State): Wo
     : workload;
 }
 
-/** The way back from a state: with traffic first to the old colour, or only the new tasks' end. */
+/**
+ * The way back from a state: with traffic first to the old colour, or only the new tasks' end. A reason of the machine is
+ * completed by what is done and what to do; one of a person is kept.
+ */
 export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
-  const { wayBack: way } = RULES[ruledBy(deploy)];
-  const who = by === undefined ? {} : { by };
-  if (way === "revert") {
-    if (deploy.plan.from === null) {
-      return { to: "held", reason: `${reason} There is no earlier release to go back to.`, ...who };
-    }
-    return { to: "reverting", reason, outcome: "rolled-back", ...who };
+  const { wayBack: way, tasks } = RULES[ruledBy(deploy)];
+  if (way === "revert" && deploy.plan.from === null) {
+    return hold(deploy, `${reason} There is no earlier release to go back to.`);
   }
-  const hasTasks = RULES[ruledBy(deploy)].tasks === "start-new";
-  return { to: hasTasks ? "draining-new" : "finishing", reason, outcome: "failed", ...who };
+  const who = by === undefined ? { reason: `${reason} ${whatIsDone(deploy)}` } : { reason, by };
+  if (way === "revert") return { to: "reverting", outcome: "rolled-back", ...who };
+  const to = tasks === "start-new" ? "draining-new" : "finishing";
+  return { to, outcome: "failed", ...who };
 }
+
+/** The machine leaves the decision to a person. */
+export const hold = (deploy: Deploy, reason: string): Move => ({
+  to: "held",
+  reason: `${reason} ${whatToDecide(deploy)}`,
+});
 
 /** Colours as words of a reason. */
 export const nameOld = (deploy: Deploy): string =>

@@ -95,9 +95,10 @@ export class Invariants {
 
   #checkRoute(node: SimulatedNode, { route }: EdgeConfig): void {
     const before = node.running.route;
-    const { deploy } = this.#durable();
+    const { deploy, workload } = this.#durable();
+    const isGivenUp = workload.releases[route.live] === null;
     // Without a share of its own, the live colour gets no request: so it is after a step back to the end of a split.
-    if (route.live !== before.live && shareIn(route, route.live) > 0) {
+    if (route.live !== before.live && shareIn(route, route.live) > 0 && !isGivenUp) {
       const isWayBack = deploy !== undefined && route.live === deploy.plan.oldColour;
       for (const other of this.#edge.inService()) {
         // What cannot be reached sends such requests to its other colour.
@@ -112,7 +113,7 @@ export class Invariants {
     }
     const raised = COLOURS.filter((colour) => shareIn(route, colour) > shareIn(before, colour));
     for (const colour of raised) {
-      if (!this.#serves(node, colour) && !isOld(deploy, colour)) {
+      if (!this.#serves(node, colour) && !isOld(deploy, colour) && !isGivenUp) {
         this.#world.violate(
           `I3 ${node.id} sends requests to ${colour}, which does not serve there`,
         );

@@ -42,7 +42,7 @@ import { localCatalogue, localMigration } from "./workloads/managed-workload.ts"
 
 const CLUSTER = "quarterdeck";
 const RECENT_MAX = 50;
-/** The end of a migration's output that its reason quotes. */
+/** The end of the output that a reason quotes. */
 const OUTPUT_BYTES = 1_000;
 
 export type DeploysRoleOptions = {
@@ -182,8 +182,10 @@ function clientOf({ address }: Endpoint): Promise<FleetClient> {
 }
 
 function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
-  const { journal, workloads, client, edge } = parts;
-  const fleet = new ColourFleet(client, localCatalogue(workloads.find), LOCAL_CALL_MS_MAX);
+  const { journal, workloads, client, edge, endpoint } = parts;
+  const outputOf = outputIn(endpoint);
+  const catalogue = localCatalogue(workloads.find);
+  const fleet = new ColourFleet(client, catalogue, { callMsMax: LOCAL_CALL_MS_MAX, outputOf });
   return Deployer.open({
     journal,
     drivers: {
@@ -234,10 +236,7 @@ function oneOffsOf({
         if (kind !== "expand" && kind !== "contract") throw new Error(`${kind} is no migration`);
         return localMigration(workloads.find(workload), { kind, release });
       },
-      outputOf: async (arn, container) => {
-        const file = endpoint.logFileOf(arn, container);
-        return file === undefined ? undefined : (await endOf(file, OUTPUT_BYTES)).text;
-      },
+      outputOf: outputIn(endpoint),
     },
     announce: async ({ deploy: id }) => {
       const deploy = await journal.deploy(id);
@@ -254,6 +253,13 @@ async function untilOver({ lost }: Journal, signal: AbortSignal): Promise<void> 
     "Another process has taken over the deploys, or the connection to their database was lost.";
   throw new AppError("conflict", message);
 }
+
+const outputIn =
+  ({ logFileOf }: Endpoint) =>
+  async (arn: string, container: string): Promise<string | undefined> => {
+    const file = logFileOf(arn, container);
+    return file === undefined ? undefined : (await endOf(file, OUTPUT_BYTES)).text;
+  };
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");

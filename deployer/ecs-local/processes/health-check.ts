@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { get } from "node:http";
 
+import { errorCode } from "#platform/errors.ts";
+
 import type { ContainerDefinition } from "../shapes.ts";
 import type { Container } from "../state.ts";
 import type { Program } from "./container-process.ts";
@@ -13,13 +15,13 @@ type Target = {
 };
 
 /**
- * Runs a health check once. Beside the forms of ECS (CMD, CMD-SHELL) there is `["HTTP", "http://127.0.0.1:8080/ready"]`, whose
+ * Runs a health check once; resolves with what is wrong, for people, or undefined if it is healthy. Beside the forms of ECS (CMD, CMD-SHELL) there is `["HTTP", "http://127.0.0.1:8080/ready"]`, whose
  * host and port are those inside of the container: it needs no process, and any status from 200 to 399 is healthy.
  */
 export function runHealthCheck(
   [kind = "", ...rest]: readonly string[],
   target: Target,
-): Promise<boolean> {
+): Promise<string | undefined> {
   if (kind === "HTTP") return checkHttp(rest[0] ?? "", target);
   const [file = "", ...args] = kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...rest] : rest;
   const { directory, environment } = target.program;
@@ -30,18 +32,24 @@ export function runHealthCheck(
     killSignal: "SIGKILL" as const,
   };
   return new Promise((resolve) => {
-    execFile(file, args, options, (error) => resolve(error === null));
+    execFile(file, args, options, (error) => {
+      resolve(error === null ? undefined : `${file} ended with ${error.signal ?? error.code}`);
+    });
   });
 }
 
-function checkHttp(url: string, { address, ports, timeoutMs }: Target): Promise<boolean> {
+function checkHttp(
+  url: string,
+  { address, ports, timeoutMs }: Target,
+): Promise<string | undefined> {
   const { port, pathname, search } = new URL(url);
   const containerPort = Number(port) || 80;
   const mapped = ports.find((it) => it.containerPort === containerPort);
+  const own = { port: mapped?.hostPort ?? containerPort, path: `${pathname}${search}` };
+  const asked = `http://${address}:${own.port}${own.path}`;
   const options = {
     host: address,
-    port: mapped?.hostPort ?? containerPort,
-    path: `${pathname}${search}`,
+    ...own,
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
   };
@@ -49,9 +57,15 @@ function checkHttp(url: string, { address, ports, timeoutMs }: Target): Promise<
     get(options, (response) => {
       const { statusCode = 0 } = response;
       response.destroy();
-      resolve(statusCode >= 200 && statusCode < 400);
-    }).on("error", () => resolve(false));
+      const isHealthy = statusCode >= 200 && statusCode < 400;
+      resolve(isHealthy ? undefined : `${asked} answered ${statusCode}`);
+    }).on("error", (error) => resolve(`${asked} did not answer: ${whyOf(error, timeoutMs)}`));
   });
+}
+
+function whyOf(error: Error, timeoutMs: number): string {
+  if (error.name === "AbortError") return `more than ${timeoutMs / 1_000} s`;
+  return errorCode(error) === "ECONNREFUSED" ? "nothing listens on this port" : error.message;
 }
 
 /** Whether a health check can be run. */

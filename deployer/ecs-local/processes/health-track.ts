@@ -8,6 +8,8 @@ const FIRST_INTERVAL_S = 1;
 export type HealthTrack = {
   startedAtMs: number;
   status: HealthStatus;
+  /** Of the last check, for people; undefined if it passed. */
+  problem: string | undefined;
   /** Failures in a row that count. */
   failures: number;
   countedAtMs: number;
@@ -36,6 +38,7 @@ export function healthTimes(check: HealthCheck, secondMs: number): HealthTimes {
 export const newTrack = (nowMs: number): HealthTrack => ({
   startedAtMs: nowMs,
   status: "UNKNOWN",
+  problem: undefined,
   failures: 0,
   countedAtMs: nowMs,
   nextAtMs: nowMs,
@@ -47,11 +50,12 @@ export const newTrack = (nowMs: number): HealthTrack => ({
  */
 export function addResult(
   track: HealthTrack,
-  { isHealthy, nowMs, times }: { isHealthy: boolean; nowMs: number; times: HealthTimes },
+  { problem, nowMs, times }: Pick<HealthTrack, "problem"> & { nowMs: number; times: HealthTimes },
 ): HealthTrack {
-  if (isHealthy) {
+  if (problem === undefined) {
     return {
       ...track,
+      problem,
       status: "HEALTHY",
       failures: 0,
       countedAtMs: nowMs,
@@ -61,8 +65,9 @@ export function addResult(
   const hasSucceeded = track.status !== "UNKNOWN";
   const nextAtMs = nowMs + (hasSucceeded ? times.intervalMs : times.firstIntervalMs);
   const isStarting = !hasSucceeded && nowMs < track.startedAtMs + times.startPeriodMs;
-  if (isStarting || nowMs < track.countedAtMs + times.intervalMs) return { ...track, nextAtMs };
+  if (isStarting || nowMs < track.countedAtMs + times.intervalMs)
+    return { ...track, problem, nextAtMs };
   const failures = track.failures + 1;
   const status = failures >= times.retries ? "UNHEALTHY" : track.status;
-  return { ...track, status, failures, countedAtMs: nowMs, nextAtMs };
+  return { ...track, problem, status, failures, countedAtMs: nowMs, nextAtMs };
 }

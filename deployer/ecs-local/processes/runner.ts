@@ -4,8 +4,8 @@ import path from "node:path";
 
 import type { Log } from "#platform/log.ts";
 
-import type { Action, ProcessState } from "../scheduler/world.ts";
-import type { ContainerDefinition, HealthStatus } from "../shapes.ts";
+import type { Action, Health, ProcessState } from "../scheduler/world.ts";
+import type { ContainerDefinition } from "../shapes.ts";
 import type { EcsState, Task } from "../state.ts";
 import { boundLog } from "./bounded-log.ts";
 import { ContainerProcess } from "./container-process.ts";
@@ -42,9 +42,9 @@ export class Runner {
     return this.#process(task, container).state(this.#options.nowMs());
   }
 
-  healthOf(task: Task, container: string): HealthStatus | undefined {
-    const status = this.#checks.get(keyOf(task, container))?.track.status;
-    return status === "UNKNOWN" ? undefined : status;
+  healthOf(task: Task, container: string): Health | undefined {
+    const track = this.#checks.get(keyOf(task, container))?.track;
+    return track === undefined || track.status === "UNKNOWN" ? undefined : track;
   }
 
   logFileOf(task: Task, container: string): string {
@@ -117,9 +117,9 @@ export class Runner {
       ports: own?.ports ?? [],
       program: programOf(container, task),
       timeoutMs: times.timeoutMs,
-    }).then((isHealthy) => {
+    }).then((problem) => {
       const before = known.track.status;
-      known.track = addResult(known.track, { isHealthy, nowMs: nowMs(), times });
+      known.track = addResult(known.track, { problem, nowMs: nowMs(), times });
       known.isRunning = false;
       if (known.track.status !== before) onChange();
       return undefined;

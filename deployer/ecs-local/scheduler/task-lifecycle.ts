@@ -94,11 +94,13 @@ function observeContainer(container: Container, task: Task, world: World): Conta
     const end = exitCode === undefined ? { reason: "The exit code is not known." } : { exitCode };
     return { ...container, lastStatus: "STOPPED", startedAtMs, ...end };
   }
-  const healthStatus = world.healthOf(task, container.name) ?? container.healthStatus;
+  const health = world.healthOf(task, container.name);
+  const healthStatus = health?.status ?? container.healthStatus;
   if (container.lastStatus === "RUNNING" && healthStatus === container.healthStatus) {
     return container;
   }
-  return { ...container, lastStatus: "RUNNING", startedAtMs, healthStatus };
+  const reason = healthStatus === "UNHEALTHY" ? health?.problem : undefined;
+  return { ...container, lastStatus: "RUNNING", startedAtMs, healthStatus, reason };
 }
 
 /** A task ends with any of its essential containers, and if one cannot be started. */

@@ -69,7 +69,10 @@ export class TestWorld {
           .repeat(4),
       processOf: (task, container) =>
         this.processes.get(`${task.id}/${container}`) ?? { kind: "none" },
-      healthOf: (task, container) => this.health.get(`${task.id}/${container}`),
+      healthOf: (task, container) => {
+        const status = this.health.get(`${task.id}/${container}`);
+        return status && { status, problem: undefined };
+      },
     };
   }
 

@@ -12,6 +12,9 @@ export type ProcessState =
   /** The exit code is unknown if the machine or the watcher of the process ended too. */
   | { kind: "exited"; exitCode: number | undefined };
 
+/** `problem`: why the last check failed, for people. */
+export type Health = { status: HealthStatus; problem: string | undefined };
+
 /**
  * Where tasks listen. Linux has all of 127.0.0.0/8, so each task gets an address of its own in it, as in a VPC. Elsewhere
  * all share 127.0.0.1, and each port of a container gets another port of the machine.
@@ -30,7 +33,7 @@ export type World = {
   newId(): string;
   processOf(task: Task, container: string): ProcessState;
   /** Undefined until a health check has had a result since the endpoint was started. */
-  healthOf(task: Task, container: string): HealthStatus | undefined;
+  healthOf(task: Task, container: string): Health | undefined;
 };
 
 /** What has to be done in the world. Each is repeated until the world shows its effect, so doing it twice is harmless. */

@@ -1,7 +1,7 @@
 import { COMMANDS, type CommandView, type DeployDetail } from "#dashboards/deploys/messages.ts";
 import { obey } from "#deployer/machine/commands.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
-import { RULES, ruledBy } from "#deployer/machine/states.ts";
+import { RULES, ruledBy, shareBp } from "#deployer/machine/states.ts";
 import { AppError } from "#platform/errors.ts";
 
 /** Which commands fit the deploy now, asked from the machine itself. */
@@ -23,7 +23,11 @@ export function wayBackOf(deploy: Deploy, nowMs: number): DeployDetail["wayBack"
   const { from, release } = deploy.plan;
   if (RULES[deploy.state].isTerminal) return afterEnd(deploy);
   if (refusalOf(deploy, "abort", nowMs) === null && ruledBy(deploy) !== "contracting") {
-    return { command: "abort", text: `No user has ${release} yet: abort stops its tasks.` };
+    const text =
+      shareBp(deploy) > 0
+        ? `There is no earlier release: abort stops the tasks of ${release}, and nothing serves then.`
+        : `No user has ${release} yet: abort stops its tasks.`;
+    return { command: "abort", text };
   }
   const refusal = refusalOf(deploy, "roll-back", nowMs);
   if (refusal === null) {
