@@ -169,11 +169,12 @@ export class ColourFleet implements FleetDriver {
     };
   }
 
+  /** Of one that is still stopping, exit code and time are not known yet. */
   #noteEnds(name: string, tasks: readonly FleetTask[]): void {
     const known = this.#ended.get(name);
     const [latest] = [...tasks, ...(known ? [known] : [])]
       .filter(endedByItself)
-      .toSorted((a, b) => (b.stoppedAtMs ?? Infinity) - (a.stoppedAtMs ?? Infinity));
+      .toSorted((a, b) => (b.stoppedAtMs ?? 0) - (a.stoppedAtMs ?? 0));
     if (latest) this.#ended.set(name, latest);
   }
 

@@ -21,7 +21,7 @@ export async function tellEnd(
   const failed = containers.find(({ exitCode, reason }) => exitCode !== 0 || reason !== undefined);
   const name = (failed ?? containers[0])?.name ?? "";
   const output = lastLines((await outputOf(arn, name).catch(() => undefined)) ?? "");
-  const wrote = output === "" ? "It wrote nothing." : `Its last output: ${output}`;
+  const wrote = output === "" ? "It wrote nothing." : `Its last output: "${output}".`;
   return `task ${id}${at}${whenOf(task)}: ${whyStopped(task)}. ${wrote}`;
 }
 
@@ -32,7 +32,8 @@ function whenOf({ createdAtMs, stoppedAtMs }: FleetTask): string {
   return ` at ${time} UTC, ${Math.round((stoppedAtMs - createdAtMs) / 1_000)} s after its start`;
 }
 
-function lastLines(text: string): string {
+/** The end of an output on one line, without stack traces. */
+export function lastLines(text: string): string {
   const lines = text.split("\n").filter((line) => !NOISE.test(line));
   return lines
     .slice(-LINES_MAX)

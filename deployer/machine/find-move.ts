@@ -41,9 +41,9 @@ function failureOf(situation: Situation): Move | undefined {
 
 function thinText({ deploy, seen }: Situation): string {
   const { oldColour, from } = deploy.plan;
-  const serving = servingTasks(seen, oldColour) ?? 0;
+  const serving = servingTasks(seen, oldColour) ?? "unknown how many";
   const why = seen.fleet?.[oldColour].reason;
-  return `only ${serving} tasks of ${from} serve, which could not take all traffic back.${becauseOf(why)}`;
+  return `the tasks of ${from} that serve (${serving}) could not take all traffic back.${becauseOf(why)}`;
 }
 
 const becauseOf = (why: string | undefined): string =>
@@ -59,10 +59,18 @@ function failureOfNew({ deploy, seen, nowMs, limits }: Situation): string | unde
   }
   if (deaths >= limits.deathsMax) return `${deaths} tasks of ${release} ended by themselves.${why}`;
   if (darkSinceMs === null || nowMs < darkSinceMs + limits.darkMsMax) return undefined;
-  const nodes = (seen.nodes ?? [])
-    .filter(({ view: node }) => node?.slots[plan.newColour].some(isServing) === false)
-    .map(({ id }) => id);
-  return `Since ${timeText(darkSinceMs)} no task of ${release} passes the checks of ${nodes.join(" and ")}.${why}`;
+  return `Since ${timeText(darkSinceMs)} ${darkText(seen, plan)}.${why}`;
+}
+
+function darkText({ nodes = [] }: Situation["seen"], plan: Deploy["plan"]): string {
+  const dark = nodes.filter(({ view }) => view?.slots[plan.newColour].some(isServing) === false);
+  const slots = dark[0]?.view?.slots[plan.newColour] ?? [];
+  const addresses = slots.flatMap(({ address, state }) =>
+    address === null || state === "maint" ? [] : [address],
+  );
+  const where = addresses.length === 0 ? "" : ` (${addresses.join(", ")})`;
+  const names = dark.map(({ id }) => id).join(" and ");
+  return `no task of ${plan.release}${where} passes the health checks of the edge node ${names}`;
 }
 
 /** A read that lags behind may show the rollout of the deploy before. */

@@ -107,18 +107,16 @@ export function whyNoMore(scene: Scene, shareBp: number): string | undefined {
   if (plan === undefined) return undefined;
   if (!onEveryNode(scene, () => true)) return "Not all edge nodes can be read.";
   if (carries(scene, plan.newColour, shareBp) !== true) {
-    return `${servingText(scene, plan.newColour)} of ${plan.release} serve, too few for the next step.`;
+    return `The tasks of ${plan.release} that serve (${servingNow(scene, plan.newColour)}) do not have the capacity for the next step.`;
   }
   if (plan.from !== null && carries(scene, plan.oldColour, BASIS_POINTS) !== true) {
-    return `${servingText(scene, plan.oldColour)} of ${plan.from} serve, which could not take all traffic back.`;
+    return `The tasks of ${plan.from} that serve (${servingNow(scene, plan.oldColour)}) could not take all traffic back.`;
   }
   return undefined;
 }
 
-const servingText = ({ seen }: Scene, colour: Colour): string => {
-  const serving = servingTasks(seen, colour);
-  return serving === 1 ? "Only 1 task" : `Only ${serving ?? "an unknown number of"} tasks`;
-};
+const servingNow = ({ seen }: Scene, colour: Colour): number | string =>
+  servingTasks(seen, colour) ?? "unknown how many";
 
 /** Nodes that keep a state from ending, for people. */
 export function missingNodes(

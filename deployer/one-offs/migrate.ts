@@ -1,6 +1,7 @@
 import type { OneOff, OneOffView } from "../drivers.ts";
 import type { FleetClient, FleetTask, Manifest } from "../fleet/fleet-client.ts";
 import { whyStopped } from "../fleet/judge-service.ts";
+import { lastLines, type OutputOf } from "../fleet/tell-end.ts";
 
 const CALL_MS_MAX = 8_000;
 
@@ -9,8 +10,7 @@ export type Migration = { manifest: Manifest; container: string; command: readon
 export type MigrateDeps = {
   fleet: FleetClient;
   migrationOf(work: OneOff): Promise<Migration>;
-  /** The last lines of the output of a container; undefined if they cannot be had. */
-  outputOf(taskArn: string, container: string): Promise<string | undefined>;
+  outputOf: OutputOf;
 };
 
 /** Runs a migration as a task of the fleet: the fleet starts it once for its token, however often it is asked. */
@@ -44,7 +44,7 @@ async function reasonOf(
   container: string,
   outputOf: MigrateDeps["outputOf"],
 ): Promise<string> {
-  const output = (await outputOf(task.arn, container).catch(() => undefined))?.trim() ?? "";
+  const output = (await outputOf(task.arn, container).catch(() => undefined)) ?? "";
   const why = whyStopped(task) ?? "it ended";
-  return output === "" ? why : `${why}. Its last output: ${output}`;
+  return output.trim() === "" ? why : `${why}. Its last output: "${lastLines(output)}".`;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { FleetDriver, OneOff, Task } from "../drivers.ts";
+import type { FleetDriver, FleetView, OneOff, Task } from "../drivers.ts";
 
 export type VerifyLimits = {
   /** Passes in a row that each task needs. */
@@ -32,11 +32,27 @@ export async function verify(
   { workload, colour, release }: OneOff,
   { fleet, checkPathOf, limits }: VerifyDeps,
 ): Promise<void> {
-  const { tasks } = (await fleet.read(workload))[colour];
+  const { tasks } = (await readPatiently(fleet, workload, limits))[colour];
   const own = tasks.filter((it) => it.release === release && it.status === "running");
   if (own.length === 0) throw new Error(`no task of ${release} runs`);
   const path = checkPathOf(workload);
   await Promise.all(own.map((task) => verifyTask(task, path, limits)));
+}
+
+/** That the fleet throttles or is busy says nothing about the release. @throws Error if it does so for too long */
+async function readPatiently(
+  fleet: VerifyDeps["fleet"],
+  workload: string,
+  { failsMsMax, pauseMs }: VerifyLimits,
+): Promise<FleetView> {
+  for (const untilMs = performance.now() + failsMsMax; ;) {
+    try {
+      return await fleet.read(workload);
+    } catch (error) {
+      if (performance.now() >= untilMs) throw error;
+      await delay(pauseMs);
+    }
+  }
 }
 
 async function verifyTask(task: Task, path: string, limits: VerifyLimits): Promise<void> {

@@ -95,25 +95,11 @@ export class Invariants {
 
   #checkRoute(node: SimulatedNode, { route }: EdgeConfig): void {
     const before = node.running.route;
-    const { deploy, workload } = this.#durable();
-    const isGivenUp = workload.releases[route.live] === null;
-    // Without a share of its own, the live colour gets no request: so it is after a step back to the end of a split.
-    if (route.live !== before.live && shareIn(route, route.live) > 0 && !isGivenUp) {
-      const isWayBack = deploy !== undefined && route.live === deploy.plan.oldColour;
-      for (const other of this.#edge.inService()) {
-        // What cannot be reached sends such requests to its other colour.
-        const wasCutOff = this.#world.nowMs < other.cutOffUntilMs + KNOWLEDGE_MS;
-        const isExcused = isWayBack && (wasCutOff || this.#world.scenario.faults.lost > 0);
-        if (!this.#serves(other, route.live) && !isExcused) {
-          this.#world.violate(
-            `I6 ${node.id} makes ${route.live} live, which does not serve on ${other.id}`,
-          );
-        }
-      }
-    }
+    const { deploy } = this.#durable();
+    if (route.live !== before.live) this.#checkLive(node, route);
     const raised = COLOURS.filter((colour) => shareIn(route, colour) > shareIn(before, colour));
     for (const colour of raised) {
-      if (!this.#serves(node, colour) && !isOld(deploy, colour) && !isGivenUp) {
+      if (!this.#serves(node, colour) && !isOld(deploy, colour)) {
         this.#world.violate(
           `I3 ${node.id} sends requests to ${colour}, which does not serve there`,
         );
@@ -122,6 +108,24 @@ export class Invariants {
         share: shareIn(route, colour),
         isWayBack: isOld(deploy, colour),
       });
+    }
+  }
+
+  #checkLive(node: SimulatedNode, route: EdgeConfig["route"]): void {
+    const { deploy, workload } = this.#durable();
+    const isGivenUp = workload.releases[route.live] === null;
+    // Without a share of its own, the live colour gets no request: so it is after a step back to the end of a split.
+    if (isGivenUp || shareIn(route, route.live) === 0) return;
+    const isWayBack = deploy !== undefined && route.live === deploy.plan.oldColour;
+    for (const other of this.#edge.inService()) {
+      // What cannot be reached sends such requests to its other colour.
+      const wasCutOff = this.#world.nowMs < other.cutOffUntilMs + KNOWLEDGE_MS;
+      const isExcused = isWayBack && (wasCutOff || this.#world.scenario.faults.lost > 0);
+      if (!this.#serves(other, route.live) && !isExcused) {
+        this.#world.violate(
+          `I6 ${node.id} makes ${route.live} live, which does not serve on ${other.id}`,
+        );
+      }
     }
   }
 

@@ -62,7 +62,7 @@ test("pipelines see by the exit status how a deploy ended, and people why", asyn
   const migration = await run("deploy", "web", "unmigratable", "--expand", "--wait");
   expect(migration.code).toBe(6);
   expect(migration.stdout).toMatch(
-    /The expand migration failed: .*exit code 4.*Its last output: no table invoices/,
+    /The expand migration failed: .*exit code 4.*Its last output: "no table invoices"/,
   );
   const refused = await run("deploy", "web", "r1", "--contract");
   expect([refused.code, refused.output]).toEqual([

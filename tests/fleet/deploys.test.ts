@@ -77,7 +77,7 @@ test("bad releases end with a reason, and without a failed request", async () =>
   const dies = await deployed(controller, "dies");
   expect(dies).toMatchObject({ state: "rolled-back" });
   expect(dies.reason).toMatch(
-    /^(?:\d tasks of dies ended by themselves|Since .* no task of dies passes the checks of).*exit code 7.*goes back to r1/,
+    /^(?:\d tasks of dies ended by themselves|Since .* no task of dies .*passes the health checks of).*exit code 7.*goes back to r1/,
   );
   const { blue, green } = await drivers.fleet.read("web");
   expect([blue.desired, green.desired]).toEqual([0, 2]);

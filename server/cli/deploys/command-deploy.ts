@@ -30,7 +30,7 @@ const TEXTS: Readonly<Record<CommandKind, { summary: string; text: string }>> = 
   },
   abort: {
     summary: "End a deploy that has no traffic yet",
-    text: "The new tasks stop. If users may have the new release already, roll back instead.",
+    text: "The new tasks stop. If users may have the new release already, roll back instead; the first release of a workload is aborted, as there\nis none to go back to.",
   },
   "roll-back": {
     summary: "Return all traffic to the old release",
