@@ -87,7 +87,7 @@ export const BAD_KINDS: Readonly<Record<string, BadKind>> = {
   exits: {
     end: "rolled back",
     reason: failingBy(
-      String.raw`^(?:Since \d\d:\d\d:\d\d UTC no task of \S+ .*passes the health checks of the edge node lb\d|\d+ tasks of \S+ ended by themselves).* ${TASK}: .*exit code 7.*heap out of memory`,
+      String.raw`^(?:Since \d\d:\d\d:\d\d UTC no task of \S+ .*passes the health checks of the edge node lb\d|\d+ tasks of \S+ ended by themselves.* ${TASK}: .*exit code 7.*heap out of memory)`,
       REVERTED,
     ),
     strategy: { ...QUICK, analyseMs: 120_000, analyseMsMax: 120_000 },
