@@ -116,7 +116,7 @@ describe("the same release, deployed again", () => {
     const before = [...fleet.tasks.keys()];
     world.scenario.quality = "crash-loop";
     const failed = await state(await request("new"), "failed");
-    expect(failed.reason).toMatch(/The new tasks do not start|new tasks died/);
+    expect(failed.reason).toMatch(/The new tasks do not start|ended by themselves/);
     expect([...fleet.tasks.keys()]).toEqual(before);
     expect(shares("green")).toEqual([10_000, 10_000]);
   });

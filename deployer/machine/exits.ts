@@ -29,13 +29,12 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   preflight,
   expanding: oneOff({
     done: () => toProvisioning("The expand migration succeeded."),
-    failed: ({ deploy }, why) => wayBack(deploy, `The expand migration failed: ${sentence(why)}`),
+    failed: ({ deploy }, why) => wayBack(deploy, `The expand migration failed: ${why}`),
   }),
   provisioning,
   verifying: oneOff({
     done: () => ({ to: "admitting", reason: "All new tasks passed their verification." }),
-    failed: ({ deploy }, why) =>
-      wayBack(deploy, `The new tasks failed their verification: ${sentence(why)}`),
+    failed: ({ deploy }, why) => wayBack(deploy, `The new tasks failed their verification: ${why}`),
   }),
   admitting,
   warming: oneOff({
@@ -67,7 +66,7 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   },
   contracting: oneOff({
     done: () => succeed("The contract migration succeeded."),
-    failed: ({ deploy }, why) => hold(deploy, `The contract migration failed: ${sentence(why)}`),
+    failed: ({ deploy }, why) => hold(deploy, `The contract migration failed: ${why}`),
   }),
   reverting: (situation) => {
     const { oldColour } = situation.deploy.plan;
@@ -184,8 +183,6 @@ function shifting(situation: Situation): Exit {
 }
 
 const succeed = (reason: string): Move => ({ to: "finishing", reason, outcome: "succeeded" });
-
-const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 const finish = (deploy: Deploy, reason: string): Move => ({
   to: deploy.outcome ?? "failed",

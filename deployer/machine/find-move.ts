@@ -96,7 +96,7 @@ function lateMove(situation: Situation, why: string): Move | undefined {
   const limitMs = msMax(limits, deploy.plan.strategy);
   if (nowMs < sinceMs + limitMs) return undefined;
   const trouble = RULES[deploy.state].watchesNew ? becauseOf(viewOfNew(situation)?.reason) : "";
-  const reason = `It ${label} since ${timeText(sinceMs)}, which may take ${Math.round(limitMs / 1_000)} s: ${why}${trouble}`;
+  const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s, since ${timeText(sinceMs)}. ${why}${trouble}`;
   return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, reason);
 }
 

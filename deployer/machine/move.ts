@@ -89,7 +89,8 @@ export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
   if (way === "revert" && deploy.plan.from === null) {
     return hold(deploy, `${reason} There is no earlier release to go back to.`);
   }
-  const who = by === undefined ? { reason: `${reason} ${whatIsDone(deploy)}` } : { reason, by };
+  const who =
+    by === undefined ? { reason: `${sentence(reason)} ${whatIsDone(deploy)}` } : { reason, by };
   if (way === "revert") return { to: "reverting", outcome: "rolled-back", ...who };
   const to = tasks === "start-new" ? "draining-new" : "finishing";
   return { to, outcome: "failed", ...who };
@@ -98,8 +99,10 @@ export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
 /** The machine leaves the decision to a person. */
 export const hold = (deploy: Deploy, reason: string): Move => ({
   to: "held",
-  reason: `${reason} ${whatToDecide(deploy)}`,
+  reason: `${sentence(reason)} ${whatToDecide(deploy)}`,
 });
+
+const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /** Colours as words of a reason. */
 export const nameOld = (deploy: Deploy): string =>
