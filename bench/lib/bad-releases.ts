@@ -134,8 +134,9 @@ export class BadReleases implements AsyncDisposable {
   }
 
   /** As a person would, so that the next deploy gets its turn. */
-  async #endHeld(id: string, { wayBack }: DeployDetail): Promise<void> {
-    const kind = wayBack.command === "roll-back" ? "roll-back" : "abort";
+  async #endHeld(id: string, { commands }: DeployDetail): Promise<void> {
+    const fits = commands.filter(({ refusal }) => refusal === null).map((it) => it.kind);
+    const kind = (["roll-back", "abort"] as const).find((it) => fits.includes(it)) ?? "resume";
     await this.#role.ask("command", { id, kind, reason: "the next one", actor: "bench" });
     await this.#until(id, ({ deploy }) => deploy.outcome !== null);
   }

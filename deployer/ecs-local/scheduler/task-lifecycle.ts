@@ -1,7 +1,7 @@
 import type { ContainerDefinition, HealthStatus } from "../shapes.ts";
 import type { Container, StopCode, Task, TaskDefinition } from "../state.ts";
 import { dependenciesOf, dependentsOf } from "./dependencies.ts";
-import type { Action, World } from "./world.ts";
+import type { Action, Health, World } from "./world.ts";
 
 const STOP_TIMEOUT_S = 30;
 const START_TIMEOUT_S = 180;
@@ -94,13 +94,25 @@ function observeContainer(container: Container, task: Task, world: World): Conta
     const end = exitCode === undefined ? { reason: "The exit code is not known." } : { exitCode };
     return { ...container, lastStatus: "STOPPED", startedAtMs, ...end };
   }
-  const health = world.healthOf(task, container.name);
+  return observeRunning(
+    { ...container, startedAtMs },
+    container,
+    world.healthOf(task, container.name),
+  );
+}
+
+/** With why its last check failed, once it counts as unhealthy. */
+function observeRunning(
+  started: Container,
+  container: Container,
+  health: Health | undefined,
+): Container {
   const healthStatus = health?.status ?? container.healthStatus;
   if (container.lastStatus === "RUNNING" && healthStatus === container.healthStatus) {
     return container;
   }
   const reason = healthStatus === "UNHEALTHY" ? health?.problem : undefined;
-  return { ...container, lastStatus: "RUNNING", startedAtMs, healthStatus, reason };
+  return { ...started, lastStatus: "RUNNING", healthStatus, reason };
 }
 
 /** A task ends with any of its essential containers, and if one cannot be started. */
