@@ -33,8 +33,8 @@ export type BadKind = {
 /** A task, its address and the time of its end. */
 const TASK = String.raw`task [0-9a-f]{8} \(127[.\d]+:8080\) at \d\d:\d\d:\d\d UTC, \d+ s after its start`;
 const NOT_STARTED = String.raw`^The new tasks do not start: \d+ tasks of \S+ ended.* ${TASK}: `;
-const UNDONE = String.raw`No user had \S+: its tasks are stopped, and \S+ serves as before\. Correct the release`;
-const REVERTED = String.raw`\S+ has had up to 5 % of the traffic since \d\d:\d\d:\d\d UTC; all of it goes back to \S+, whose tasks are ready\. Correct the release`;
+const UNDONE = String.raw`No user had \S+: its tasks are stopped, and \S+ serves as before\. Correct the cause and deploy again\.`;
+const REVERTED = String.raw`\S+ has had up to 5 % of the traffic since \d\d:\d\d:\d\d UTC; all of it goes back to \S+, whose tasks are ready\. Correct the cause and deploy again\.`;
 const failingBy = (what: string, end: string): RegExp => new RegExp(`${what}.*${end}`);
 
 export const BAD_KINDS: Readonly<Record<string, BadKind>> = {

@@ -2,6 +2,7 @@
  * A task of the workloads that bench/bad-releases.ts deploys. Its release decides how it behaves: RELEASE is `KIND.NUMBER`.
  * With the argument `contract` it is the contract migration of the release.
  */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
@@ -58,14 +59,10 @@ async function serve(): Promise<void> {
   const file = path.join(TASKS_FOLDER, String(process.pid));
   mkdirSync(TASKS_FOLDER, { recursive: true });
   writeFileSync(file, RELEASE);
+  process.on("exit", () => rmSync(file, { force: true }));
   process.on("SIGTERM", () => {
-    server.close(() => {
-      // Tasks take their time to end, so that a migration that does not wait for them meets them.
-      setTimeout(() => {
-        rmSync(file, { force: true });
-        process.exit(0);
-      }, 1_000);
-    });
+    // Tasks take their time to end, so that a migration that does not wait for them meets them.
+    server.close(() => setTimeout(() => process.exit(0), 1_000));
     server.closeIdleConnections();
   });
 }
@@ -91,10 +88,11 @@ function contract(): void {
 function isOldTask(pid: string): boolean {
   if (readFileSync(path.join(TASKS_FOLDER, pid), "utf8") === RELEASE) return false;
   try {
-    process.kill(Number(pid), 0);
-    return true;
+    // Another process may have got the pid of one that was killed.
+    const args = execFileSync("/bin/ps", ["-o", "args=", "-p", pid], { encoding: "utf8" });
+    return args.includes(import.meta.filename);
   } catch {
-    return false;
+    return false; // There is no such process.
   }
 }
 

@@ -6,7 +6,7 @@ import { BASIS_POINTS } from "./strategy.ts";
 export const timeText = (atMs: number): string =>
   `${new Date(atMs).toISOString().slice(11, 19)} UTC`;
 
-const NEXT = "Correct the release and deploy it under another name.";
+const NEXT = "Correct the cause and deploy again.";
 
 /** What becomes of the traffic and the tasks when the machine gives a release up, and what is left to do, for people. */
 export function whatIsDone(deploy: Deploy): string {

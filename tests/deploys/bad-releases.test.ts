@@ -28,6 +28,6 @@ test("bad releases of each kind end as promised, with a reason and without a fai
   const crashed = results.find(({ kind }) => kind === "crash-loop");
   const shown = await runProgram(["deploys", crashed?.deploy ?? "", "--data", bad.dataFolder]);
   expect(shown.stdout).toContain("exit code 9");
-  expect(shown.stdout).toContain("Correct the release and deploy it under another name.");
+  expect(shown.stdout).toContain("Correct the cause and deploy again.");
   expect(shown.stdout).toContain("Way back: The release before serves.");
 }, 300_000);
