@@ -86,13 +86,13 @@ function contract(): void {
 }
 
 function isOldTask(pid: string): boolean {
-  if (readFileSync(path.join(TASKS_FOLDER, pid), "utf8") === RELEASE) return false;
   try {
+    if (readFileSync(path.join(TASKS_FOLDER, pid), "utf8") === RELEASE) return false;
     // Another process may have got the pid of one that was killed.
     const args = execFileSync("/bin/ps", ["-o", "args=", "-p", pid], { encoding: "utf8" });
     return args.includes(import.meta.filename);
   } catch {
-    return false; // There is no such process.
+    return false; // It has just ended.
   }
 }
 
