@@ -66,7 +66,9 @@ export class DeployScript implements AsyncDisposable {
       launchType: "FARGATE",
       network: { subnets: ["local"] },
     });
-    const fleet = new ColourFleet(client, localCatalogue(workloads.find), CALL_MS_MAX);
+    const fleet = new ColourFleet(client, localCatalogue(workloads.find), {
+      callMsMax: CALL_MS_MAX,
+    });
     const portOf = (name: string): number => workloads.find(name).edgePort;
     const edge = openHaproxyEdge({ dataFolder, host: HOST, portOf, edgePort }, log);
     await edge.start(
