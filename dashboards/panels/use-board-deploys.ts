@@ -16,8 +16,8 @@ export type BoardDeploys = {
   fleet: Pages["board"]["fleet"] | undefined;
 };
 
-/** Events reach the store after they were pushed. */
-const STORED_AFTER_MS = 2_000;
+/** Events reach the store after they were pushed, on a busy machine some seconds later. */
+const STORED_AFTER_MS = [2_000, 10_000, 30_000];
 
 /** The deploys of the board's range, loaded again when one has changed, and the instances that the fleet runs. */
 export function useBoardDeploys({ fromMs, toMs, live }: Board): BoardDeploys {
@@ -30,8 +30,8 @@ export function useBoardDeploys({ fromMs, toMs, live }: Board): BoardDeploys {
   );
   useEffect(() => {
     if (changed === undefined) return undefined;
-    const timer = setTimeout(reload, STORED_AFTER_MS);
-    return () => clearTimeout(timer);
+    const timers = STORED_AFTER_MS.map((ms) => setTimeout(reload, ms));
+    return () => timers.forEach((timer) => clearTimeout(timer));
   }, [changed, reload]);
   const marks = useMemo(() => marksOf(data?.markers ?? []), [data]);
   return { marks, isCut: data?.isCut ?? false, fleet: content?.fleet };
