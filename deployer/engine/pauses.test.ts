@@ -113,7 +113,9 @@ describe("the deadline for new tasks", () => {
     await release("r1");
     it.isStuck = true;
     const failed = await state(await request("r2"), "failed");
-    expect(failed.reason).toMatch(/for more than 30 s\. 0 of 2 new tasks are healthy/);
+    expect(failed.reason).toMatch(
+      /for more than 30 s, since .* UTC\. 0 of 2 new tasks are healthy/,
+    );
     expect(counts()).toEqual({ r1: 2 });
     expect(shares("green")).toEqual([10_000, 10_000]);
   });
