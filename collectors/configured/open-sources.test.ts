@@ -112,12 +112,13 @@ test("a source that cannot be opened states why, and is opened again without del
     configured(waitingKind(seen), "b", "two"),
   ]);
   await vi.waitFor(() => expect(items).toContain("b two\n"), SOON);
-  expect(sources.status()).toContainEqual({
+  const refused = {
     path: "Waiting a",
     level: "error",
     message: "the host is unknown: check its name; it is opened again in 1 s",
     source: "a",
-  });
+  };
+  await vi.waitFor(() => expect(sources.status()).toContainEqual(refused), SOON);
   await vi.waitFor(() => expect(items).toContain("a one\n"), SOON);
   expect(sources.status().map(({ level }) => level)).toEqual(["info", "info"]);
 });

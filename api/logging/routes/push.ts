@@ -52,10 +52,10 @@ const pushOne = (deps: Deps): Route =>
     idempotency: "optional",
     responses: { 202: { description: "Kept", body: z.strictObject({ accepted: z.int() }) } },
     async handle({ body, bodyText, caller, nowMs, incoming, write }) {
-      const accept = async () => {
+      const accept = doneOnce(async () => {
         await acceptOne(deps, { document: body, text: bodyText }, { caller, nowMs });
         return { status: 202 as const, body: { accepted: 1 } };
-      };
+      });
       // Only requests with an Idempotency-Key wait for the disk inside a transaction; others need no database.
       return incoming.headers["idempotency-key"] === undefined ? accept() : write(accept);
     },
@@ -86,11 +86,11 @@ const pushBatch = (deps: Deps): Route =>
     async handle({ caller, nowMs, incoming, database }) {
       mediaType(incoming, NDJSON);
       const bytes = await readBody(incoming, BATCH_BYTES_MAX);
-      const accept = async () => {
+      const accept = doneOnce(async () => {
         const { accepted, refused } = await acceptBatch(deps, bytes, { caller, nowMs });
         const errors = refused.slice(0, ERRORS_MAX);
         return { status: 202 as const, body: { accepted, rejected: refused.length, errors } };
-      };
+      });
       const key = incoming.headers["idempotency-key"];
       if (typeof key !== "string") return accept();
       const content = createHash("sha256").update(bytes).digest("hex");
@@ -98,3 +98,12 @@ const pushBatch = (deps: Deps): Route =>
       return database.transaction((tx) => once(tx, { key, scope, content, nowMs }, accept));
     },
   });
+
+/** The transaction around it may be repeated, and what is on the bus stays there. */
+function doneOnce<Value>(work: () => Promise<Value>): () => Promise<Value> {
+  let done: { value: Value } | undefined;
+  return async () => {
+    done ??= { value: await work() };
+    return done.value;
+  };
+}

@@ -18,6 +18,8 @@ test.each<{ now: NodeHealth; before?: NodeHealth; why?: RegExp }>([
   { now: down, why: /web \(blue\): no task passes its checks/ },
   { now: health({ up: 1, status: 200 }) },
   { now: health({ up: 2, status: 403 }), why: /with 403; before it was 200/ },
+  { now: health({ up: 0, status: 403 }), why: /with 403; before it was 200/ },
+  { now: health({ up: 0, status: 503 }), why: /web \(blue\): no task passes its checks/ },
   { now: health({ up: 2, status: null }), why: /not at all; before it was 200/ },
   { now: { ...well, workloads: {} }, why: /web \(blue\)/ },
   { before: down, now: down },

@@ -4,6 +4,7 @@ import type { ErrorCount } from "../traffic/count-errors.ts";
 import type { LaneHealth, NodeHealth } from "./port.ts";
 
 const REFUSED_FROM = 400;
+const FAILED_FROM = 500;
 /** Fewer errors than this say nothing. */
 const ERRORS_MIN = 2;
 /** By so much the share of errors may grow. */
@@ -28,12 +29,18 @@ export function whyWorse(
 }
 
 function whyLaneWorse(before: LaneHealth, now: LaneHealth | undefined): string | undefined {
-  if (before.up > 0 && (now?.up ?? 0) === 0) return "no task passes its checks any more";
+  const answer = whyAnswerWorse(before.status, now?.status ?? null);
+  // Without tasks a node answers with 503 or not at all.
+  const isRefused = answer !== undefined && (now?.status ?? FAILED_FROM) < FAILED_FROM;
+  if (isRefused || before.up === 0 || (now?.up ?? 0) > 0) return answer;
+  return "no task passes its checks any more";
+}
+
+function whyAnswerWorse(before: number | null, now: number | null): string | undefined {
   // A new template may repair what was refused.
-  const wasWell = before.status !== null && before.status < REFUSED_FROM;
-  if (!wasWell || now?.status === before.status) return undefined;
-  const answer = now?.status ?? null;
-  return `a request is answered ${answer === null ? "not at all" : `with ${answer}`}; before it was ${before.status}`;
+  const wasWell = before !== null && before < REFUSED_FROM;
+  if (!wasWell || now === before) return undefined;
+  return `a request is answered ${now === null ? "not at all" : `with ${now}`}; before it was ${before}`;
 }
 
 /** Whether clients of a node get more errors than those of all nodes did before, for people; undefined if not. */

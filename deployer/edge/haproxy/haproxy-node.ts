@@ -200,12 +200,14 @@ export class HaproxyNode implements TemplateNode {
   /** @throws AppError unavailable if it cannot be reached */
   async read(workload: string): Promise<NodeView> {
     this.#check(workload);
-    const { current } = await this.#running.processes();
+    return this.#view(workload);
+  }
+
+  async #view(workload: string): Promise<NodeView> {
     try {
       return await this.#running.view(workload);
-    } catch (error) {
-      // Its worker was replaced meanwhile.
-      if ((await this.#running.processes()).current.pid === current.pid) throw error;
+    } catch {
+      // A worker may have ended meanwhile, as after a reload.
       return this.#running.view(workload);
     }
   }
@@ -220,7 +222,7 @@ export class HaproxyNode implements TemplateNode {
   async #apply(workload: string, config: EdgeConfig): Promise<void> {
     const configs = this.#configs();
     checkNewer(this.id, config, configs.get(workload)?.version ?? 0);
-    const before = await this.#running.view(workload).catch(() => undefined);
+    const before = await this.#view(workload).catch(() => undefined);
     if (before !== undefined) {
       checkNewer(this.id, config, before.version);
       if (config.version === before.version) return;
