@@ -1,3 +1,7 @@
+"use client";
+
+import { useState } from "react";
+
 import { Link } from "../client/link.tsx";
 import { Untrusted } from "../untrusted.tsx";
 import { formatDateTime, type Zone } from "../zone.ts";
@@ -9,10 +13,15 @@ const OPEN_MAX = 3;
 const CHARACTERS_MAX = 60;
 
 /** What the letters on the charts stand for, for the eye, by keyboard and by screen reader. */
-export function DeploysNote({ marks, isCut, zone }: DeploysNoteProps) {
-  if (marks.length === 0) return null;
+export function DeploysNote(props: DeploysNoteProps) {
+  return props.marks.length === 0 ? null : <MarkList {...props} />;
+}
+
+function MarkList({ marks, isCut, zone }: DeploysNoteProps) {
+  // Later it is open or closed as the reader has left it, however many marks come.
+  const [isOpen] = useState(marks.length <= OPEN_MAX);
   return (
-    <details className="deploys-note" data-testid="deploys" open={marks.length <= OPEN_MAX}>
+    <details className="deploys-note" data-testid="deploys" open={isOpen}>
       <summary>
         Deploys in this range: {marks.length}
         {isCut ? " and older ones" : ""}, marked by letters on the charts
