@@ -1,5 +1,6 @@
 import { isExtra, isNumberField, isTextField, type Batch } from "./batch.ts";
 import { EXTRA_FIELD, FIELDS, LIST_SEPARATOR, textOrList } from "./fields.ts";
+import { jsonText } from "./json-text.ts";
 import { lineText } from "./line-column.ts";
 import { addRelated } from "./related.ts";
 
@@ -35,8 +36,7 @@ export function addDocument(batch: Batch, document: Readonly<Record<string, unkn
   for (const [name, value] of Object.entries(document)) {
     if (isNumberField(name)) batch.number(name).put(row, numberOf(value));
     else if (!isTextField(name)) extras[name] = value;
-    else
-      batch.text(name).putText(row, Array.isArray(value) ? value.join(SEPARATOR) : String(value));
+    else batch.text(name).putText(row, textOf(value));
   }
   if (Object.keys(extras).length > 0) batch.text(EXTRA_FIELD).putText(row, JSON.stringify(extras));
   batch.commit();
@@ -69,3 +69,8 @@ function addExtras(document: Record<string, unknown>, text: string): void {
     if (isExtra(name)) document[name] ??= value;
   }
 }
+
+const textOf = (value: unknown): string =>
+  Array.isArray(value)
+    ? value.map((it) => (it === null ? "" : jsonText(it))).join(SEPARATOR)
+    : jsonText(value);

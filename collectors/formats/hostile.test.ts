@@ -40,7 +40,7 @@ describe.each(ALL)("%s loses nothing", (dataset, format) => {
     const lines = events.flatMap((line) => [...cut(line), ...withInsertions(line)]);
     expectAll(lines, { format, mode: "lines" });
     expectAll(lines, { format, mode: "text" });
-  });
+  }, 300_000);
 });
 
 test.each(Object.entries(HOSTILE_LINES))(

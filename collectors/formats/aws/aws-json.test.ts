@@ -182,6 +182,10 @@ test.each([
       expect(parseLines(dataset, `${changed}\n`).length).toBeLessThanOrEqual(1);
     }),
   );
+  for (const name of Object.keys(record)) {
+    const hostile = JSON.stringify({ ...record, [name]: [{ toString: false }] });
+    expect(parseLines(dataset, `${hostile}\n`).length).toBeLessThanOrEqual(1);
+  }
   expect(parseLine(dataset, '{"level":"info","msg":"ready"}')).toMatchObject({
     "event.kind": "pipeline_error",
   });

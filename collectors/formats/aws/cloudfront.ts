@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 
 import type { Format } from "#collectors/format.ts";
+import { jsonText } from "#collectors/json-text.ts";
 
 import { OPEN_BRACE } from "../bytes.ts";
 import { openJsonFields } from "../json-fields.ts";
@@ -57,7 +58,7 @@ function readLine(
 function readJson(fields: ReadonlyMap<string, unknown>, row: RowWriter): string | undefined {
   const names = [...fields.keys()];
   if (!names.some(isOwn)) return "not a CloudFront line: no field is one of its own";
-  return read(new W3cValues(names.map(standardName), [...fields.values()].map(String)), row);
+  return read(new W3cValues(names.map(standardName), [...fields.values()].map(jsonText)), row);
 }
 
 function read(values: W3cValues, row: RowWriter): string | undefined {

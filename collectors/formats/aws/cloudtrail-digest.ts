@@ -1,3 +1,5 @@
+import { jsonText } from "#collectors/json-text.ts";
+
 import { jsonTime } from "../json-time.ts";
 import type { RowWriter } from "../text-line.ts";
 
@@ -24,7 +26,7 @@ export function putDigest(
 ): string | undefined {
   const { zone } = row.context;
   const endMs = jsonTime(fields.get("digestEndTime"), zone);
-  const refused = row.time(endMs, String(fields.get("digestEndTime")));
+  const refused = row.time(endMs, jsonText(fields.get("digestEndTime")));
   if (refused !== undefined) return refused;
   const key = fields.get("digestS3Object");
   row.text("file.path", typeof key === "string" ? key : undefined);

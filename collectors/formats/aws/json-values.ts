@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
 
+import { jsonText } from "#collectors/json-text.ts";
+
 import { jsonTime } from "../json-time.ts";
 import type { RowWriter } from "../text-line.ts";
 
@@ -15,7 +17,7 @@ export function textIn(fields: Fields, name: string): string | undefined {
 /** Writes the time of the event. Returns why it is invalid. */
 export function putTime(fields: Fields, name: string, row: RowWriter): string | undefined {
   const value = fields.get(name);
-  return row.time(jsonTime(value, row.context.zone), String(value));
+  return row.time(jsonTime(value, row.context.zone), jsonText(value));
 }
 
 export function putSource(

@@ -1,4 +1,5 @@
 import type { Format } from "#collectors/format.ts";
+import { jsonText } from "#collectors/json-text.ts";
 
 import { openJsonFields } from "../json-fields.ts";
 import type { RowWriter } from "../text-line.ts";
@@ -79,7 +80,7 @@ function putAnswers(list: unknown, row: RowWriter): void {
 function answerIn(item: unknown): Answer | undefined {
   if (typeof item !== "object" || item === null || !("Rdata" in item)) return undefined;
   const { Rdata, Type = "", Class = "" }: Record<string, unknown> = { ...item };
-  return { data: String(Rdata), type: String(Type), class: String(Class) };
+  return { data: jsonText(Rdata), type: jsonText(Type), class: jsonText(Class) };
 }
 
 /** What a rule of DNS Firewall decided. */
