@@ -92,6 +92,30 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
     }
   });
 
+  test("a task that was killed fails no request of connections that an earlier worker has left", async () => {
+    const node = await startNode();
+    const killed = createServer((_, response) => response.end("hello"));
+    await new Promise<void>((done) => killed.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void killed.close());
+    const at = killed.address();
+    const address = `127.0.0.1:${typeof at === "object" ? at?.port : ""}`;
+    const state = "ready" as const;
+    const blue = [{ address, state }, { address: await task("hello"), state }, MAINT];
+    await node.apply("web", { ...EMPTY, version: 1, slots: { ...EMPTY.slots, blue } });
+    const up = async () => (await node.read("web")).slots.blue.filter((it) => it.up).length;
+    await expect.poll(up).toBe(2);
+    const url = `http://${node.settings.listen["web"]}/`;
+    const agents = Array.from({ length: 16 }, () => new Agent({ keepAlive: true, maxSockets: 1 }));
+    onTestFinished(() => agents.forEach((agent) => agent.destroy()));
+    // At the same time, so that each has a connection of its own inside the node too.
+    const askAll = () => Promise.all(agents.map((agent) => send(url, { agent, method: "GET" })));
+    await askAll();
+    await node.reload();
+    killed.close();
+    killed.closeAllConnections();
+    for (const answer of await askAll()) expect(answer).toMatchObject({ status: 200 });
+  });
+
   test("sessions that an earlier worker has left are counted, closed, and not forgotten", async () => {
     const node = await startNode();
     const server = createServer((request, response) => {
