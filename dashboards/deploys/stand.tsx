@@ -1,9 +1,10 @@
 import type { DeploySummary } from "./messages.ts";
 import { standOf } from "./words.ts";
 
-/** How a deploy stands, with a shape and a word. */
-export function Stand({ deploy }: { deploy: DeploySummary }) {
-  const { shape, word, tone } = standOf(deploy);
+type State = { shape: string; word: string; tone: string };
+
+/** A state as a shape and a word, so that its colour is not needed. */
+export function StateWord({ shape, word, tone }: State) {
   return (
     <span className="stand" data-tone={tone}>
       <span className="stand-shape" aria-hidden="true">
@@ -13,3 +14,6 @@ export function Stand({ deploy }: { deploy: DeploySummary }) {
     </span>
   );
 }
+
+/** How a deploy stands. */
+export const Stand = ({ deploy }: { deploy: DeploySummary }) => <StateWord {...standOf(deploy)} />;

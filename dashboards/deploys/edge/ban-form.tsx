@@ -4,11 +4,11 @@ import { type FormEvent, useState } from "react";
 
 import { Labelled } from "#dashboards/sources/form-field.tsx";
 import { useChange } from "#dashboards/sources/use-change.ts";
-import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { BanAnswer } from "../edge-messages.ts";
-import { errorOf, restOf } from "../problem-fields.ts";
+import { errorOf } from "../problem-fields.ts";
 import { ReasonField } from "../reason-field.tsx";
+import { RestRefused } from "../rest-refused.tsx";
 
 const FIELDS = {
   tag: [["tag", "Tag", "Responses name theirs in the header Cache-Tag."]],
@@ -42,7 +42,6 @@ export function BanForm({ onClose }: { onClose: () => void }) {
       setDone(`✓ Removed from ${nodes.join(" and ")}.`);
     });
   };
-  const rest = restOf(change.problem, [...fields.map(([name]) => name), "reason"]);
   return (
     <form className="deploy-form" aria-label="Remove responses" onSubmit={submit}>
       <div className="deploy-fields">
@@ -62,11 +61,7 @@ export function BanForm({ onClose }: { onClose: () => void }) {
         ))}
       </div>
       <ReasonField value={reason} error={errorOf(change.problem, "reason")} onValue={setReason} />
-      {rest === undefined ? null : (
-        <p className="form-error" role="alert">
-          <Untrusted text={rest} />
-        </p>
-      )}
+      <RestRefused problem={change.problem} fields={[...fields.map(([name]) => name), "reason"]} />
       <output>{done}</output>
       <div className="row">
         <button type="submit" className="primary" disabled={change.isBusy}>

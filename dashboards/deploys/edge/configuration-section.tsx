@@ -11,6 +11,7 @@ import { Untrusted } from "#dashboards/untrusted.tsx";
 import { Ago } from "../ago.tsx";
 import type { EdgeConfigurationView } from "../edge-messages.ts";
 import { ReasonField } from "../reason-field.tsx";
+import { StateWord } from "../stand.tsx";
 import { nameOf, TemplateEditor } from "./template-editor.tsx";
 
 type Version = EdgeConfigurationView["versions"][number];
@@ -162,22 +163,15 @@ function VersionRow({ version, isCurrent, actions, nowMs }: RowProps) {
 }
 
 function VersionState({ version: { state }, isCurrent }: Pick<RowProps, "version" | "isCurrent">) {
-  const [shape, word, tone] = isCurrent ? (["✓", "current", "ok"] as const) : STATES[state];
-  return (
-    <span className="stand" data-tone={tone}>
-      <span className="stand-shape" aria-hidden="true">
-        {shape}
-      </span>{" "}
-      {word}
-    </span>
-  );
+  return <StateWord {...(isCurrent ? CURRENT : STATES[state])} />;
 }
 
+const CURRENT = { shape: "✓", word: "current", tone: "ok" };
 const STATES = {
-  applying: ["◔", "being applied", "now"],
-  applied: ["○", "was applied", "none"],
-  "went-back": ["✕", "went back", "bad"],
-} as const;
+  applying: { shape: "◔", word: "being applied", tone: "now" },
+  applied: { shape: "○", word: "was applied", tone: "none" },
+  "went-back": { shape: "✕", word: "went back", tone: "bad" },
+};
 
 /** Asks for the reason, and gives a version to all nodes again. */
 function RollBack({ version }: { version: number }) {

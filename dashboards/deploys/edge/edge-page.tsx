@@ -9,6 +9,7 @@ import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import type { EdgeAnswer } from "../fleet-messages.ts";
 import { Frame, type PageProps } from "../frame.tsx";
+import { StateWord } from "../stand.tsx";
 import { useLive } from "../use-live.ts";
 import { CacheSection } from "./cache-section.tsx";
 import { ConfigurationSection } from "./configuration-section.tsx";
@@ -83,20 +84,13 @@ const STATUS: Record<Node["status"], { shape: string; word: string; tone: string
 };
 
 function NodeSection({ node, workload }: { node: Node; workload: string | null }) {
-  const { shape, word, tone } = STATUS[node.status];
   const shown = node.workloads.filter((it) => workload === null || it.workload === workload);
   const deployed = shown.filter(({ releases }) => releases.blue ?? releases.green);
   const others = shown.filter((it) => !deployed.includes(it)).map((it) => it.workload);
   return (
     <section className="edge-node" aria-label={`Node ${node.id}`}>
       <h2>
-        <Untrusted text={node.id} charactersMax={100} />{" "}
-        <span className="stand" data-tone={tone}>
-          <span className="stand-shape" aria-hidden="true">
-            {shape}
-          </span>{" "}
-          {word}
-        </span>
+        <Untrusted text={node.id} charactersMax={100} /> <StateWord {...STATUS[node.status]} />
       </h2>
       {node.notes.map((note) => (
         <p key={note}>

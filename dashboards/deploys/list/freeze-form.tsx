@@ -5,11 +5,11 @@ import { type FormEvent, useState } from "react";
 import { useRange } from "#dashboards/client/use-range.ts";
 import { Labelled } from "#dashboards/sources/form-field.tsx";
 import { useChange } from "#dashboards/sources/use-change.ts";
-import { Untrusted } from "#dashboards/untrusted.tsx";
 import type { Zone } from "#dashboards/zone.ts";
 
-import { errorOf, restOf } from "../problem-fields.ts";
+import { errorOf } from "../problem-fields.ts";
 import { ReasonField } from "../reason-field.tsx";
+import { RestRefused } from "../rest-refused.tsx";
 import { freezeRequest, type FreezeValues, initialFreeze } from "./freeze-request.ts";
 
 type FormProps = {
@@ -43,7 +43,6 @@ export function FreezeForm({ workloads, mayFreezeAll, onClose }: FormProps) {
     const body = freezeRequest(values, zone);
     change.run({ method: "POST", url: "/api/freezes", body }, onClose);
   };
-  const rest = restOf(change.problem, FIELDS);
   return (
     <form className="deploy-form" aria-label="Add a freeze" onSubmit={submit}>
       <p>Deploys that have started go on, and every deploy can be rolled back.</p>
@@ -57,11 +56,7 @@ export function FreezeForm({ workloads, mayFreezeAll, onClose }: FormProps) {
           onValue={(reason) => set({ reason })}
         />
       </div>
-      {rest === undefined ? null : (
-        <p className="form-error" role="alert">
-          <Untrusted text={rest} charactersMax={1_000} />
-        </p>
-      )}
+      <RestRefused problem={change.problem} fields={FIELDS} />
       <div className="row">
         <button type="submit" className="primary" disabled={change.isBusy}>
           Add it

@@ -6,10 +6,9 @@ import type { Problem } from "#dashboards/api.ts";
 import { fetchJson, jsonBody, asProblem } from "#dashboards/client/fetch-json.ts";
 import { useNavigate } from "#dashboards/client/url-state.ts";
 import { useChange } from "#dashboards/sources/use-change.ts";
-import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { DeploySummary, PlanAnswer } from "../messages.ts";
-import { restOf } from "../problem-fields.ts";
+import { RestRefused } from "../rest-refused.tsx";
 import { newKey } from "./new-key.ts";
 import { PlanView } from "./plan-view.tsx";
 import { FIELDS, StartFields } from "./start-fields.tsx";
@@ -51,7 +50,6 @@ export function StartForm({ workloads, workload, release, onClose }: StartProps)
     if (plan.shown) start.run(values, plan.shown);
     else void plan.ask(values);
   };
-  const rest = restOf(problem, FIELDS);
   return (
     <section ref={section} className="deploy-form" aria-label="Start a deploy">
       <header>
@@ -63,11 +61,7 @@ export function StartForm({ workloads, workload, release, onClose }: StartProps)
       <form onSubmit={submit}>
         <StartFields workloads={workloads} values={values} problem={problem} onValues={onValues} />
         {plan.shown ? <PlanView answer={plan.shown.answer} /> : null}
-        {rest === undefined ? null : (
-          <p className="form-error" role="alert">
-            <Untrusted text={rest} charactersMax={1_000} />
-          </p>
-        )}
+        <RestRefused problem={problem} fields={FIELDS} />
         <div className="row">
           <button type="submit" className="primary" disabled={plan.isBusy || start.isBusy}>
             {plan.shown ? `Deploy ${plan.shown.answer.plan.release}` : "Show the plan"}
