@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 
 import { BAD_KINDS } from "./lib/bad-release-kinds.ts";
 import { BadReleases, lineOf } from "./lib/bad-releases.ts";
+import { interruption } from "./lib/interruption.ts";
 
 const WORKLOADS = 5;
 const EXIT_S = 30;
@@ -29,6 +30,8 @@ if (unknown.length > 0)
   stop(`--kinds are ${Object.keys(BAD_KINDS).join(", ")}, not ${unknown.join(", ")}`);
 
 const folder = await mkdtemp(path.join(tmpdir(), "qd-"));
+const say = (line: string): void => void process.stderr.write(`${line.slice(0, 160)}\n`);
+const signal = interruption(say);
 try {
   await using bench = BadReleases.open({
     folder,
@@ -37,7 +40,8 @@ try {
     host: `127.${randomInt(128, 200)}.${randomInt(1, 250)}.${randomInt(1, 250)}`,
     workloads: WORKLOADS,
     exitS: EXIT_S,
-    say: (line) => void process.stderr.write(`${line.slice(0, 160)}\n`),
+    say,
+    signal,
   });
   const startedMs = performance.now();
   const results = await bench.run(kinds, Number(values.each));
@@ -52,6 +56,9 @@ try {
     `${promised} of ${results.length} bad releases ended as promised, ${failed} requests failed\n`,
   );
   if (promised < results.length || failed > 0) process.exitCode = 1;
+} catch (error) {
+  if (!signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 
 import { RIVALS, runBench } from "./lib/deploy-bench.ts";
 import { failuresOf, reportOf } from "./lib/deploy-report.ts";
+import { interruption } from "./lib/interruption.ts";
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +34,8 @@ if (values.against !== undefined && (against === undefined || values.edge === "l
   process.exit(2);
 }
 const folder = await mkdtemp(path.join(tmpdir(), "qd-"));
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const signal = interruption(say);
 try {
   const result = await runBench(
     {
@@ -42,12 +45,16 @@ try {
       killsController: values["kill-controller"],
       clients: Number(values.clients),
       seed: Number(values.seed ?? randomBytes(4).readUInt32LE()),
-      say: (line) => void process.stderr.write(`${line}\n`),
+      say,
+      signal,
     },
     { deploys: Number(values.deploys), requests: Number(values.requests) },
   );
   process.stdout.write(`${reportOf(result)}\n`);
   if (failuresOf(result) > 0) process.exitCode = 1;
+} catch (error) {
+  if (!signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   // With failures the logs tell why.
   if (process.exitCode === 1) process.stderr.write(`everything is kept in ${folder}\n`);

@@ -23,6 +23,8 @@ export type BadReleasesOptions = {
   /** How long tasks of the kind `exits` serve. */
   exitS: number;
   say(line: string): void;
+  /** Ends it early, with all that it started. */
+  signal: AbortSignal;
 };
 
 export type BadResult = {
@@ -57,13 +59,11 @@ export class BadReleases implements AsyncDisposable {
   }
 
   static open(options: BadReleasesOptions): BadReleases {
-    const data = dataFolderOf(options);
-    mkdirSync(data, { recursive: true });
-    writeFileSync(path.join(data, "workloads.yaml"), workloadsFile(options));
-    const role = new DeployRole(data, {
-      QUARTERDECK_EDGE: options.edge,
-      QUARTERDECK_EDGE_HOST: options.host,
-    });
+    const dataFolder = dataFolderOf(options);
+    mkdirSync(dataFolder, { recursive: true });
+    writeFileSync(path.join(dataFolder, "workloads.yaml"), workloadsFile(options));
+    const env = { QUARTERDECK_EDGE: options.edge, QUARTERDECK_EDGE_HOST: options.host };
+    const role = new DeployRole({ dataFolder, env, signal: options.signal });
     return new BadReleases(options, role);
   }
 

@@ -43,6 +43,8 @@ export type BenchOptions = {
   clients: number;
   seed: number;
   say(line: string): void;
+  /** Ends it early, with all that it started. */
+  signal: AbortSignal;
 };
 
 /** Settings of the five APIs with their database, and the headers of the one who may everything. */
@@ -98,11 +100,12 @@ class DeployBench implements AsyncDisposable {
   readonly #deployS: number[] = [];
 
   constructor(options: BenchOptions, { env, root }: Installation) {
-    const { folder, against, seed } = options;
+    const { folder, against, seed, signal } = options;
     this.#options = options;
     const rival = against && new URL(`rivals/${against}.ts`, import.meta.url).href;
     const more = rival === undefined ? {} : { NODE_OPTIONS: `--import ${rival}` };
-    this.#role = new DeployRole(path.join(folder, "data"), { ...env, ...more });
+    const dataFolder = path.join(folder, "data");
+    this.#role = new DeployRole({ dataFolder, env: { ...env, ...more }, signal });
     this.#root = root;
     this.#chaos = new Chaos({ ...options, role: this.#role, random: seededUniform(seed) });
   }
@@ -173,6 +176,8 @@ class DeployBench implements AsyncDisposable {
     const chaos = isFirst
       ? Promise.resolve()
       : this.#chaos.during(name, at, () => this.#read(id, 0));
+    // It is awaited later; what interrupts both is thrown here.
+    chaos.catch(() => undefined);
     let seen = await this.#read(id, 0);
     let askedMs: number | undefined;
     while (seen.deploy.outcome === null) {

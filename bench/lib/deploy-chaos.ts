@@ -22,6 +22,7 @@ type ChaosOptions = {
   killsController: boolean;
   against: string | undefined;
   say(line: string): void;
+  signal: AbortSignal;
   role: DeployRole;
   /** From 0 to 1. */
   random(): number;
@@ -74,15 +75,19 @@ export class Chaos {
   }
 
   async #killController(): Promise<void> {
-    const { role, random } = this.#options;
-    await delay(random() * KILL_AFTER_MS_MAX);
-    await role.kill();
+    await this.#pause();
+    await this.#options.role.kill();
   }
 
   async #restartDatabase(): Promise<void> {
-    const { folder, random } = this.#options;
-    await delay(random() * KILL_AFTER_MS_MAX);
-    const file = path.join(folder, "database", "postgres", "cluster", "postmaster.pid");
+    await this.#pause();
+    const file = path.join(
+      this.#options.folder,
+      "database",
+      "postgres",
+      "cluster",
+      "postmaster.pid",
+    );
     // As `pg_ctl stop --mode fast` does; the one who started it starts it again.
     process.kill(Number.parseInt(readFileSync(file, "utf8"), 10), "SIGINT");
     this.#count("database");
@@ -90,15 +95,19 @@ export class Chaos {
 
   /** To a server of the edge, which is started again if that kills it. */
   async #signal(server: string, signal: NodeJS.Signals): Promise<void> {
-    const { folder, random } = this.#options;
-    await delay(random() * KILL_AFTER_MS_MAX);
+    await this.#pause();
     const [name = "", id = ""] = server.split(" ");
-    const at = path.join(folder, "data", "deploys", "edge", id);
+    const at = path.join(this.#options.folder, "data", "deploys", "edge", id);
     const { pid } = new LocalProcess({ folder: at, name, command: [] });
     if (pid === undefined) return;
     if (this.#options.against === "state-file" && signal === "SIGUSR2") await dumpState(at);
     process.kill(pid, signal);
     this.#count(`${server} ${signal}`);
+  }
+
+  async #pause(): Promise<void> {
+    const { random, signal } = this.#options;
+    await delay(random() * KILL_AFTER_MS_MAX, undefined, { signal });
   }
 
   #count(what: string): void {

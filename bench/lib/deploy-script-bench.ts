@@ -17,7 +17,7 @@ export async function benchScript(
   { env, root }: Installation,
   wanted: { deploys: number; requests: number },
 ): Promise<BenchResult> {
-  const { folder, clients, say } = options;
+  const { folder, clients, say, signal } = options;
   const startedMs = performance.now();
   await using script = await DeployScript.open(path.join(folder, "data"), env);
   const load = new LoadProcess();
@@ -28,6 +28,7 @@ export async function benchScript(
   let deploys = 0;
   for (let at = 1; at <= wanted.deploys || load.requests < wanted.requests; at += 1) {
     const name = SERVICE_NAMES[at % SERVICE_NAMES.length] ?? "billing";
+    signal.throwIfAborted();
     const beganMs = performance.now();
     const [task = ""] = await script.deploy(name, `r${at}`, TASKS);
     deployS.push((performance.now() - beganMs) / 1_000);

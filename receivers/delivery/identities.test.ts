@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
@@ -10,6 +11,8 @@ import { openMemoryBus } from "#pipeline/bus/memory-bus.ts";
 import { Identities, type Identity, withIdentity } from "./identities.ts";
 
 const RESTART_MS = 1_000_000;
+/** More than are forgotten at once. */
+const MANY = 300_000;
 const identity = (key: string) => ({ scope: "token app", key });
 
 /** Whether the document was received before; if not, it is not kept. */
@@ -36,6 +39,22 @@ test("a document is repeated as soon as it was received, and new again if it cou
   await expect(failed.promise).rejects.toThrow("the disk is full");
   expect(find(identities, "2")).toBeUndefined();
   expect(find(identities, "1", "token other")).toBeUndefined();
+});
+
+test("the documents of a failed request are new at once, and those sent again stay with their request", async () => {
+  const identities = new Identities();
+  const failed = Promise.withResolvers<void>();
+  const failing = identities.begin(failed.promise);
+  for (let n = 0; n < MANY; n += 1) identities.take(identity(String(n)), failing);
+  failed.reject(new Error("the disk is full"));
+  await expect(failed.promise).rejects.toThrow("the disk is full");
+  const last = identity(String(MANY - 1));
+  const again = Promise.withResolvers<void>();
+  expect(identities.take(last, identities.begin(again.promise))).toBeUndefined();
+  for (let turn = 0; turn < 100; turn += 1) {
+    await setImmediate();
+    expect(identities.take(last, failing)).toEqual({ kept: again.promise });
+  }
 });
 
 test("a request is repeated only while it is being kept", async () => {

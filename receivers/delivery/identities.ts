@@ -61,6 +61,8 @@ export class Identities {
   #current = new HashSet();
   #previous = new HashSet();
   readonly #pending = new Map<string, Promise<void>>();
+  /** Of requests that have failed, some of whose documents may still be in `#pending`. */
+  readonly #failed = new WeakSet<Promise<void>>();
   #requestsUntilMs = 0;
 
   /** Adds the documents that were appended to the bus last, and those that an earlier process has kept in the file. */
@@ -80,7 +82,10 @@ export class Identities {
     const keeping: Keeping = { kept, found: [] };
     kept.then(
       () => this.#end(keeping, true),
-      () => this.#end(keeping, false),
+      () => {
+        this.#failed.add(kept);
+        return this.#end(keeping, false);
+      },
     );
     return keeping;
   }
@@ -89,7 +94,7 @@ export class Identities {
   take(identity: Identity, { kept, found }: Keeping): Repeated | undefined {
     const text = textOf(identity);
     const pending = this.#pending.get(text);
-    if (pending) return { kept: pending };
+    if (pending && !this.#failed.has(pending)) return { kept: pending };
     const sum = hashOf(text);
     if (this.#isKept(sum)) return { kept: undefined };
     this.#pending.set(text, kept);
@@ -118,11 +123,12 @@ export class Identities {
     kept.then(end, end);
   }
 
-  async #end({ found }: Keeping, isKept: boolean): Promise<void> {
+  async #end({ kept, found }: Keeping, isKept: boolean): Promise<void> {
     const slices = new Slices();
     for (const { text, sum } of found) {
       if (isKept) this.#add(sum);
-      this.#pending.delete(text);
+      // After a failure it may have been sent again in the meantime.
+      if (this.#pending.get(text) === kept) this.#pending.delete(text);
       if (slices.isOver) await slices.pause();
     }
   }

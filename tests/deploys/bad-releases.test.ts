@@ -33,6 +33,7 @@ test("bad releases of each kind end as promised, with a reason and without a fai
     workloads: KINDS.length,
     exitS: 5,
     say: () => undefined,
+    signal: new AbortController().signal,
   });
   onTestFinished(() => bad[Symbol.asyncDispose]());
   const results = await bad.run(KINDS, 1);
