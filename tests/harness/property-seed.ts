@@ -1,0 +1,4 @@
+import { configureGlobal } from "fast-check";
+
+const seed = process.env["PROPERTY_SEED"];
+if (seed !== undefined) configureGlobal({ seed: Number(seed) });
