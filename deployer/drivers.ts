@@ -34,6 +34,8 @@ export type FleetColour = {
   failedTasks: number;
   /** Why tasks failed, for people. */
   reason?: string | undefined;
+  /** Why the last request for tasks failed, for people; undefined if it did not. */
+  refusal?: string | undefined;
   tasks: readonly Task[];
 };
 export type FleetView = Readonly<Record<Colour, FleetColour>>;

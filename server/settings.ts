@@ -20,7 +20,7 @@ import { sessionSettings } from "#platform/settings/session-limits.ts";
 import type { SettingGroup, SettingsOf } from "#platform/settings/settings.ts";
 import { receiverSettings } from "#receivers/settings.ts";
 
-import { journalSettings } from "./deploys/settings.ts";
+import { ecsSettings, journalSettings } from "./deploys/settings.ts";
 
 /** Settings of the control plane. */
 export const controlSettings = {
@@ -60,6 +60,7 @@ export const deploysSettings = {
   ...logSettings,
   ...edgeSettings,
   ...journalSettings,
+  ...ecsSettings,
 } satisfies SettingGroup;
 
 /** Settings of an edge agent. */

@@ -5,15 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SERVICE_NAMES, type ServiceName } from "#api/kit/service.ts";
 import type { EdgeConfig, FleetColour, Slot } from "#deployer/drivers.ts";
 import { type Endpoint, openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
+import { openLocalClient } from "#deployer/ecs-local/open-local-client.ts";
 import { LocalProcess } from "#deployer/edge/processes/local-process.ts";
 import { ColourFleet } from "#deployer/fleet/colour-fleet.ts";
-import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
 import { AppError } from "#platform/errors.ts";
 import { silentLog } from "#platform/log.ts";
 import type { Edge } from "#server/deploys/edge-port.ts";
 import { openHaproxyEdge } from "#server/deploys/haproxy-edge.ts";
 import { openWorkloads } from "#server/deploys/workloads/all-workloads.ts";
-import { localCatalogue } from "#server/deploys/workloads/managed-workload.ts";
+import { catalogueOf } from "#server/deploys/workloads/managed-workload.ts";
 
 const HOST = "127.0.0.1";
 const POLL_MS = 100;
@@ -55,18 +55,11 @@ export class DeployScript implements AsyncDisposable {
       edgePort,
       edgeHost: HOST,
       followsDemo: false,
+      ecs: undefined,
     });
     const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
-    const { url, region, credentials } = endpoint.address;
-    const client = await openFleetClient({
-      url,
-      region,
-      credentials,
-      cluster: "quarterdeck",
-      launchType: "FARGATE",
-      network: { subnets: ["local"] },
-    });
-    const fleet = new ColourFleet(client, localCatalogue(workloads.find), {
+    const client = await openLocalClient(endpoint);
+    const fleet = new ColourFleet(client, catalogueOf(workloads.find), {
       callMsMax: CALL_MS_MAX,
     });
     const portOf = (name: string): number => workloads.find(name).edgePort;

@@ -63,6 +63,8 @@ export const TaskLog = z.object({
   text: z.string(),
   /** Whether there is more before it. */
   isCut: z.boolean(),
+  /** Where the output is, if it cannot be read here; null if it is in `text`. */
+  keptIn: z.string().nullable(),
 });
 export type TaskLog = z.infer<typeof TaskLog>;
 

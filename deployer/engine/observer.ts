@@ -49,6 +49,7 @@ export class Observer {
   readonly #pollers: readonly Polling[];
   #hasNodes = false;
   #fleet: FleetView | undefined;
+  #fleetProblem: string | undefined;
   #oneOff: { token: string; view: OneOffView } | undefined;
   #traffic: { fromMs: number; view: TrafficView } | undefined;
 
@@ -61,8 +62,9 @@ export class Observer {
     );
     this.#fleets = this.#poller(
       () => drivers.fleet.read(workload),
-      (fleet) => {
+      (fleet, problem) => {
         this.#fleet = fleet;
+        this.#fleetProblem = problem === undefined ? undefined : messageOf(problem);
       },
     );
     this.#oneOffs = this.#poller(
@@ -95,6 +97,7 @@ export class Observer {
     const isMeasured = deploy !== undefined && this.#traffic?.fromMs === measuredFrom(deploy);
     return {
       fleet: this.#fleet,
+      fleetProblem: this.#fleetProblem,
       nodes: this.#hasNodes
         ? [...this.#nodes].map(([id, { view, isUnreachable }]) => ({ id, view, isUnreachable }))
         : undefined,
@@ -122,15 +125,15 @@ export class Observer {
     for (const poller of this.#pollers) poller.poke();
   }
 
-  #poller<Value>(read: () => Promise<Value>, onRead: (value: Value | undefined) => void): Polling {
+  #poller<Value>(read: () => Promise<Value>, onRead: (value: Value | undefined, problem: unknown) => void): Polling {
     const { timer, pace, deploy, onChange } = this.#options;
     return new Poller<Value>({
       timer,
       timeoutMs: pace.readMsMax,
       intervalMs: () => (deploy() === undefined ? pace.idleMs : pace.activeMs),
       read,
-      onRead: (value) => {
-        onRead(value);
+      onRead: (value, problem) => {
+        onRead(value, problem);
         onChange();
       },
     });
@@ -178,3 +181,6 @@ export class Observer {
     return { fromMs, view: await drivers.traffic.read(workload, fromMs) };
   }
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -6,8 +6,8 @@ type Options<Value> = {
   intervalMs: () => number;
   timeoutMs: number;
   read: () => Promise<Value>;
-  /** Undefined if it could not be read. */
-  onRead: (value: Value | undefined) => void;
+  /** Undefined if it could not be read, and why. */
+  onRead: (value: Value | undefined, problem: unknown) => void;
 };
 
 /** Reads something again and again, one read at a time. */
@@ -40,9 +40,12 @@ export class Poller<Value> {
     this.#isReading = true;
     do {
       this.#isOutdated = false;
-      const value = await within(timer, timeoutMs, read).catch(() => undefined);
+      const { value, problem } = await within(timer, timeoutMs, read).then(
+        (it) => ({ value: it, problem: undefined }),
+        (error: unknown) => ({ value: undefined, problem: error }),
+      );
       if (this.#isStopped) return;
-      if (!this.#isOutdated) onRead(value);
+      if (!this.#isOutdated) onRead(value, problem);
     } while (this.#isOutdated);
     this.#isReading = false;
     this.#cancel = timer.later(intervalMs(), () => this.poke());

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { AppError } from "#platform/errors.ts";
 
+import { openLocalClient } from "../ecs-local/open-local-client.ts";
 import {
   HEALTHY,
   openTestFleet,
@@ -12,7 +13,6 @@ import {
 } from "../ecs-local/testing.ts";
 import { ColourFleet, type Catalogue } from "./colour-fleet.ts";
 import type { FleetClient } from "./fleet-client.ts";
-import { openFleetClient } from "./open-fleet-client.ts";
 
 /** Releases by name: `bad` ends at once, `slow` takes its time to stop. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -37,14 +37,7 @@ type Opened = TestFleet & { client: FleetClient; fleet: ColourFleet };
 
 async function open(): Promise<Opened> {
   const local = await openTestFleet();
-  const { url, ...address } = local.endpoint.address;
-  const client = await openFleetClient({
-    ...address,
-    url,
-    cluster: "fleet",
-    launchType: "FARGATE",
-    network: { subnets: ["local"] },
-  });
+  const client = await openLocalClient(local.endpoint);
   onTestFinished(() => client.close());
   return { ...local, client, fleet: new ColourFleet(client, catalogue) };
 }
@@ -187,4 +180,20 @@ test("a killed task is replaced by one with another address", async () => {
   await untilRunning(fleet, "green", 1);
   const [after] = (await fleet.read("web")).green.tasks;
   expect(after?.address).not.toBe(before?.address);
+});
+
+test("why tasks are refused is told until they are not", async () => {
+  const { fleet, faults } = await open();
+  const message = "Error retrieving subnet information";
+  faults.failNext("CreateService", "InvalidParameterException", { message });
+  const asked = { ...green, release: "r1", deploy: "d1" };
+  const told = `The fleet answered InvalidParameterException: ${message}.`;
+  await expect(fleet.ensure(asked)).rejects.toThrow(told);
+  const refusals = async () => {
+    const view = await fleet.read("web");
+    return [view.blue.refusal, view.green.refusal];
+  };
+  expect(await refusals()).toEqual([undefined, told]);
+  await fleet.ensure(asked);
+  expect(await refusals()).toEqual([undefined, undefined]);
 });

@@ -1,4 +1,4 @@
-import { AppError } from "#platform/errors.ts";
+import { AppError, type ErrorCode } from "#platform/errors.ts";
 
 import {
   type Colour,
@@ -19,7 +19,8 @@ import {
 } from "./fleet-client.ts";
 import { troubleOf } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
-import { type OutputOf, tellEnd } from "./tell-end.ts";
+import type { OutputOf } from "./task-output.ts";
+import { tellEnd } from "./tell-end.ts";
 
 /** What a release of a workload runs, and the port at which its tasks are reached. */
 export type Catalogue = (
@@ -50,6 +51,8 @@ export class ColourFleet implements FleetDriver {
   readonly #running = new Map<string, ReadonlySet<string>>();
   /** The latest task that ended by itself, by service. */
   readonly #ended = new Map<string, FleetTask>();
+  /** Why the last request for tasks failed, by service. */
+  readonly #refusals = new Map<string, string>();
 
   constructor(
     client: FleetClient,
@@ -69,16 +72,32 @@ export class ColourFleet implements FleetDriver {
     const [blue, green] = await Promise.all(
       services.map((service) => this.#readColour(client, service)),
     );
-    return { blue: blue ?? NOTHING, green: green ?? NOTHING };
+    const refusalOf = (colour: Colour): Pick<FleetColour, "refusal"> => {
+      return { refusal: this.#refusals.get(serviceOf(workload, colour)) };
+    };
+    return {
+      blue: { ...(blue ?? NOTHING), ...refusalOf("blue") },
+      green: { ...(green ?? NOTHING), ...refusalOf("green") },
+    };
   }
 
   /**
    * Each deploy is a deployment of its own, so that the tasks that fail are counted. The same deploy with another count is not.
    * @throws AppError
    */
-  async ensure({ workload, colour, release, count, deploy }: EnsureTasks): Promise<void> {
+  async ensure(request: EnsureTasks): Promise<void> {
+    const name = serviceOf(request.workload, request.colour);
+    try {
+      await this.#ensure(name, request);
+      this.#refusals.delete(name);
+    } catch (error) {
+      this.#refusals.set(name, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  async #ensure(name: string, { workload, release, count, deploy }: EnsureTasks): Promise<void> {
     const client = this.#boundedClient();
-    const name = serviceOf(workload, colour);
     // Without a read, as that may be from before the tasks were started.
     if (count === 0) return this.#stopTasks(client, name);
     // What is read may be from before this was asked for the first time, and would lead to a second deployment.
@@ -105,7 +124,7 @@ export class ColourFleet implements FleetDriver {
     try {
       await client.scale(name, 0);
     } catch (error) {
-      if (!(error instanceof AppError && error.code === "not_found")) throw error;
+      if (!hasCode(error, "not_found")) throw error;
     }
   }
 
@@ -115,12 +134,18 @@ export class ColourFleet implements FleetDriver {
     name: string,
     target: { taskDefinition: string; count: number },
   ): Promise<void> {
+    let refusal: unknown;
     try {
       await client.ensureService({ name, ...target, tags: {} });
     } catch (error) {
-      if (!(error instanceof AppError && error.code === "bad_request")) throw error;
+      if (!hasCode(error, "bad_request")) throw error;
+      refusal = error;
     }
-    await client.deploy(name, target);
+    try {
+      await client.deploy(name, target);
+    } catch (error) {
+      throw refusal !== undefined && hasCode(error, "not_found") ? refusal : error;
+    }
   }
 
   async #readColour(client: FleetClient, service: FleetService | undefined): Promise<FleetColour> {
@@ -212,6 +237,9 @@ export class ColourFleet implements FleetDriver {
     return tags;
   }
 }
+
+const hasCode = (error: unknown, code: ErrorCode): boolean =>
+  error instanceof AppError && error.code === code;
 
 const NO_OUTPUT: OutputOf = () => Promise.resolve(undefined);
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   type ContainerOverride,
   CreateServiceCommand,
+  DescribeClustersCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
@@ -30,7 +31,7 @@ import {
   type Registration,
   type Target,
 } from "./fleet-client.ts";
-import { asAppError, noPlace } from "./fleet-error.ts";
+import { asAppError, noCluster, noPlace } from "./fleet-error.ts";
 import { readService, readTags, writeTags } from "./read-service.ts";
 import { readTask } from "./read-task.ts";
 import { DEPLOYMENT, type FleetPlace, networkOf, serviceInput } from "./service-input.ts";
@@ -60,6 +61,14 @@ export class EcsFleet implements FleetClient {
 
   until(signal: AbortSignal): EcsFleet {
     return new EcsFleet(this.#client, this.#place, signal);
+  }
+
+  async checkCluster(): Promise<void> {
+    const cluster = this.#cluster;
+    const command = new DescribeClustersCommand({ clusters: [cluster] });
+    const { clusters = [] } = await this.#try(this.#client.send(command, this.#http));
+    if (clusters.some(({ status }) => status === "ACTIVE")) return;
+    throw noCluster(cluster);
   }
 
   async services(names: readonly string[]): ReturnType<FleetClient["services"]> {

@@ -1,6 +1,7 @@
 import type { ContainerDefinition, MountPoint, Volume } from "@aws-sdk/client-ecs";
 
-import type { Manifest } from "./fleet-client.ts";
+import type { FleetTask, Manifest } from "./fleet-client.ts";
+import { idOf } from "./read-task.ts";
 import {
   containerParts,
   type Place,
@@ -22,8 +23,10 @@ export type EcsRelease = {
   taskRole: string;
   executionRole: string;
   logs: { group: string; region: string };
+  /** Asks a program in its container whether it is alive. */
+  healthCommand(port: number, path: string): string[];
   /** For workloads whose tasks share files: an access point of a file system of Amazon EFS. */
-  files: { fileSystem: string; accessPoint: string };
+  files: { fileSystem: string; accessPoint: string } | undefined;
 };
 
 /** In an image: where data are, and whose the processes are (docker/Dockerfile). */
@@ -63,7 +66,7 @@ function containerOf(
   const data = program.files === "none" ? {} : { QUARTERDECK_DATA: DATA };
   const variables = { ...environment, ...data, ...program.placeVariables(IN_VPC) };
   return {
-    ...containerParts(program, (port, path) => ["CMD", "docker/health.sh", String(port), path]),
+    ...containerParts(program, (port, path) => release.healthCommand(port, path)),
     image: release.image,
     command: [...program.command],
     environment: writeVariables(variables),
@@ -100,14 +103,23 @@ type Mounted = { volume: Volume; containerPath: string };
 function volumesOf({ name, files }: WorkloadProgram, release: EcsRelease): Mounted[] {
   const temporary = { volume: { name: `${name}-temporary` }, containerPath: "/tmp" };
   if (files === "none") return [temporary];
-  const { fileSystem, accessPoint } = release.files;
-  const shared = {
+  const shared = files === "shared" ? sharedFiles(release) : {};
+  return [temporary, { volume: { name: `${name}-data`, ...shared }, containerPath: DATA }];
+}
+
+function sharedFiles({ files }: EcsRelease): Volume {
+  if (files === undefined) throw new Error("the tasks share files, and no file system is given");
+  return {
     efsVolumeConfiguration: {
-      fileSystemId: fileSystem,
-      transitEncryption: "ENABLED" as const,
-      authorizationConfig: { accessPointId: accessPoint, iam: "ENABLED" as const },
+      fileSystemId: files.fileSystem,
+      transitEncryption: "ENABLED",
+      authorizationConfig: { accessPointId: files.accessPoint, iam: "ENABLED" },
     },
   };
-  const volume = { name: `${name}-data`, ...(files === "shared" ? shared : {}) };
-  return [temporary, { volume, containerPath: DATA }];
+}
+
+/** Where the output of a container is in CloudWatch Logs, for people. */
+export function logPlace(task: FleetTask, container: string, group: string): string {
+  const family = idOf(task.taskDefinition).replace(/:\d+$/, "");
+  return `CloudWatch Logs: group ${group}, stream ${family}/${container}/${idOf(task.arn)}`;
 }

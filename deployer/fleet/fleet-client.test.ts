@@ -3,10 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
 
 import { Faults } from "../ecs-local/faults.ts";
+import { openLocalClient } from "../ecs-local/open-local-client.ts";
 import { HEALTHY, openTestFleet, script, SLEEP, type TestFleet } from "../ecs-local/testing.ts";
 import type { FleetClient, Manifest } from "./fleet-client.ts";
 import { whyStopped } from "./judge-service.ts";
-import { openFleetClient } from "./open-fleet-client.ts";
 import { endpointOf } from "./read-task.ts";
 import { waitForService } from "./wait-for-service.ts";
 
@@ -25,14 +25,7 @@ type Opened = TestFleet & { fleet: FleetClient };
 /** A fleet whose service web has no tasks yet. */
 async function open(options: Parameters<typeof openTestFleet>[0] = {}): Promise<Opened> {
   const local = await openTestFleet(options);
-  const { url, ...address } = local.endpoint.address;
-  const fleet = await openFleetClient({
-    ...address,
-    url,
-    cluster: "fleet",
-    launchType: "FARGATE",
-    network: { subnets: ["local"] },
-  });
+  const fleet = await openLocalClient(local.endpoint);
   onTestFinished(() => fleet.close());
   return { ...local, fleet };
 }

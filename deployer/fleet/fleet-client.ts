@@ -89,6 +89,8 @@ export type Target = { taskDefinition: string; count: number };
 export type FleetClient = {
   /** The same fleet, whose calls and their repetitions end when the signal aborts. */
   until(signal: AbortSignal): FleetClient;
+  /** @throws AppError not_found if there is no such cluster */
+  checkCluster(): Promise<void>;
   /** Undefined for names that are not there. At most ten names. */
   services(names: readonly string[]): Promise<(FleetService | undefined)[]>;
   /** A service as it is now: by a write that changes nothing, whose answer is never old. */

@@ -15,8 +15,8 @@ export type Account = { account: string; region: string };
 
 type Deployer = Account & {
   cluster: string;
-  /** Names of the workloads that it may deploy. */
-  workloads: readonly string[];
+  /** The workloads that it may deploy, with the families of their task definitions. */
+  workloads: readonly { name: string; families: readonly string[] }[];
   /** ARNs of the roles with which tasks of these run. */
   roles: readonly string[];
 };
@@ -25,13 +25,15 @@ type Deployer = Account & {
 export function deployerPolicy({ cluster, workloads, roles, ...at }: Deployer): Policy {
   const arn = (resource: string): string => `arn:aws:ecs:${at.region}:${at.account}:${resource}`;
   const inCluster = { ArnEquals: { "ecs:cluster": arn(`cluster/${cluster}`) } };
-  const services = workloads.flatMap((name) =>
+  const services = workloads.flatMap(({ name }) =>
     COLOURS.map((colour) => arn(`service/${cluster}/${name}-${colour}`)),
   );
-  const definitions = workloads.map((name) => arn(`task-definition/${name}:*`));
+  const definitions = workloads.flatMap(({ families }) =>
+    families.map((family) => arn(`task-definition/${family}:*`)),
+  );
   const tasks = [arn(`task/${cluster}/*`)];
   return policy([
-    allow("Cluster", ["ecs:CreateCluster"], { on: [arn(`cluster/${cluster}`)] }),
+    allow("Cluster", ["ecs:DescribeClusters"], { on: [arn(`cluster/${cluster}`)] }),
     allow("Services", ["ecs:CreateService", "ecs:DescribeServices", "ecs:UpdateService"], {
       on: services,
       when: inCluster,
@@ -67,7 +69,8 @@ export function deployerPolicy({ cluster, workloads, roles, ...at }: Deployer): 
 }
 
 type Execution = Account & {
-  repository: string;
+  /** Of Amazon ECR in this account; undefined if the image is elsewhere. */
+  repository: string | undefined;
   logGroup: string;
   /** ARNs. */
   secrets: readonly string[];
@@ -77,13 +80,7 @@ type Execution = Account & {
 export function executionPolicy({ repository, logGroup, secrets, ...at }: Execution): Policy {
   const place = `${at.region}:${at.account}`;
   return policy([
-    // It cannot be restricted.
-    allow("Registry", ["ecr:GetAuthorizationToken"], { on: ["*"] }),
-    allow(
-      "Image",
-      ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-      { on: [`arn:aws:ecr:${place}:repository/${repository}`] },
-    ),
+    ...(repository === undefined ? [] : imageStatements(`${place}:repository/${repository}`)),
     allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], {
       on: [`arn:aws:logs:${place}:log-group:${logGroup}:log-stream:*`],
     }),
@@ -92,6 +89,16 @@ export function executionPolicy({ repository, logGroup, secrets, ...at }: Execut
       : []),
   ]);
 }
+
+const imageStatements = (repository: string): Statement[] => [
+  // It cannot be restricted.
+  allow("Registry", ["ecr:GetAuthorizationToken"], { on: ["*"] }),
+  allow(
+    "Image",
+    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    { on: [`arn:aws:ecr:${repository}`] },
+  ),
+];
 
 /** What programs with shared files may do: use these. Others need no rights at all. */
 export const filesPolicy = (

@@ -47,6 +47,9 @@ function addressOf({ attachments = [], containers = [] }: Task): FleetTask["addr
 const portsOf = ({ containerPort, hostPort }: NetworkBinding): [number, number][] =>
   containerPort === undefined ? [] : [[containerPort, hostPort ?? containerPort]];
 
+/** The last part of an ARN. */
+export const idOf = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+
 /** Where a port of a container is reached. Undefined until the task has an address. */
 export function endpointOf(
   { address }: Pick<FleetTask, "address">,

@@ -6,8 +6,10 @@ import {
   isCurrent,
   missingNodes,
   onEveryNode,
+  refusalOf,
   servingTasks,
   type Situation,
+  unreadFleet,
 } from "./observation.ts";
 import { isRemoved } from "./reconcile.ts";
 
@@ -74,8 +76,8 @@ export function stopped(
   const { seen, workload, limits, nowMs } = situation;
   if (!isRemoved(situation, colour)) return waits("Not all nodes have removed the tasks.");
   const view = seen.fleet?.[colour];
-  if (view === undefined) return waits("The fleet cannot be read.");
-  if (view.tasks.length > 0) return waits(`${view.tasks.length} tasks still run.`);
+  if (view === undefined) return waits(unreadFleet(seen));
+  if (view.tasks.length > 0) return waits(`${view.tasks.length} tasks still run.${refusalOf(view)}`);
   const request = workload.fleetRequest;
   const mayBeLate = request !== null && nowMs < request.atMs + limits.fleetLagMs;
   if (view.desired > 0 || mayBeLate) return waits("The fleet has not confirmed it.");

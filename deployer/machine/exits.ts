@@ -17,8 +17,10 @@ import {
   carries,
   isCurrent,
   isServing,
+  refusalOf,
   servingTasks,
   type Situation,
+  unreadFleet,
 } from "./observation.ts";
 import { candidates } from "./slots.ts";
 import { BASIS_POINTS } from "./strategy.ts";
@@ -130,7 +132,7 @@ function preflight(situation: Situation): Exit {
 
 function whyNotNow(situation: Situation): string | undefined {
   const { deploy, seen } = situation;
-  if (seen.fleet === undefined) return "The fleet cannot be read.";
+  if (seen.fleet === undefined) return unreadFleet(seen);
   if (deploy.plan.from === null || deploy.forced) return undefined;
   if (seen.traffic === undefined) return "The traffic cannot be measured.";
   const { count, oldColour } = deploy.plan;
@@ -148,12 +150,12 @@ function provisioning(situation: Situation): Exit {
   const { deploy, seen } = situation;
   const { plan } = deploy;
   const view = seen.fleet?.[plan.newColour];
-  if (view === undefined) return waits("The fleet cannot be read.");
+  if (view === undefined) return waits(unreadFleet(seen));
   const healthy = candidates(situation, plan.newColour).length;
   // A read that lags behind shows the state from before the request.
   const isAsked = view.deploy === deploy.id && view.desired === plan.count;
   if (!isAsked || healthy < plan.count) {
-    return waits(`${healthy} of ${plan.count} new tasks are healthy.`);
+    return waits(`${healthy} of ${plan.count} new tasks are healthy.${refusalOf(view)}`);
   }
   return { to: "verifying", reason: `All ${plan.count} new tasks are healthy.` };
 }

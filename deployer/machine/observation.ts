@@ -1,5 +1,6 @@
 import type {
   Colour,
+  FleetColour,
   FleetView,
   NodeView,
   OneOffView,
@@ -24,6 +25,8 @@ export type NodeSeen = {
 /** What was read last. Undefined: not known at the moment, which allows nothing. */
 export type Observation = {
   fleet: FleetView | undefined;
+  /** Why the fleet could not be read, for people. */
+  fleetProblem?: string | undefined;
   nodes: readonly NodeSeen[] | undefined;
   /** The one-off work of the current state. */
   oneOff: { token: string; view: OneOffView } | undefined;
@@ -117,6 +120,14 @@ export function whyNoMore(scene: Scene, shareBp: number): string | undefined {
 
 const servingNow = ({ seen }: Scene, colour: Colour): number | string =>
   servingTasks(seen, colour) ?? "unknown how many";
+
+/** That the fleet cannot be read, and why, for people. */
+export const unreadFleet = ({ fleetProblem }: Observation): string =>
+  `The fleet cannot be read${fleetProblem === undefined ? "." : `: ${fleetProblem}`}`;
+
+/** A sentence, after a space, with why the last request for tasks of a colour failed; nothing if it did not. */
+export const refusalOf = ({ refusal }: FleetColour): string =>
+  refusal === undefined ? "" : ` ${refusal}`;
 
 /** Nodes that keep a state from ending, for people. */
 export function missingNodes(

@@ -1,7 +1,7 @@
 import type { OneOff, OneOffView } from "../drivers.ts";
-import type { FleetClient, FleetTask, Manifest } from "../fleet/fleet-client.ts";
+import type { FleetClient, Manifest } from "../fleet/fleet-client.ts";
 import { whyStopped } from "../fleet/judge-service.ts";
-import { lastLines, type OutputOf } from "../fleet/tell-end.ts";
+import { type OutputOf, tellOutput } from "../fleet/task-output.ts";
 
 const CALL_MS_MAX = 8_000;
 
@@ -34,17 +34,10 @@ export async function readMigration(
   const task = await fleet.until(AbortSignal.timeout(CALL_MS_MAX)).findRun(token);
   if (task === undefined) return { status: "absent" };
   if (task.lastStatus !== "STOPPED") return { status: "running" };
-  const failed = task.containers.find(({ exitCode }) => exitCode !== 0);
-  if (failed === undefined) return { status: "succeeded" };
-  return { status: "failed", reason: await reasonOf(task, failed.name, outputOf) };
-}
-
-async function reasonOf(
-  task: FleetTask,
-  container: string,
-  outputOf: MigrateDeps["outputOf"],
-): Promise<string> {
-  const output = (await outputOf(task.arn, container).catch(() => undefined)) ?? "";
+  const { containers } = task;
+  const failed = containers.find(({ exitCode }) => exitCode !== 0);
+  // One that could not be started may have none.
+  if (failed === undefined && containers.length > 0) return { status: "succeeded" };
   const why = whyStopped(task) ?? "it ended";
-  return output.trim() === "" ? why : `${why}. Its last output: "${lastLines(output)}".`;
+  return { status: "failed", reason: `${why}. ${await tellOutput(task, failed?.name ?? "", outputOf)}` };
 }

@@ -51,8 +51,8 @@ any order of starting. Each role reads only its own settings.
   forecast   computes forecasts for control. Without it, control shows earlier forecasts
   receive    receives pushed logs on QUARTERDECK_PUSH_PORT (default 4680), and on the listeners of DATA/sources.yaml, and keeps
              them for index. Senders over HTTP need a token (quarterdeck token --help)
-  deploys    moves workloads to releases (quarterdeck deploy --help): it runs the local fleet and the edge. When it ends, tasks go
-             on, and the next one continues with them and with deploys that have not ended
+  deploys    moves workloads to releases (quarterdeck deploy --help): it runs the local fleet, or uses Amazon ECS, and the edge. When
+             it ends, tasks go on, and the next one continues with them and with deploys that have not ended
   edge-agent runs HAProxy and Varnish on another machine for the role deploys (quarterdeck edge-agent --help). They go on when it
              ends
 

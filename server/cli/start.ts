@@ -58,8 +58,10 @@ visitors.
         );
     terminal.line(describe(workspace, isDemo));
     if (workspace.kind === "logs") await describeSources(folder.root, terminal);
-    const apis = values["no-apis"] === true ? undefined : settings;
     const deploys = values["no-deploys"] !== true;
+    const isElsewhere = deploys && settings.deploys.ecsRegion !== undefined;
+    if (isElsewhere) terminal.line("Deploys run on Amazon ECS: no domain API runs on this machine.");
+    const apis = values["no-apis"] === true || isElsewhere ? undefined : settings;
     const roles = ownRoles(folder, { index, receive, apis, deploys });
     const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);
     return runControlPlane(terminal, { settings: control, folder, workspace, roles, lastStart });

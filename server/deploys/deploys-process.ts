@@ -1,4 +1,7 @@
-/** The role `deploys`, started beside a control plane; it ends with the process that started it, and its tasks with it. */
+/**
+ * The role `deploys`, started beside a control plane; it ends with the process that started it, and its tasks with it, unless they
+ * run on Amazon ECS.
+ */
 import path from "node:path";
 
 import { openLog } from "#platform/log.ts";
@@ -19,7 +22,8 @@ process.once("SIGTERM", () => stop.abort());
 process.once("disconnect", () => stop.abort());
 try {
   const servesApis = process.argv.includes("--serve-apis");
-  const options = { settings, env: process.env, log, atStop: "stop-tasks", servesApis } as const;
+  const atStop = settings.ecsRegion === undefined ? "stop-tasks" : "keep-tasks";
+  const options = { settings, env: process.env, log, atStop, servesApis } as const;
   await runDeploysRole(options, stop.signal);
   process.exitCode = 0;
 } catch (error) {

@@ -15,7 +15,6 @@ import { detailOf, effectOf, workloadOf } from "./views/detail.ts";
 import { sentencesOf } from "./views/plan.ts";
 import { summaryOf } from "./views/summary.ts";
 import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
-import { folderOf } from "./workloads/managed-workload.ts";
 
 export type DeploysDeps = {
   deployer: Deployer;
@@ -100,7 +99,7 @@ function planOf(request: PlanRequest, deps: DeploysDeps) {
   return {
     plan,
     hash,
-    programs: folderOf(workloads.find(request.workload), request.release),
+    programs: workloads.find(request.workload).programsOf(request.release),
     sentences: sentencesOf(plan),
     waits: [
       ...(frozen === undefined ? [] : [frozen]),

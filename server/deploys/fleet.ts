@@ -1,14 +1,12 @@
-import { open } from "node:fs/promises";
-
 import type { FleetAnswer, FleetTask as TaskView } from "#dashboards/deploys/fleet-messages.ts";
 import { COLOURS, type Colour } from "#deployer/drivers.ts";
 import type { Deployer } from "#deployer/engine/deployer.ts";
 import { FLEET_CALL_MS_MAX, RELEASE_TAG, serviceOf } from "#deployer/fleet/colour-fleet.ts";
 import type { FleetClient, FleetService, FleetTask } from "#deployer/fleet/fleet-client.ts";
-import { endpointOf } from "#deployer/fleet/read-task.ts";
+import { endpointOf, idOf } from "#deployer/fleet/read-task.ts";
 import { AppError } from "#platform/errors.ts";
-import { ifExists } from "#platform/files.ts";
 
+import type { RoleFleet } from "./role-fleet.ts";
 import type { DeploysService } from "./service.ts";
 import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
 
@@ -16,39 +14,47 @@ import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
 const NAMES_MAX = 10;
 const EVENTS_MAX = 30;
 const STOPPED_MAX = 10;
-const LOG_BYTES = 64 * 1024;
 
 export type FleetDeps = {
   deployer: Deployer;
-  client: FleetClient;
+  fleet: Pick<RoleFleet, "client" | "place" | "outputOf">;
   workloads: ManagedWorkloads;
-  place: string;
-  /** The file with the output of a container; undefined for a task that is not known. */
-  logFileOf(taskArn: string, container: string): string | undefined;
 };
 
 /** What runs in the fleet. */
 export function fleetOf(deps: FleetDeps): Pick<DeploysService, "fleet" | "taskLog"> {
+  const { place, outputOf } = deps.fleet;
   return {
-    fleet: async () => ({ place: deps.place, services: await servicesOf(deps) }),
+    fleet: async () => ({ place, services: await asked(() => servicesOf(deps)) }),
     async taskLog({ task: id, container }) {
       const task = await findTask(deps, id);
       const names = task.containers.map(({ name }) => name);
       const name = container ?? names[0] ?? "";
-      const file = deps.logFileOf(task.arn, name);
-      if (file === undefined) {
+      const output = names.includes(name) ? await outputOf(task, name) : undefined;
+      if (output === undefined) {
         const known = names.join(", ");
         throw new AppError("not_found", `The task has no container ${name}: it has ${known}.`);
       }
-      return { task: id, container: name, ...(await endOf(file)) };
+      const nothing = { text: "", isCut: false, keptIn: null };
+      return { task: id, container: name, ...nothing, ...output };
     },
   };
+}
+
+/** What the fleet refuses to this process says nothing about who asks. @throws AppError unavailable */
+async function asked<Value>(ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError("unavailable", error.message, { cause: error });
+  }
 }
 
 type Named = { name: string; workload: string; colour: Colour };
 
 async function servicesOf(deps: FleetDeps): Promise<FleetAnswer["services"]> {
-  const client = deps.client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
+  const client = deps.fleet.client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
   const named = deps.deployer.workloads.flatMap((workload): Named[] =>
     COLOURS.map((colour) => ({ name: serviceOf(workload, colour), workload, colour })),
   );
@@ -67,7 +73,7 @@ async function servicesOf(deps: FleetDeps): Promise<FleetAnswer["services"]> {
 async function serviceView(
   service: FleetService,
   names: Named,
-  deps: FleetDeps,
+  deps: FleetDeps & { client: FleetClient },
 ): Promise<FleetAnswer["services"][number]> {
   const { client, deployer, workloads } = deps;
   const { name, status, desiredCount, runningCount, pendingCount, events } = service;
@@ -114,26 +120,9 @@ async function taskView(task: FleetTask, client: FleetClient, port: number): Pro
   };
 }
 
-const idOf = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
-
-async function findTask({ client }: FleetDeps, id: string): Promise<FleetTask> {
-  const [task] = await client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX)).tasksByArn([id]);
+async function findTask({ fleet }: FleetDeps, id: string): Promise<FleetTask> {
+  const client = fleet.client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
+  const [task] = await asked(() => client.tasksByArn([id]));
   if (task) return task;
   throw new AppError("not_found", `There is no task ${id}, or it ended more than an hour ago.`);
-}
-
-/** The end of a file that grows. */
-export async function endOf(
-  name: string,
-  bytesMax = LOG_BYTES,
-): Promise<{ text: string; isCut: boolean }> {
-  const opened = await ifExists(open(name));
-  if (!opened) return { text: "", isCut: false };
-  await using file = opened;
-  const { size } = await file.stat();
-  const from = Math.max(0, size - bytesMax);
-  const buffer = Buffer.alloc(size - from);
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, from);
-  const text = buffer.toString("utf8", 0, bytesRead);
-  return { text: from > 0 ? text.slice(text.indexOf("\n") + 1) : text, isCut: from > 0 };
 }

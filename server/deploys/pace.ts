@@ -1,11 +1,20 @@
+import { PACE, type Pace } from "#deployer/engine/observer.ts";
+import { FLEET_CALL_MS_MAX } from "#deployer/fleet/colour-fleet.ts";
 import { JUDGE_LIMITS, type JudgeLimits } from "#deployer/machine/judge.ts";
 import { LIMITS, type Limits } from "#deployer/machine/limits.ts";
 import { STRATEGY, type Strategy } from "#deployer/machine/strategy.ts";
 
-const SECOND = 1_000;
+/** How fast deploys go on a fleet, and how they are judged unless a request says otherwise. */
+export type FleetPace = {
+  /** How long reading or changing the tasks of a workload may take. */
+  callMsMax: number;
+  observe: Pace;
+  limits: Limits;
+  judge: JudgeLimits;
+  strategy: Strategy;
+};
 
-/** The local fleet answers in milliseconds. */
-export const LOCAL_CALL_MS_MAX = 3 * SECOND;
+const SECOND = 1_000;
 
 /** Processes of this machine start, are checked and stop sooner than containers elsewhere. */
 export const LOCAL_LIMITS: Limits = {
@@ -24,7 +33,7 @@ export const LOCAL_LIMITS: Limits = {
 };
 
 /** Tasks that start take the CPU from those that serve, so that single latencies say little. */
-export const LOCAL_JUDGE: JudgeLimits = { ...JUDGE_LIMITS, latencyDifferenceMs: 500 };
+const LOCAL_JUDGE: JudgeLimits = { ...JUDGE_LIMITS, latencyDifferenceMs: 500 };
 
 /** A deploy on one machine takes about a minute. Few users are there to judge it by. */
 export const LOCAL_STRATEGY: Strategy = {
@@ -35,4 +44,22 @@ export const LOCAL_STRATEGY: Strategy = {
   bakeMs: 10 * SECOND,
   drainMs: 10 * SECOND,
   contractAfterMs: 60 * SECOND,
+};
+
+export const LOCAL_PACE: FleetPace = {
+  // It answers in milliseconds.
+  callMsMax: 3 * SECOND,
+  observe: PACE,
+  limits: LOCAL_LIMITS,
+  judge: LOCAL_JUDGE,
+  strategy: LOCAL_STRATEGY,
+};
+
+export const ECS_PACE: FleetPace = {
+  callMsMax: FLEET_CALL_MS_MAX,
+  // Each read of a workload is about five requests, and an account may send about 20 in a second.
+  observe: { ...PACE, idleMs: 5 * SECOND },
+  limits: LIMITS,
+  judge: JUDGE_LIMITS,
+  strategy: STRATEGY,
 };

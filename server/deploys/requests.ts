@@ -4,7 +4,7 @@ import type { DeployRequest } from "#deployer/machine/plan.ts";
 import type { Strategy } from "#deployer/machine/strategy.ts";
 import type { Workload } from "#deployer/machine/workload.ts";
 
-import { folderOf, type ManagedWorkload, migrationCommand } from "./workloads/managed-workload.ts";
+import { type ManagedWorkload, migrationCommand } from "./workloads/managed-workload.ts";
 
 type Known = {
   managed: ManagedWorkload;
@@ -19,7 +19,7 @@ type Known = {
  */
 export function completed(request: PlanRequest, known: Known): DeployRequest {
   const { workload, release, migrations, strategy } = request;
-  folderOf(known.managed, release);
+  known.managed.programsOf(release);
   for (const kind of ["expand", "contract"] as const) {
     if (migrations[kind]) migrationCommand(known.managed, kind);
   }

@@ -1,13 +1,8 @@
 import { once } from "node:events";
-import path from "node:path";
 
-import { type Endpoint, openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { Deployer } from "#deployer/engine/deployer.ts";
-import { PACE } from "#deployer/engine/observer.ts";
 import { systemTimer } from "#deployer/engine/timer.ts";
 import { ColourFleet } from "#deployer/fleet/colour-fleet.ts";
-import type { FleetClient } from "#deployer/fleet/fleet-client.ts";
-import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
 import type { Journal } from "#deployer/journal/port.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
 import { simpleJudge } from "#deployer/machine/judge.ts";
@@ -28,22 +23,21 @@ import { deploysOf } from "./deploys.ts";
 import { addTemplateEvents, edgeChangesOf } from "./edge-changes.ts";
 import type { Edge, EdgeWorkload } from "./edge-port.ts";
 import { edgeOf } from "./edge.ts";
-import { endOf, fleetOf } from "./fleet.ts";
-import { openHaproxyEdge } from "./haproxy-edge.ts";
-import { openLocalEdge } from "./local-edge.ts";
-import { LOCAL_CALL_MS_MAX, LOCAL_JUDGE, LOCAL_LIMITS, LOCAL_STRATEGY } from "./pace.ts";
-import { openRemoteEdge } from "./remote-edge.ts";
+import { openEcsFleet } from "./ecs/open-ecs-fleet.ts";
+import { fleetOf } from "./fleet.ts";
+import { keepToPlace } from "./keep-to-place.ts";
+import { openLocalFleet } from "./local-fleet.ts";
+import { openEdge } from "./open-edge.ts";
+import { readPlace } from "./read-place.ts";
+import type { RoleFleet } from "./role-fleet.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { ShownBus, shownBusUrl } from "./shown-bus.ts";
 import { takeJournal } from "./take-journal.ts";
 import { topPaths } from "./top-paths.ts";
 import { type ManagedWorkloads, openWorkloads } from "./workloads/all-workloads.ts";
-import { localCatalogue, localMigration } from "./workloads/managed-workload.ts";
+import { catalogueOf, migrationOf } from "./workloads/managed-workload.ts";
 
-const CLUSTER = "quarterdeck";
 const RECENT_MAX = 50;
-/** The end of the output that a reason quotes. */
-const OUTPUT_BYTES = 1_000;
 
 export type DeploysRoleOptions = {
   settings: DeploysSettings;
@@ -60,9 +54,10 @@ export type DeploysRoleOptions = {
 };
 
 /**
- * Runs the deployer, the local fleet and the edge until the signal aborts. It continues what the role before left, whenever that was
+ * Runs the deployer, the fleet and the edge until the signal aborts. It continues what the role before left, whenever that was
  * killed: nothing is kept but in the journal, the fleet and the edge.
- * @throws AppError if another process deploys on the data folder, or if this one was replaced while it was suspended
+ * @throws AppError if settings or files are wrong, if another process deploys on the data folder, or if this one was replaced while
+ * it was suspended
  */
 export async function runDeploysRole(
   options: DeploysRoleOptions,
@@ -71,27 +66,31 @@ export async function runDeploysRole(
   const { settings, env, log, atStop, servesApis, onOpen, onWait = () => undefined } = options;
   const { dataFolder, edgeHost, edgePort, journalUrl: databaseUrl } = settings;
   await using started = new AsyncDisposableStack();
-  const journal = await takeJournal({ dataFolder, databaseUrl, log, onWait }, signal);
-  if (journal === undefined) return;
-  started.use(journal);
+  // Mistakes are told before anything waits or is changed.
+  const ecs = readPlace(settings, atStop);
   const workloads = openWorkloads(dataFolder, {
     env,
     edgeHost,
     edgePort,
     followsDemo: servesApis,
+    ecs,
   });
-  const endpoint = await openEndpoint({ folder: path.join(dataFolder, "deploys", "fleet"), log });
-  started.defer(() => (atStop === "stop-tasks" ? endpoint.stop() : endpoint.close()));
-  const client = await clientOf(endpoint);
-  started.defer(() => client.close());
-  const edge = openEdge({ settings, workloads, client, log });
+  const remote = ecs && (await openEcsFleet(ecs, log));
+  started.defer(() => remote?.close(atStop));
+  keepToPlace(dataFolder, ecs);
+  const journal = await takeJournal({ dataFolder, databaseUrl, log, onWait }, signal);
+  if (journal === undefined) return;
+  started.use(journal);
+  const fleet = remote ?? (await openLocalFleet(dataFolder, log));
+  if (fleet !== remote) started.defer(() => fleet.close(atStop));
+  const edge = openEdge({ settings, workloads, client: fleet.client, log });
   started.defer(() => edge.close(atStop === "stop-tasks" ? "stop" : "keep"));
   const bus = new ShownBus(() => shownBusUrl(settings));
   started.use(bus);
   const events = await DeployEvents.open(bus, log);
   started.defer(() => events.close());
   const changes = new Changes();
-  const parts = { settings, journal, workloads, endpoint, client, edge, events, changes };
+  const parts = { settings, journal, workloads, fleet, edge, events, changes };
   const deployer = await openDeployer(parts);
   started.defer(() => deployer.close());
   events.add({ deploys: await recentDeploys(journal) });
@@ -100,16 +99,11 @@ export async function runDeploysRole(
     addTemplateEvents({ edge, events });
   };
   if (isUsed(deployer)) await startEdge();
-  const deps = { ...parts, deployer, clock, defaults: LOCAL_STRATEGY, startEdge };
+  const deps = { ...parts, deployer, clock, defaults: fleet.pace.strategy, startEdge };
   const service = {
     ...deploysOf(deps),
     ...calendarOf(deps),
-    ...fleetOf({
-      ...parts,
-      deployer,
-      place: "processes of this machine",
-      logFileOf: (arn, container) => endpoint.logFileOf(arn, container),
-    }),
+    ...fleetOf({ deployer, fleet, workloads }),
     ...edgeOf({ deployer, edge, clock }),
     ...edgeChangesOf({ deployer, edge, events, clock }),
   };
@@ -120,24 +114,6 @@ export async function runDeploysRole(
     apis.catch((error: unknown) => log.error("the domain APIs cannot be deployed", { error }));
   }
   await untilOver(journal, signal);
-}
-
-type EdgeParts = {
-  settings: DeploysSettings;
-  workloads: ManagedWorkloads;
-  client: FleetClient;
-  log: Log;
-};
-
-function openEdge({ settings, workloads, client, log }: EdgeParts): Edge {
-  const { dataFolder, edgeHost: host, edgePort } = settings;
-  const portOf = (name: string): number => workloads.find(name).edgePort;
-  if (settings.edge === "remote") {
-    return openRemoteEdge({ dataFolder, nodes: settings.edgeNodes, portOf }, log);
-  }
-  return settings.edge === "haproxy"
-    ? openHaproxyEdge({ dataFolder, host, portOf, edgePort }, log)
-    : openLocalEdge({ dataFolder, host, portOf }, client);
 }
 
 /** Whether any workload was deployed. */
@@ -157,8 +133,7 @@ type Parts = {
   settings: DeploysSettings;
   journal: Journal;
   workloads: ManagedWorkloads;
-  endpoint: Endpoint;
-  client: FleetClient;
+  fleet: RoleFleet;
   edge: Edge;
   events: DeployEvents;
   changes: Changes;
@@ -168,36 +143,24 @@ type Parts = {
 const recentDeploys = (journal: Journal): Promise<Deploy[]> =>
   journal.history({ before: Number.MAX_SAFE_INTEGER, limit: RECENT_MAX });
 
-function clientOf({ address }: Endpoint): Promise<FleetClient> {
-  const { url, region, credentials } = address;
-  const network = { subnets: ["local"] };
-  return openFleetClient({
-    url,
-    region,
-    credentials,
-    cluster: CLUSTER,
-    launchType: "FARGATE",
-    network,
-  });
-}
-
 function openDeployer({ events, changes, ...parts }: Parts): Promise<Deployer> {
-  const { journal, workloads, client, edge, endpoint } = parts;
-  const outputOf = outputIn(endpoint);
-  const catalogue = localCatalogue(workloads.find);
-  const fleet = new ColourFleet(client, catalogue, { callMsMax: LOCAL_CALL_MS_MAX, outputOf });
+  const { journal, workloads, fleet, edge } = parts;
+  const { callMsMax, observe, limits, judge } = fleet.pace;
+  const { client, outputOf } = fleet;
+  const catalogue = catalogueOf(workloads.find);
+  const colours = new ColourFleet(client, catalogue, { callMsMax, outputOf });
   return Deployer.open({
     journal,
     drivers: {
-      fleet,
+      fleet: colours,
       edge: edge.driver,
       traffic: edge.traffic,
-      oneOffs: oneOffsOf({ ...parts, events, fleet }),
+      oneOffs: oneOffsOf({ ...parts, events, colours }),
     },
     timer: systemTimer,
-    limits: LOCAL_LIMITS,
-    pace: PACE,
-    judge: simpleJudge(LOCAL_JUDGE),
+    limits,
+    pace: observe,
+    judge: simpleJudge(judge),
     workloads: workloads.all.map(({ workload, slots }) => {
       return { name: workload.name, slotsPerColour: slots };
     }),
@@ -213,15 +176,14 @@ function oneOffsOf({
   settings,
   journal,
   workloads,
-  endpoint,
-  client,
+  fleet,
   edge,
   events,
-  fleet,
-}: Omit<Parts, "changes"> & { fleet: ColourFleet }): OneOffs {
+  colours,
+}: Omit<Parts, "changes"> & { colours: ColourFleet }): OneOffs {
   return new OneOffs({
     verify: {
-      fleet,
+      fleet: colours,
       checkPathOf: (name) => workloads.find(name).workload.checkPath,
       limits: VERIFY,
     },
@@ -231,12 +193,12 @@ function oneOffsOf({
       limits: WARM_UP,
     },
     migrate: {
-      fleet: client,
+      fleet: fleet.client,
       migrationOf: async ({ workload, kind, release }) => {
         if (kind !== "expand" && kind !== "contract") throw new Error(`${kind} is no migration`);
-        return localMigration(workloads.find(workload), { kind, release });
+        return migrationOf(workloads.find(workload), { kind, release });
       },
-      outputOf: outputIn(endpoint),
+      outputOf: fleet.outputOf,
     },
     announce: async ({ deploy: id }) => {
       const deploy = await journal.deploy(id);
@@ -253,13 +215,6 @@ async function untilOver({ lost }: Journal, signal: AbortSignal): Promise<void> 
     "Another process has taken over the deploys, or the connection to their database was lost.";
   throw new AppError("conflict", message);
 }
-
-const outputIn =
-  ({ logFileOf }: Endpoint) =>
-  async (arn: string, container: string): Promise<string | undefined> => {
-    const file = logFileOf(arn, container);
-    return file === undefined ? undefined : (await endOf(file, OUTPUT_BYTES)).text;
-  };
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 
+import { AWS_PREFIX } from "#api/reporting/settings.ts";
 import { startChild } from "#platform/processes/child-process.ts";
 import { processEnvironment } from "#platform/settings/process-environment.ts";
 
@@ -16,7 +17,10 @@ export function startDeploys(
   { servesApis }: { servesApis: boolean },
   notify: (line: string) => void,
 ): { stop(): Promise<void> } {
-  const env = processEnvironment(process.env, { settings: ALL_SETTINGS });
+  const env = processEnvironment(process.env, {
+    settings: ALL_SETTINGS,
+    prefixes: [AWS_PREFIX],
+  });
   return startChild({
     name: "The role deploys",
     module: PROCESS,

@@ -47,6 +47,7 @@ export async function testDeploys(
     edgeHost: "127.0.0.1",
     edgePort: 1,
     followsDemo: false,
+    ecs: undefined,
   });
   const edge = openLocalEdge({ dataFolder, host: "127.0.0.1", portOf: () => 1 }, client);
   const changes = new Changes();
@@ -80,7 +81,10 @@ export async function testDeploys(
   const service: DeploysService = {
     ...deploysOf(common),
     ...calendarOf(common),
-    ...fleetOf({ ...common, client, place: "nowhere", logFileOf: () => undefined }),
+    ...fleetOf({
+      ...common,
+      fleet: { client, place: "nowhere", outputOf: () => Promise.resolve(undefined) },
+    }),
     ...edgeOf({ deployer, edge, clock }),
     ...edgeChangesOf({ deployer, edge, clock, events: { addEvents: () => undefined } }),
   };

@@ -9,6 +9,7 @@ import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 
 import { type Program, runProgram, startProgram } from "../harness/program.ts";
 
+export const IMAGE = "registry.example.com/shop/web";
 export const EDGE_PORT = 4_616;
 
 /** Answers with its release. `broken` ends at once, and `unlabelled` has no header x-release. */
@@ -37,7 +38,10 @@ const RELEASES = ["r1", "r2", "broken", "unlabelled", "unmigratable"];
 export const QUICK = ["--observe", "0.5", "--bake", "1", "--drain", "1", "--steps", "20,50"];
 
 /** A data folder with a workload \`web\`, and the role that deploys it as a process of its own. */
-export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy" } = {}) {
+export function openDeploysWorld({
+  edge = "local",
+  stop = ["--stop-tasks"],
+}: { edge?: "local" | "haproxy"; stop?: readonly string[] } = {}) {
   const data = temporaryFolder();
   for (const release of RELEASES) {
     const folder = path.join(data, "web releases", release);
@@ -51,6 +55,9 @@ export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy
     `    expand: [${JSON.stringify(process.execPath)}, server.mjs, migrate]`,
     "    port: 8080",
     "    releases: web releases",
+    // Those of Amazon ECS.
+    `    image: ${IMAGE}`,
+    '    healthCommand: [curl, -fsS, "http://127.0.0.1:8080/healthz"]',
   ].join("\n");
   writeFileSync(path.join(data, "workloads.yaml"), `${file}\n`);
   // Other tests use the same ports at addresses of their own.
@@ -64,7 +71,7 @@ export function openDeploysWorld({ edge = "local" }: { edge?: "local" | "haproxy
   }
 
   function start(settings: Record<string, string>): Program {
-    const role = startProgram(["role", "deploys", "--stop-tasks", "--data", data], {
+    const role = startProgram(["role", "deploys", ...stop, "--data", data], {
       env: { QUARTERDECK_EDGE_HOST: host, QUARTERDECK_EDGE: edge, ...settings },
     });
     onTestFinished(async () => void (await role.end("SIGTERM")));

@@ -7,7 +7,9 @@ import { text } from "node:stream/consumers";
 
 import { expect, onTestFinished, test } from "vitest";
 
-import { ecsDocuments } from "#server/apis/ecs-documents.ts";
+import { ecsApis } from "#server/deploys/ecs/ecs-apis.ts";
+import { ecsDocuments } from "#server/deploys/ecs/ecs-documents.ts";
+import type { EcsPlace } from "#server/deploys/ecs/ecs-file.ts";
 
 import { ROOT } from "../harness/program.ts";
 import { installPython } from "../harness/python-package.ts";
@@ -73,18 +75,25 @@ test("parliament finds nothing in the policies", async (context) => {
   // It looks for its data with what newer versions of setuptools do not have any more.
   const programs = await installPython("parliament==1.6.4", ["setuptools==80.9.0"]);
   if (programs === undefined) return context.skip();
-  const documents = ecsDocuments({
+  const place: EcsPlace = {
     account: "111122223333",
     region: "eu-west-1",
-    place: { cluster: "quarterdeck", launchType: "FARGATE", network: { subnets: ["subnet-1"] } },
-    registry: "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
-    release: "r41",
-    files: { fileSystem: "fs-01234567", accessPoint: "fsap-01234567" },
-    settings: {},
-    secrets: {
-      DATABASE_URL: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:database-url-AbCdEf",
+    cluster: "quarterdeck",
+    launchType: "FARGATE",
+    subnets: ["subnet-1"],
+    securityGroups: ["sg-1"],
+    logGroup: "/quarterdeck",
+    apis: {
+      registry: "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+      fileSystem: "fs-01234567",
+      accessPoint: "fsap-01234567",
+      settings: {},
+      secrets: {
+        DATABASE_URL: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:database-url-AbCdEf",
+      },
     },
-  });
+  };
+  const documents = ecsDocuments({ place, workloads: ecsApis(place), release: "r41" });
   const policies = Object.entries(documents).filter(
     ([name]) => name.startsWith("policies/") && !name.includes("trust"),
   );

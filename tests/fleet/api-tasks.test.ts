@@ -8,7 +8,7 @@ import { billing } from "#api/billing/service.ts";
 import { dropDatabase, newServiceDatabase } from "#api/kit/test-database.ts";
 import { openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
-import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
+import { openLocalClient } from "#deployer/ecs-local/open-local-client.ts";
 import { endpointOf } from "#deployer/fleet/read-task.ts";
 import { waitForService } from "#deployer/fleet/wait-for-service.ts";
 import { localManifest } from "#deployer/fleet/workload.ts";
@@ -32,15 +32,7 @@ test("an API runs as tasks of the local fleet, and a task that stops serves unti
   const folder = temporaryFolder();
   const endpoint = await openEndpoint({ folder: path.join(folder, "ecs"), log: silentLog() });
   onTestFinished(() => endpoint.stop());
-  const { url, ...address } = endpoint.address;
-  const network = { subnets: ["local"] };
-  const fleet = await openFleetClient({
-    ...address,
-    url,
-    cluster: "test",
-    launchType: "FARGATE",
-    network,
-  });
+  const fleet = await openLocalClient(endpoint);
   onTestFinished(() => fleet.close());
   const hasNginx = isInstalled("nginx");
   const workload = apiWorkloads({ hasNginx }).find(({ name }) => name === "billing");

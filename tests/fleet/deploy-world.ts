@@ -6,11 +6,11 @@ import { inspect } from "node:util";
 import { onTestFinished } from "vitest";
 
 import type { Drivers, OneOff, OneOffView } from "#deployer/drivers.ts";
+import { openLocalClient } from "#deployer/ecs-local/open-local-client.ts";
 import { openTestFleet } from "#deployer/ecs-local/testing.ts";
 import { openTestLocalEdge } from "#deployer/edge/local/testing.ts";
 import type { NewRequest } from "#deployer/engine/requests.ts";
 import { type Catalogue, ColourFleet } from "#deployer/fleet/colour-fleet.ts";
-import { openFleetClient } from "#deployer/fleet/open-fleet-client.ts";
 import { STRATEGY } from "#deployer/machine/strategy.ts";
 
 import { type Controller, openController, SLOTS, WORKLOAD } from "./controller.ts";
@@ -41,14 +41,7 @@ process.on("SIGTERM", () => {
 /** A real local fleet and edge nodes for one workload, which outlive its controllers. */
 export async function openDeployWorld() {
   const local = await openTestFleet();
-  const { url, ...address } = local.endpoint.address;
-  const client = await openFleetClient({
-    ...address,
-    url,
-    cluster: "fleet",
-    launchType: "FARGATE",
-    network: { subnets: ["local"] },
-  });
+  const client = await openLocalClient(local.endpoint);
   onTestFinished(() => client.close());
   const file = path.join(local.folder, "program.mjs");
   writeFileSync(file, PROGRAM);

@@ -13,10 +13,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { openTestFleet } from "#deployer/ecs-local/testing.ts";
 import { localManifest } from "#deployer/fleet/workload.ts";
-import { ecsDocuments } from "#server/apis/ecs-documents.ts";
 import { apiWorkloads } from "#server/apis/workloads.ts";
+import { ecsApis } from "#server/deploys/ecs/ecs-apis.ts";
+import { ecsDocuments } from "#server/deploys/ecs/ecs-documents.ts";
+import type { EcsPlace } from "#server/deploys/ecs/ecs-file.ts";
 
-import { startMoto } from "../harness/moto.ts";
+import { defaultNetwork, startMoto } from "../harness/moto.ts";
 
 const WORKLOADS = apiWorkloads({ hasNginx: true });
 const secret = (name: string): string =>
@@ -29,20 +31,27 @@ const SECRETS = {
 
 const NETWORK = { subnets: ["subnet-1"], securityGroups: ["sg-1"] };
 
-const documentsFor = (
+function documentsFor(
   launchType: "FARGATE" | "EC2",
   { secrets = SECRETS, network = NETWORK }: { secrets?: object; network?: typeof NETWORK } = {},
-) =>
-  ecsDocuments({
+) {
+  const place: EcsPlace = {
     account: "111122223333",
     region: "eu-west-1",
-    place: { cluster: "quarterdeck", launchType, network },
-    registry: "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
-    release: "r41",
-    files: { fileSystem: "fs-1", accessPoint: "fsap-1" },
-    settings: { API_WORKERS: "1" },
-    secrets: { ...secrets },
-  });
+    cluster: "quarterdeck",
+    launchType,
+    ...network,
+    logGroup: "/quarterdeck",
+    apis: {
+      registry: "111122223333.dkr.ecr.eu-west-1.amazonaws.com",
+      fileSystem: "fs-1",
+      accessPoint: "fsap-1",
+      settings: { API_WORKERS: "1" },
+      secrets: { ...secrets },
+    },
+  };
+  return ecsDocuments({ place, workloads: ecsApis(place), release: "r41" });
+}
 
 type Definition = RegisterTaskDefinitionCommandInput & {
   containerDefinitions: ContainerDefinition[];
@@ -144,10 +153,7 @@ describe("a task definition", () => {
     const ecs = new ECSClient({ endpoint: moto.url, region, credentials, maxAttempts: 1 });
     onTestFinished(() => ecs.destroy());
     await ecs.send(new CreateClusterCommand({ clusterName: "quarterdeck" }));
-    const network = {
-      subnets: await idsOf(moto.url, "DescribeSubnets", /subnet-\w+/),
-      securityGroups: await idsOf(moto.url, "DescribeSecurityGroups", /sg-\w+/),
-    };
+    const network = await defaultNetwork(moto);
     for (const [launchType, colour] of [
       ["FARGATE", "blue"],
       ["EC2", "green"],
@@ -165,15 +171,6 @@ describe("a task definition", () => {
       }
     }
   });
-
-  /** The first of those that an account has from the beginning. */
-  async function idsOf(url: string, action: string, id: RegExp): Promise<string[]> {
-    const credential = "Credential=testing/20260101/eu-west-1/ec2/aws4_request";
-    const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`;
-    const body = new URLSearchParams({ Action: action, Version: "2016-11-15" });
-    const response = await fetch(url, { method: "POST", headers: { authorization }, body });
-    return [id.exec(await response.text())?.[0] ?? ""];
-  }
 
   test("is accepted by the local endpoint, without the secrets, which it has no store for", async () => {
     const { ecs } = await openTestFleet();

@@ -61,6 +61,22 @@ async function start(python: string): Promise<Moto> {
   };
 }
 
+/** A subnet and a security group that an account has from the beginning. */
+export async function defaultNetwork({ url }: Moto) {
+  return {
+    subnets: [await idOf(url, "DescribeSubnets", /subnet-\w+/)],
+    securityGroups: [await idOf(url, "DescribeSecurityGroups", /sg-\w+/)],
+  };
+}
+
+async function idOf(url: string, action: string, id: RegExp): Promise<string> {
+  const credential = "Credential=testing/20260101/eu-west-1/ec2/aws4_request";
+  const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=0`;
+  const body = new URLSearchParams({ Action: action, Version: "2016-11-15" });
+  const response = await fetch(url, { method: "POST", headers: { authorization }, body });
+  return id.exec(await response.text())?.[0] ?? "";
+}
+
 async function until(isTrue: () => Promise<boolean>, failure: string): Promise<void> {
   const endMs = performance.now() + START_MS_MAX;
   while (!(await isTrue())) {

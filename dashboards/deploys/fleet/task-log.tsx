@@ -56,13 +56,20 @@ export function TaskLogPanel({ content, view }: { content: Pages["fleet"]; view:
 const Loading = ({ isShown }: { isShown: boolean }) =>
   isShown ? <p aria-busy="true">Loading the log</p> : null;
 
-function LogText({ log: { text, isCut } }: { log: NonNullable<Pages["fleet"]["log"]> }) {
+function LogText({ log: { text, isCut, keptIn } }: { log: NonNullable<Pages["fleet"]["log"]> }) {
   const box = useRef<HTMLDivElement>(null);
   const isFollowing = useRef(true);
   useEffect(() => {
     const { current } = box;
     if (current && isFollowing.current) current.scrollTop = current.scrollHeight;
   });
+  if (keptIn !== null) {
+    return (
+      <p>
+        The output of this container is in <Untrusted text={keptIn} charactersMax={800} />.
+      </p>
+    );
+  }
   if (text === "") return <p className="quiet">It has written nothing yet.</p>;
   return (
     <>

@@ -39,17 +39,28 @@ export function checkSignature(
     throw new EcsError("IncompleteSignatureException", "Not all headers that matter are signed.");
   }
   checkTime(time, nowMs);
-  const text = [ALGORITHM, time, scope.join("/"), sha256(canonical(request, names))].join("\n");
-  const key = scope.reduce<string | Buffer>(
-    (secret, part) => hmac(secret, part),
-    `AWS4${credentials.secretAccessKey}`,
-  );
-  if (!timingSafeEqual(hmac(key, text), signature)) {
+  const expected = signatureOf(request, { scope, names }, credentials.secretAccessKey);
+  if (!timingSafeEqual(expected, signature)) {
     throw new EcsError(
       "InvalidSignatureException",
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
     );
   }
+}
+
+/** The signature of a request with these headers, for a day, a region and a service. */
+export function signatureOf(
+  request: SignedRequest,
+  { scope, names }: { scope: readonly string[]; names: readonly string[] },
+  secretAccessKey: string,
+): Buffer {
+  const time = single(request.headers["x-amz-date"]);
+  const text = [ALGORITHM, time, scope.join("/"), sha256(canonical(request, names))].join("\n");
+  const key = scope.reduce<string | Buffer>(
+    (secret, part) => hmac(secret, part),
+    `AWS4${secretAccessKey}`,
+  );
+  return hmac(key, text);
 }
 
 /** @throws EcsError */

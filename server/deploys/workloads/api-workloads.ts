@@ -9,10 +9,12 @@ import { workerSettings } from "#server/apis/service-settings.ts";
 import { apiWorkloads, type ApiWorkloadsOptions } from "#server/apis/workloads.ts";
 import { apiHostSettings } from "#server/settings.ts";
 
+import { localReleases } from "./local-releases.ts";
 import type { ManagedWorkload } from "./managed-workload.ts";
 
 const INSTALLATION = fileURLToPath(new URL("../../../", import.meta.url));
-const SLOTS = 4;
+/** Tasks of a colour that edge nodes have room for. */
+export const API_SLOTS = 4;
 
 export type ManagedApisOptions = ApiWorkloadsOptions & {
   env: Environment;
@@ -33,23 +35,30 @@ export function managedApis(
   const all = apiWorkloads(options);
   return SERVICE_NAMES.flatMap((service) =>
     all.filter(({ name }) => name === service).map((workload) => ({ service, workload })),
-  ).map(({ service, workload }) => ({
-    workload,
-    // One worker as well as `quarterdeck start` has for each.
-    tasks: 1,
-    slots: SLOTS,
-    edgePort: undefined,
-    environmentOf: (release) => ({
+  ).map(({ service, workload }) => {
+    const environmentOf = (release: string): Record<string, string> => ({
       ...urls,
       ...settingsOf(service, env, secretsFolder),
       QUARTERDECK_DATA: path.resolve(dataFolder),
       API_RELEASE: release,
       API_WORKERS: "1",
-    }),
-    releasesFolder: path.join(path.resolve(dataFolder), "releases"),
-    ownFolder: INSTALLATION,
-    migrations: {},
-  }));
+    });
+    return {
+      workload,
+      // One worker as well as `quarterdeck start` has for each.
+      tasks: 1,
+      slots: API_SLOTS,
+      edgePort: undefined,
+      environmentOf,
+      migrations: {},
+      ...localReleases({
+        name: workload.name,
+        environmentOf,
+        folder: path.join(path.resolve(dataFolder), "releases"),
+        otherwise: INSTALLATION,
+      }),
+    };
+  });
 }
 
 function settingsOf(

@@ -6,20 +6,19 @@ import { expect, test } from "vitest";
 import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 
 import { openWorkloads } from "./all-workloads.ts";
-import { folderOf } from "./managed-workload.ts";
 
 const open = (data: string, env: Record<string, string> = {}) =>
-  openWorkloads(data, { env, edgeHost: "127.0.0.1", edgePort: 4_610, followsDemo: false });
+  openWorkloads(data, { env, edgeHost: "127.0.0.1", edgePort: 4_610, followsDemo: false, ecs: undefined });
 
 test("a domain API runs from the folder of its release, else from this installation, with its secrets in files", () => {
   const data = temporaryFolder();
   const env = { DATABASE_URL: "postgres://user:hunter2@db/quarterdeck", API_WORKERS: "7" };
   const billing = open(data, env).find("billing");
   expect(billing.edgePort).toBe(4_612);
-  expect(existsSync(path.join(folderOf(billing, "r2"), "bin/cli.mjs"))).toBe(true);
+  expect(existsSync(path.join(billing.programsOf("r2"), "bin/cli.mjs"))).toBe(true);
   const released = path.join(data, "releases", "r3");
   mkdirSync(released, { recursive: true });
-  expect(folderOf(billing, "r3")).toBe(released);
+  expect(billing.programsOf("r3")).toBe(released);
   const environment = billing.environmentOf("r2");
   expect(environment).toMatchObject({ API_RELEASE: "r2", API_WORKERS: "1" });
   expect(JSON.stringify(environment)).not.toContain("hunter2");
