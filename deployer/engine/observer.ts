@@ -125,7 +125,10 @@ export class Observer {
     for (const poller of this.#pollers) poller.poke();
   }
 
-  #poller<Value>(read: () => Promise<Value>, onRead: (value: Value | undefined, problem: unknown) => void): Polling {
+  #poller<Value>(
+    read: () => Promise<Value>,
+    onRead: (value: Value | undefined, problem: unknown) => void,
+  ): Polling {
     const { timer, pace, deploy, onChange } = this.#options;
     return new Poller<Value>({
       timer,

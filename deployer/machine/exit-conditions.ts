@@ -77,7 +77,8 @@ export function stopped(
   if (!isRemoved(situation, colour)) return waits("Not all nodes have removed the tasks.");
   const view = seen.fleet?.[colour];
   if (view === undefined) return waits(unreadFleet(seen));
-  if (view.tasks.length > 0) return waits(`${view.tasks.length} tasks still run.${refusalOf(view)}`);
+  if (view.tasks.length > 0)
+    return waits(`${view.tasks.length} tasks still run.${refusalOf(view)}`);
   const request = workload.fleetRequest;
   const mayBeLate = request !== null && nowMs < request.atMs + limits.fleetLagMs;
   if (view.desired > 0 || mayBeLate) return waits("The fleet has not confirmed it.");

@@ -39,5 +39,8 @@ export async function readMigration(
   // One that could not be started may have none.
   if (failed === undefined && containers.length > 0) return { status: "succeeded" };
   const why = whyStopped(task) ?? "it ended";
-  return { status: "failed", reason: `${why}. ${await tellOutput(task, failed?.name ?? "", outputOf)}` };
+  return {
+    status: "failed",
+    reason: `${why}. ${await tellOutput(task, failed?.name ?? "", outputOf)}`,
+  };
 }

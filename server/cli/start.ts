@@ -60,7 +60,8 @@ visitors.
     if (workspace.kind === "logs") await describeSources(folder.root, terminal);
     const deploys = values["no-deploys"] !== true;
     const isElsewhere = deploys && settings.deploys.ecsRegion !== undefined;
-    if (isElsewhere) terminal.line("Deploys run on Amazon ECS: no domain API runs on this machine.");
+    if (isElsewhere)
+      terminal.line("Deploys run on Amazon ECS: no domain API runs on this machine.");
     const apis = values["no-apis"] === true || isElsewhere ? undefined : settings;
     const roles = ownRoles(folder, { index, receive, apis, deploys });
     const lastStart = isDemo ? { demo: "on" as const } : namedIn(workspace, positionals);

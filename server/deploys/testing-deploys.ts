@@ -35,6 +35,7 @@ const client = {
   services: (names: readonly string[]) => Promise.resolve(names.map(() => undefined)),
   tasksByArn: () => Promise.resolve([]),
 } as unknown as FleetClient;
+const fleet = { client, place: "nowhere", outputOf: () => Promise.resolve(undefined) };
 
 /** The real service of the role, in this process, with a fleet that stands still. */
 export async function testDeploys(
@@ -81,10 +82,7 @@ export async function testDeploys(
   const service: DeploysService = {
     ...deploysOf(common),
     ...calendarOf(common),
-    ...fleetOf({
-      ...common,
-      fleet: { client, place: "nowhere", outputOf: () => Promise.resolve(undefined) },
-    }),
+    ...fleetOf({ ...common, fleet }),
     ...edgeOf({ deployer, edge, clock }),
     ...edgeChangesOf({ deployer, edge, clock, events: { addEvents: () => undefined } }),
   };

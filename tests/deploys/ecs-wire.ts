@@ -9,12 +9,12 @@ import { z } from "zod";
 import type { Endpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { signatureOf } from "#deployer/ecs-local/protocol/signature.ts";
 
-export const REGION = "eu-west-1";
+const REGION = "eu-west-1";
 const NAMES = ["host", "x-amz-date", "x-amz-target"];
 const MEDIA = "application/x-amz-json-1.1";
 
 /** Of Amazon ECS, in its answer to an operation. */
-export type Refusal = { name: string; message: string };
+type Refusal = { name: string; message: string };
 
 export type Wire = {
   /** The environment of a process that takes it for Amazon ECS. */
@@ -100,31 +100,28 @@ function forwardTo({ url, region, credentials }: Endpoint["address"]) {
   };
 }
 
-const Definition = z.looseObject({
-  containerDefinitions: z.array(
-    z.looseObject({
-      image: z.string(),
-      environment: z.array(z.object({ name: z.string(), value: z.string() })),
-      healthCheck: z.looseObject({ command: z.array(z.string()) }).optional(),
-      secrets: z.array(z.unknown()),
-    }),
-  ),
+const Container = z.looseObject({
+  image: z.string(),
+  environment: z.array(z.object({ name: z.string(), value: z.string() })),
+  healthCheck: z.looseObject({ command: z.array(z.string()) }).optional(),
 });
+const Definition = z.looseObject({ containerDefinitions: z.array(Container) });
 
 function asProcesses(input: unknown, folderOf: (image: string) => string): object {
   const definition = Definition.parse(input);
-  return {
-    ...definition,
-    containerDefinitions: definition.containerDefinitions.map(({ secrets: _, ...container }) => ({
+  const containerDefinitions = definition.containerDefinitions.map((container) => {
+    const { image, environment, healthCheck } = container;
+    return {
       ...container,
-      workingDirectory: folderOf(container.image),
+      // There is no store of secrets.
+      secrets: undefined,
+      workingDirectory: folderOf(image),
       // A process has an address of its own instead of a network of its own.
-      environment: container.environment.filter(({ name }) => !name.startsWith("TASK_")),
-      ...(container.healthCheck && {
-        healthCheck: { ...container.healthCheck, command: asUrl(container.healthCheck.command) },
-      }),
-    })),
-  };
+      environment: environment.filter(({ name }) => !name.startsWith("TASK_")),
+      healthCheck: healthCheck && { ...healthCheck, command: asUrl(healthCheck.command) },
+    };
+  });
+  return { ...definition, containerDefinitions };
 }
 
 const asUrl = (command: readonly string[]): string[] => ["HTTP", command.at(-1) ?? ""];

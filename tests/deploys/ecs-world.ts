@@ -8,8 +8,8 @@ import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 import { silentLog } from "#platform/log.ts";
 
 import { IMAGE, openDeploysWorld } from "./deploys-world.ts";
-import { openMachine } from "./edge-machine.ts";
 import { startWire } from "./ecs-wire.ts";
+import { openMachine } from "./edge-machine.ts";
 
 export const ECS_YAML = `
 account: "111122223333"

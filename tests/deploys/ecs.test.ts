@@ -30,8 +30,8 @@ describe.skipIf(!hasPrograms)("the role deploys, with Amazon ECS at the wire", (
     const deployed = await first.run("deploy", "web", "r1", "--expand", "--wait", ...SLOW);
     expect(deployed.code, deployed.output).toBe(0);
     await early.stop();
-    const runs = wire.calls.filter(({ operation }) => operation === "RunTask");
-    expect(runs[0]?.input).toMatchObject({
+    const run = wire.calls.find(({ operation }) => operation === "RunTask");
+    expect(run?.input).toMatchObject({
       cluster: "shop",
       launchType: "FARGATE",
       networkConfiguration: {
@@ -65,9 +65,7 @@ describe.skipIf(!hasPrograms)("the role deploys, with Amazon ECS at the wire", (
     if (task === undefined) throw new Error("there is no live task");
     expect(task).toMatchObject({ release: "r1", address: expect.stringMatching(/^127\..*:8080$/) });
     const log = await deploys.ask("taskLog", { task: task.id });
-    expect(log.keptIn).toBe(
-      `CloudWatch Logs: group /quarterdeck, stream web/app/${task.id}`,
-    );
+    expect(log.keptIn).toBe(`CloudWatch Logs: group /quarterdeck, stream web/app/${task.id}`);
     await expect(deploys.ask("taskLog", { task: task.id, container: "none" })).rejects.toThrow(
       /no container none: it has app/,
     );
@@ -117,19 +115,26 @@ describe.skipIf(!hasPrograms)("the role deploys, with Amazon ECS at the wire", (
     await early.stop();
   }, 300_000);
 
-  test.runIf(IS_BUILT)("quarterdeck start uses it too, and runs no tasks of its own", async () => {
-    const { env, first } = await openEcsWorld(["lb1"]);
-    await using server = await startControlPlane(["--data", first.data, `${first.data}/access.log`], {
-      apis: true,
-      deploys: true,
-      env: { ...env, DATABASE_URL: "" },
-    });
-    expect(server.stdout()).toContain("no domain API runs on this machine");
-    const cookie = await createOwner(server);
-    const fleet = async (): Promise<unknown> => (await server.get("/api/fleet", cookie)).json();
-    const place = "containers of the cluster shop of Amazon ECS in eu-west-1";
-    await expect.poll(fleet, WAIT).toEqual({ place, services: [] });
-    expect((await first.run("deploys")).stdout).toMatch(/^web was never deployed\n/);
-    expect(existsSync(path.join(first.data, "deploys", "fleet"))).toBe(false);
-  }, 240_000);
+  test.runIf(IS_BUILT)(
+    "quarterdeck start uses it too, and runs no tasks of its own",
+    async () => {
+      const { env, first } = await openEcsWorld(["lb1"]);
+      await using server = await startControlPlane(
+        ["--data", first.data, `${first.data}/access.log`],
+        {
+          apis: true,
+          deploys: true,
+          env: { ...env, DATABASE_URL: "" },
+        },
+      );
+      expect(server.stdout()).toContain("no domain API runs on this machine");
+      const cookie = await createOwner(server);
+      const fleet = async (): Promise<unknown> => (await server.get("/api/fleet", cookie)).json();
+      const place = "containers of the cluster shop of Amazon ECS in eu-west-1";
+      await expect.poll(fleet, WAIT).toEqual({ place, services: [] });
+      expect((await first.run("deploys")).stdout).toMatch(/^web was never deployed\n/);
+      expect(existsSync(path.join(first.data, "deploys", "fleet"))).toBe(false);
+    },
+    240_000,
+  );
 });

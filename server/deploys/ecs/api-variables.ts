@@ -27,7 +27,10 @@ const NEEDED = {
     ["API_ROOT_KEY", "the APIs derive their keys from it"],
   ],
   settings: [
-    [apiUrlSettings.accounts.variable, "access tokens name the URL at which clients reach Accounts"],
+    [
+      apiUrlSettings.accounts.variable,
+      "access tokens name the URL at which clients reach Accounts",
+    ],
     [apiUrlSettings.billing.variable, "Reporting reads events there"],
   ],
 } as const;
@@ -42,11 +45,13 @@ export const SecretArn = z
 const HINT = "give variables and their values";
 
 /** Secrets of domain APIs by variable. */
-export const SecretArns = z.record(z.string(), SecretArn, { error: HINT }).check(({ value, issues }) => {
-  for (const [name, message] of secretMistakes(value)) {
-    issues.push({ code: "custom", input: value, path: [name], message });
-  }
-});
+export const SecretArns = z
+  .record(z.string(), SecretArn, { error: HINT })
+  .check(({ value, issues }) => {
+    for (const [name, message] of secretMistakes(value)) {
+      issues.push({ code: "custom", input: value, path: [name], message });
+    }
+  });
 
 /** Settings of domain APIs by variable; texts, numbers and booleans. */
 export const Settings = z

@@ -15,7 +15,10 @@ const Apis = z.strictObject({
     /^[a-z0-9][a-z0-9.-]*(?::\d+)?$/,
     "give the host of a registry, such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com",
   ),
-  fileSystem: text(/^fs-[\w-]+$/, "give the id of a file system of Amazon EFS, such as fs-0123abcd"),
+  fileSystem: text(
+    /^fs-[\w-]+$/,
+    "give the id of a file system of Amazon EFS, such as fs-0123abcd",
+  ),
   accessPoint: text(/^fsap-[\w-]+$/, "give the id of its access point, such as fsap-0123abcd"),
   /** By variable: ARNs of Secrets Manager. Each API gets those that it reads. */
   secrets: SecretArns,

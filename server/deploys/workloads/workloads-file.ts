@@ -69,7 +69,7 @@ const EcsEntry = z.strictObject({
   releases: z.unknown().optional(),
 });
 
-const fileOf = <Entry extends z.ZodType>(of: Entry) =>
+const fileOf = <Of extends z.ZodType>(of: Of) =>
   z.strictObject({ workloads: z.array(of).max(100) });
 
 /** Slots that a colour needs beside those of its tasks, for tasks that replace others. */

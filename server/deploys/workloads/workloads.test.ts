@@ -8,7 +8,13 @@ import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 import { openWorkloads } from "./all-workloads.ts";
 
 const open = (data: string, env: Record<string, string> = {}) =>
-  openWorkloads(data, { env, edgeHost: "127.0.0.1", edgePort: 4_610, followsDemo: false, ecs: undefined });
+  openWorkloads(data, {
+    env,
+    edgeHost: "127.0.0.1",
+    edgePort: 4_610,
+    followsDemo: false,
+    ecs: undefined,
+  });
 
 test("a domain API runs from the folder of its release, else from this installation, with its secrets in files", () => {
   const data = temporaryFolder();
