@@ -52,6 +52,7 @@ try {
   );
   process.stdout.write(`${reportOf(result)}\n`);
   if (failuresOf(result) > 0) process.exitCode = 1;
+  else if (signal.aborted) process.exitCode = 130;
 } catch (error) {
   if (!signal.aborted) throw error;
   process.exitCode = 130;

@@ -111,7 +111,7 @@ class DeployBench implements AsyncDisposable {
   }
 
   async run({ deploys, requests }: { deploys: number; requests: number }): Promise<BenchResult> {
-    const { say } = this.#options;
+    const { say, signal } = this.#options;
     const startedMs = performance.now();
     say("first releases …");
     await Promise.all(SERVICE_NAMES.map((name) => this.#deployFirst(name)));
@@ -121,12 +121,18 @@ class DeployBench implements AsyncDisposable {
       served.find((it) => it.name === name)?.urls[0] ?? "";
     await this.#load.start(urlOf, { root: this.#root, clients: this.#options.clients });
     let done = 0;
-    for (let at = 1; at <= deploys || this.#load.requests < requests; at += 1) {
-      const name = SERVICE_NAMES[at % SERVICE_NAMES.length] ?? "billing";
-      const outcome = await this.#deploy(name, at, { isFirst: false });
+    while (done < deploys || this.#load.requests < requests) {
+      const name = SERVICE_NAMES[(done + 1) % SERVICE_NAMES.length] ?? "billing";
+      const outcome = await this.#deploy(name, done + 1, { isFirst: false }).catch(
+        (error: unknown) => {
+          if (!signal.aborted) throw error;
+        },
+      );
+      // What was measured until then is reported.
+      if (outcome === undefined) break;
       done += 1;
       const { requests: sent, failed } = this.#load;
-      say(`deploy ${at} of ${name}: ${outcome}; ${sent} requests, ${failed} failed`);
+      say(`deploy ${done} of ${name}: ${outcome}; ${sent} requests, ${failed} failed`);
     }
     const load = await this.#load.stop();
     return {
