@@ -6,12 +6,13 @@ import { AppError, type FieldError } from "#platform/errors.ts";
 import { processEnvironment } from "#platform/settings/process-environment.ts";
 
 import { sectionsOf } from "./config-sections.ts";
+import { forbiddenParts } from "./forbidden-parts.ts";
 
 const CHECK_MS_MAX = 20_000;
 const MISTAKES_MAX = 10;
 
 /**
- * Lets HAProxy itself check a configuration.
+ * Lets HAProxy itself check a configuration, unless it has what is forbidden.
  * @param origins the line of the template that each line comes from
  * @throws AppError unprocessable with each mistake, its line and the text of that line
  */
@@ -21,22 +22,34 @@ export async function checkHaproxyConfig(
   origins: readonly number[],
 ): Promise<void> {
   const run = promisify(execFile);
+  const text = await readFile(file, "utf8");
+  const forbidden = forbiddenParts(text).map(({ line, message }) => {
+    const origin = origins[(line ?? 1) - 1] ?? line;
+    return {
+      path: `line ${origin}`,
+      code: "forbidden",
+      message: `Line ${origin}: ${message}`,
+    };
+  });
+  if (forbidden.length > 0) throw refusal(forbidden);
   try {
     // A configuration can read variables, and what it complains about is shown.
     const env = processEnvironment(process.env);
     await run(program, ["-c", "-f", file], { timeout: CHECK_MS_MAX, env });
   } catch (error) {
     const output = outputOf(error);
-    const lines = (await readFile(file, "utf8")).split("\n");
-    const mistakes = mistakesIn(output, { lines, origins });
-    const messages = mistakes.map(({ message }) => message);
-    throw new AppError(
-      "unprocessable",
-      `HAProxy does not accept the configuration.\n${messages.join("\n") || output}`,
-      { fields: mistakes, cause: error },
-    );
+    const mistakes = mistakesIn(output, { lines: text.split("\n"), origins });
+    throw refusal(mistakes, { output, cause: error });
   }
 }
+
+function refusal(fields: FieldError[], { output = "", cause }: Refused = {}): AppError {
+  const messages = fields.map(({ message }) => message).join("\n");
+  const message = `HAProxy does not accept the configuration.\n${messages || output}`;
+  return new AppError("unprocessable", message, { fields, cause });
+}
+
+type Refused = { output?: string; cause?: unknown };
 
 /** The mistakes that HAProxy names, at most ten. Those of no single line have no line. */
 function mistakesIn(

@@ -3,7 +3,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Mistake } from "../configuration/port.ts";
 import type { Rendered } from "../template.ts";
 import { type BoundPort, boundPorts, whyNotFree } from "./bound-ports.ts";
-import { forbiddenParts, missingParts, type Required } from "./required-parts.ts";
+import { missingParts, type Required } from "./required-parts.ts";
 
 /** Who has ports of this machine. */
 export type PortOwner = {
@@ -16,7 +16,7 @@ export type PortOwner = {
 type Candidate = {
   rendered: Rendered;
   required: Required;
-  /** Lets HAProxy check it. @throws AppError unprocessable with fields `line N` */
+  /** Lets HAProxy check it, unless it has what is forbidden. @throws AppError unprocessable with fields `line N` */
   runCheck(): Promise<void>;
   /** Ports that its process has. */
   own: ReadonlySet<number>;
@@ -32,8 +32,6 @@ export async function mistakesOf(candidate: Candidate): Promise<Mistake[]> {
       const origin = line === null ? null : (origins[line - 1] ?? line);
       return { line: origin, message: origin === null ? message : `Line ${origin}: ${message}` };
     });
-  const forbidden = forbiddenParts(text);
-  if (forbidden.length > 0) return inTemplate(forbidden);
   const missing = inTemplate(missingParts(text, required));
   const refused = await mistakesBy(runCheck);
   if (refused.length > 0) return [...missing, ...refused];

@@ -21,16 +21,21 @@ const SECTIONS = new Set([
   "fcgi-app",
 ]);
 
+/** The lines that have words. */
+export const linesOf = (text: string): ConfigLine[] =>
+  text
+    .split("\n")
+    .map((line, at) => ({ number: at + 1, words: wordsOf(line), text: line }))
+    .filter(({ words }) => words.length > 0);
+
 /** The sections of a configuration, in their order. Lines before the first one are none of any. */
 export function sectionsOf(text: string): Section[] {
   const sections: (Section & { lines: ConfigLine[] })[] = [];
-  for (const [at, line] of text.split("\n").entries()) {
-    const words = wordsOf(line);
-    const [keyword = "", name = ""] = words;
-    const number = at + 1;
-    if (keyword === "") continue;
-    if (SECTIONS.has(keyword)) sections.push({ kind: keyword, name, number, lines: [] });
-    else sections.at(-1)?.lines.push({ number, words, text: line });
+  for (const line of linesOf(text)) {
+    const [keyword = "", name = ""] = line.words;
+    if (SECTIONS.has(keyword)) {
+      sections.push({ kind: keyword, name, number: line.number, lines: [] });
+    } else sections.at(-1)?.lines.push(line);
   }
   return sections;
 }

@@ -22,37 +22,6 @@ export type Required = {
 /** Fields of the access log by which traffic is counted (`traffic/access-line.ts`). */
 const LOGGED = ["time", "workload", "lane", "status", "ts", "Tw", "Tc", "Tr"];
 
-/** They run programs or load code, which nobody has reviewed, as the user of Quarterdeck. */
-const FORBIDDEN = new Set([
-  "external-check",
-  "insecure-fork-wanted",
-  "insecure-setuid-wanted",
-  "lua-load",
-  "lua-load-per-thread",
-  "lua-prepend-path",
-  "module-load",
-  "ssl-engine",
-]);
-
-/** What HAProxy must not do: run programs. Checked before HAProxy reads the configuration, as that may run them already. */
-export function forbiddenParts(text: string): Mistake[] {
-  return sectionsOf(text).flatMap(({ kind, number, lines }) => [
-    ...(kind === "program" ? [refused(number, "program")] : []),
-    ...lines.flatMap(({ number: at, words: [keyword = ""] }) => {
-      if (FORBIDDEN.has(keyword)) return [refused(at, keyword)];
-      if (!keyword.includes("$")) return [];
-      return [
-        { line: at, message: "The keyword of a line must be written out, without a variable." },
-      ];
-    }),
-  ]);
-}
-
-const refused = (line: number, keyword: string): Mistake => ({
-  line,
-  message: `${keyword} is not allowed: it would run code as the user of Quarterdeck.`,
-});
-
 /** What the deployer needs of a rendered configuration and does not find, with the line where it is expected. */
 export function missingParts(text: string, required: Required): Mistake[] {
   const sections = sectionsOf(text);
