@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";
 
@@ -12,6 +12,11 @@ import { certificateNameOf } from "./names.ts";
 import { ANSWER_BYTES_MAX, type Input, type Output, pathOf, type Verb, VERBS } from "./verbs.ts";
 
 const CONNECTIONS_MAX = 8;
+/**
+ * For a connection and its handshake. A machine that was switched off refuses nothing, and what is asked of all nodes must
+ * not wait for it: it is shorter than the deployer waits for a read.
+ */
+const CONNECT_MS_MAX = 1_500;
 /** Until the agent itself reports that it took too long. */
 const SLACK_MS = 500;
 
@@ -86,6 +91,10 @@ export class AgentClient {
       const isStale = asked.reusedSocket && errorCode(error) === "ECONNRESET";
       reject(isStale ? new StaleConnection() : error);
     });
+    asked.on("socket", (socket) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all sockets of this agent are
+      boundHandshake(asked, socket as TLSSocket);
+    });
     asked.on("response", (response) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all sockets of this agent are
       const { raw } = (response.socket as TLSSocket).getPeerCertificate();
@@ -129,6 +138,16 @@ export class AgentClient {
 }
 
 class StaleConnection extends Error {}
+
+function boundHandshake(asked: ClientRequest, socket: TLSSocket): void {
+  if (socket.authorized) return;
+  const late = setTimeout(
+    () => asked.destroy(new Error(`there is no connection after ${CONNECT_MS_MAX} ms`)),
+    CONNECT_MS_MAX,
+  );
+  socket.once("secureConnect", () => clearTimeout(late));
+  socket.once("close", () => clearTimeout(late));
+}
 
 async function bodyOf(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
