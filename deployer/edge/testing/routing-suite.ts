@@ -3,7 +3,7 @@ import { Agent } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 
 import { placeOfSession, STICKY_COOKIE, WHOLE_BP } from "../lane.ts";
-import { echo, send } from "./client.ts";
+import { echo, RawClient, send } from "./client.ts";
 import { type EdgeWorld, TEST_EDGE } from "./world.ts";
 
 const SESSIONS = 200;
@@ -114,6 +114,22 @@ export function testRouting(shared: () => EdgeWorld): void {
     await world.route({ splitBp: WHOLE_BP });
     const back = { "x-preview-lane": "blue" };
     expect((await echo(world.url, { headers: back })).release).toBe("r-blue");
+  });
+
+  test("several preview lanes name a colour or have no effect", async () => {
+    const world = shared();
+    await world.serve({ tasks: { blue: 1, green: 1 } });
+    for (const [first, second] of [
+      ["green", 'x","status":200'],
+      ["x", "green"],
+      ["blue", "green"],
+    ]) {
+      const client = new RawClient(world.url);
+      onTestFinished(() => client.close());
+      const lanes = `x-preview-lane: ${first}\r\nx-preview-lane: ${second}\r\n`;
+      client.write(`GET /echo HTTP/1.1\r\nhost: web\r\n${lanes}\r\n`);
+      await expect.poll(() => client.received).toMatch(/"x-lane":"(?:blue|green)"/);
+    }
   });
 
   test("an unknown preview lane has no effect", async () => {
