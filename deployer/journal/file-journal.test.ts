@@ -21,6 +21,7 @@ import { newWorkload } from "../machine/workload.ts";
 import { testJournal } from "./contract.ts";
 import { openFileJournal } from "./file-journal.ts";
 import { lineOf } from "./journal-lines.ts";
+import { applyChange, DEPLOYS_WITH_EFFECTS_MAX, emptyState } from "./journal-state.ts";
 import type { Journal } from "./port.ts";
 import { testAudit, testDeploy, testIntent } from "./testing-records.ts";
 
@@ -150,5 +151,20 @@ describe("the journal in a file", () => {
     onTestFinished(() => again[Symbol.asyncDispose]());
     expect(await read(again)).toEqual(before);
     expect(again.fence).toBe(small.fence + 1);
+  });
+
+  test("effects of old deploys are forgotten, those of deploys that are under way are not", () => {
+    const state = emptyState();
+    const add = (id: string, form: "held" | "succeeded"): void =>
+      applyChange(state, {
+        deploys: [testDeploy(id, form)],
+        intents: [testIntent(`of ${id}`, id)],
+      });
+    add("dep_held", "held");
+    for (let at = 0; at < DEPLOYS_WITH_EFFECTS_MAX + 5; at += 1) add(`dep_${at}`, "succeeded");
+    expect(state.effects.size).toBe(DEPLOYS_WITH_EFFECTS_MAX);
+    expect(state.open.size).toBe(DEPLOYS_WITH_EFFECTS_MAX);
+    expect(state.deploys.size).toBe(DEPLOYS_WITH_EFFECTS_MAX + 6);
+    expect([...state.effects.keys()].slice(0, 2)).toEqual(["dep_held", "dep_6"]);
   });
 });

@@ -65,20 +65,12 @@ export function parseLine(bytes: Buffer): { fence: number; change: Change } | un
   }
 }
 
-/** Of older deploys only the record is kept. */
-const DEPLOYS_WITH_EFFECTS = 200;
-
 /** One change that gives an empty journal this content. */
 export function snapshotOf(state: JournalState): Change {
-  const deploys = [...state.deploys.values()].toSorted((a, b) => a.place - b.place);
-  const kept = [
-    ...state.workloads.keys(),
-    ...deploys.slice(-DEPLOYS_WITH_EFFECTS).map(({ id }) => id),
-  ];
-  const effects = kept.flatMap((group) => [...(state.effects.get(group)?.values() ?? [])]);
+  const effects = [...state.effects.values()].flatMap((group) => [...group.values()]);
   return {
     workloads: [...state.workloads.values()],
-    deploys,
+    deploys: [...state.deploys.values()],
     trains: [...state.trains.values()],
     freezes: [...state.freezes.values()],
     intents: effects.map(({ result: _result, ...intent }) => intent),

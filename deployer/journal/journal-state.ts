@@ -40,6 +40,8 @@ export const emptyState = (): JournalState => ({
 
 /** Effects between deploys, such as repairs of nodes, that are kept for each workload. */
 const REPAIRS_MAX = 200;
+/** Of older deploys only the record is kept. */
+export const DEPLOYS_WITH_EFFECTS_MAX = 200;
 
 /** @throws AppError conflict; nothing has changed then */
 export function checkChange(state: JournalState, change: Change): void {
@@ -109,6 +111,7 @@ function addResult(state: JournalState, { id, ...result }: Result): void {
 }
 
 function addEffect(state: JournalState, group: string, effect: EffectRecord): void {
+  if (!state.effects.has(group)) forgetOldEffects(state);
   const effects = state.effects.get(group) ?? new Map<string, EffectRecord>();
   state.effects.set(group, effects.set(effect.id, effect));
   state.open.set(effect.id, group);
@@ -116,6 +119,15 @@ function addEffect(state: JournalState, group: string, effect: EffectRecord): vo
   const [oldest = ""] = effects.keys();
   effects.delete(oldest);
   state.open.delete(oldest);
+}
+
+/** There is room for those of one more deploy then, unless that many are under way. */
+function forgetOldEffects({ effects, open, deploys }: JournalState): void {
+  const groups = [...effects.keys()].filter((group) => deploys.has(group));
+  if (groups.length < DEPLOYS_WITH_EFFECTS_MAX) return;
+  const oldest = groups.find((id) => deploys.get(id)?.times.doneMs !== null) ?? "";
+  for (const id of effects.get(oldest)?.keys() ?? []) open.delete(id);
+  effects.delete(oldest);
 }
 
 /** Unfinished deploys, and those of trains of which others wait. */
