@@ -1,7 +1,7 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { Deploy } from "./deploy.ts";
-import { enter, wayBack } from "./move.ts";
+import { enter, wayBack, withStep } from "./move.ts";
 import { RULES, ruledBy } from "./states.ts";
 
 /** What people may do, and the permission that it takes. */
@@ -158,7 +158,7 @@ function note(
   { actor, reason, nowMs }: Pick<Order, "actor" | "reason" | "nowMs">,
 ): Deploy {
   const entry = { atMs: nowMs, state: deploy.state, step: deploy.step, by: actor, reason };
-  return { ...deploy, history: [...deploy.history, entry] };
+  return { ...deploy, history: withStep(deploy, entry) };
 }
 
 const refusal = (message: string): AppError => new AppError("conflict", message);

@@ -21,6 +21,12 @@ export type Move = {
 
 const HISTORY_MAX = 500;
 
+/** The history with one more line; the first ones are dropped when there are too many. */
+export const withStep = (
+  { history }: Pick<Deploy, "history">,
+  step: Deploy["history"][number],
+): Deploy["history"] => [...history, step].slice(-HISTORY_MAX);
+
 /** Enters a state. Waits, decisions and failures of the state before do not count any more. */
 export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
   const { to, reason, by = null, outcome = deploy.outcome, step = deploy.step } = move;
@@ -43,7 +49,7 @@ export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
     thinSinceMs: null,
     darkSinceMs: null,
     times: timesAfter(deploy, move, nowMs),
-    history: [...deploy.history, entry].slice(-HISTORY_MAX),
+    history: withStep(deploy, entry),
   };
 }
 
