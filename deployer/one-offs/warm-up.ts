@@ -1,7 +1,7 @@
 import type { Colour, OneOff } from "../drivers.ts";
 
 export type WarmUpDeps = {
-  /** The most requested paths of a workload, with their queries; empty if they are not known. */
+  /** The most requested paths of a workload; empty if they are not known. */
   topPaths(workload: string): Promise<readonly string[]>;
   /** URLs and headers with which requests reach tasks of the colour, whatever its share: through each node, or directly. */
   previewsOf(
@@ -42,7 +42,8 @@ async function get(
 ): Promise<void> {
   try {
     const response = await fetch(url, { headers: { ...headers }, redirect: "manual", signal });
-    await response.arrayBuffer();
+    // All of it, so that the cache stores it, and none of it in memory.
+    await response.body?.pipeTo(new WritableStream());
   } catch {
     // The verification has looked at the tasks; here a cold answer is as good as none.
   }
