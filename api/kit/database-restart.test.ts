@@ -1,61 +1,13 @@
 import { expect, onTestFinished, test } from "vitest";
-import { z } from "zod";
-
-import { route } from "#platform/http/route.ts";
-import { text } from "#platform/http/schema.ts";
 
 import { startFaultyProxy } from "../../tests/harness/faulty-proxy.ts";
-import type { Service } from "./service.ts";
 import { dropDatabase, newServiceDatabase } from "./test-database.ts";
+import { notes } from "./testing-notes.ts";
 import { type TestService, testService } from "./testing.ts";
 
 const CLIENTS = 4;
 const RESTARTS = 10;
 const PATIENCE = { timeout: 30_000 };
-
-const notes: Service = {
-  name: "management",
-  title: "Notes",
-  description: "Notes",
-  migrations: [{ id: "0001", sql: "CREATE TABLE notes (words text)" }],
-  jobs: [],
-  events: [],
-  open: () =>
-    Promise.resolve({
-      jobs: {},
-      routes: [
-        route({
-          method: "POST",
-          path: "/v1/notes",
-          operationId: "addNote",
-          tag: "Notes",
-          summary: "Adds a note",
-          rule: { allow: "signed-in" },
-          body: z.strictObject({ words: text({ max: 100 }) }),
-          idempotency: "optional",
-          responses: { 201: { description: "Added" } },
-          handle: ({ body, write }) =>
-            write(async (tx) => {
-              await tx.query("INSERT INTO notes (words) VALUES ($1)", [body.words]);
-              return { status: 201 };
-            }),
-        }),
-        route({
-          method: "GET",
-          path: "/v1/notes",
-          operationId: "countNotes",
-          tag: "Notes",
-          summary: "How many there are",
-          rule: { allow: "signed-in" },
-          responses: { 200: { description: "The count", body: z.strictObject({ n: z.int() }) } },
-          async handle({ database }) {
-            const [row] = await database.query("SELECT count(*) AS n FROM notes");
-            return { status: 200, body: { n: Number(row?.["n"]) } };
-          },
-        }),
-      ],
-    }),
-};
 
 const add = async (service: TestService, words: string, headers = {}): Promise<number> => {
   const sent = { as: service.root, body: { words }, headers };

@@ -3,70 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
-import { route } from "#platform/http/route.ts";
-import { text } from "#platform/http/schema.ts";
-
 import { startFaultyProxy } from "../../tests/harness/faulty-proxy.ts";
 import { type Server, startReplicatedPostgres } from "../../tests/harness/replicated-postgres.ts";
-import type { Service } from "./service.ts";
+import { notes } from "./testing-notes.ts";
 import { type TestService, testService } from "./testing.ts";
-
-const notes: Service = {
-  name: "management",
-  title: "Notes",
-  description: "Notes, in a primary and its replica",
-  migrations: [{ id: "0001", sql: "CREATE TABLE notes (words text PRIMARY KEY, id bigserial)" }],
-  jobs: [],
-  events: [],
-  open: () =>
-    Promise.resolve({
-      jobs: {},
-      routes: [
-        route({
-          method: "POST",
-          path: "/v1/notes",
-          operationId: "addNote",
-          tag: "Notes",
-          summary: "Adds a note",
-          rule: { allow: "signed-in" },
-          body: z.strictObject({ words: text({ max: 100 }) }),
-          idempotency: "optional",
-          responses: { 201: { description: "Added" } },
-          handle: ({ body, write }) =>
-            write(async (tx) => {
-              await tx.query("INSERT INTO notes (words) VALUES ($1)", [body.words]);
-              return { status: 201 };
-            }),
-        }),
-        route({
-          method: "GET",
-          path: "/v1/notes/{words}",
-          operationId: "findNote",
-          tag: "Notes",
-          summary: "Whether a note exists, and which server answered",
-          rule: { allow: "signed-in" },
-          reads: "replica",
-          params: z.strictObject({ words: text({ max: 100 }) }),
-          responses: {
-            200: {
-              description: "The result",
-              body: z.strictObject({ there: z.boolean(), replica: z.boolean() }),
-            },
-          },
-          async handle({ params, read }) {
-            const [row] = await read.query(
-              "SELECT pg_is_in_recovery() AS replica, EXISTS (SELECT FROM notes WHERE words = $1) AS there",
-              [params.words],
-            );
-            return {
-              status: 200,
-              body: { there: row?.["there"] === true, replica: row?.["replica"] === true },
-            };
-          },
-        }),
-      ],
-    }),
-};
 
 let primary: Server;
 let replica: Server;
