@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
@@ -9,6 +8,7 @@ import { dropDatabase, newServiceDatabase } from "#api/kit/test-database.ts";
 import { openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { openLocalClient } from "#deployer/ecs-local/open-local-client.ts";
 import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
+import { isInPath } from "#deployer/edge/processes/find-program.ts";
 import { endpointOf } from "#deployer/fleet/read-task.ts";
 import { waitForService } from "#deployer/fleet/wait-for-service.ts";
 import { localManifest } from "#deployer/fleet/workload.ts";
@@ -19,22 +19,13 @@ import { ROOT } from "../harness/program.ts";
 
 const START_MS_MAX = 100_000;
 
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync("/bin/sh", ["-c", `command -v ${program}`]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 test("an API runs as tasks of the local fleet, and a task that stops serves until it is left alone", async () => {
   const folder = temporaryFolder();
   const endpoint = await openEndpoint({ folder: path.join(folder, "ecs"), log: silentLog() });
   onTestFinished(() => endpoint.stop());
   const fleet = await openLocalClient(endpoint);
   onTestFinished(() => fleet.close());
-  const hasNginx = isInstalled("nginx");
+  const hasNginx = isInPath("nginx");
   const workload = apiWorkloads({ hasNginx }).find(({ name }) => name === "billing");
   if (!workload) throw new Error("there is no workload billing");
 

@@ -5,13 +5,17 @@ import path from "node:path";
 const SYSTEM_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/usr/local/bin"];
 
 /** The path of a program of this machine; undefined if it is not installed. */
-export function findProgram(
-  name: string,
-  searchPath = process.env["PATH"] ?? "",
-): string | undefined {
-  const folders = [...searchPath.split(path.delimiter).filter(Boolean), ...SYSTEM_FOLDERS];
-  return folders.map((folder) => path.join(folder, name)).find(isExecutable);
-}
+export const findProgram = (name: string): string | undefined =>
+  inFolders(name, [...searchPath(), ...SYSTEM_FOLDERS]);
+
+/** Whether processes find it by its name alone. */
+export const isInPath = (name: string): boolean => inFolders(name, searchPath()) !== undefined;
+
+const searchPath = (): string[] =>
+  (process.env["PATH"] ?? "").split(path.delimiter).filter((it) => it !== "");
+
+const inFolders = (name: string, folders: readonly string[]): string | undefined =>
+  folders.map((folder) => path.join(folder, name)).find(isExecutable);
 
 function isExecutable(file: string): boolean {
   try {

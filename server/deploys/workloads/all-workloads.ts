@@ -1,5 +1,6 @@
 import { SERVICE_NAMES } from "#api/kit/service.ts";
 import { apiUrlSettings } from "#api/kit/settings.ts";
+import { isInPath } from "#deployer/edge/processes/find-program.ts";
 import { AppError } from "#platform/errors.ts";
 import { hostOf } from "#platform/listen.ts";
 import type { Environment } from "#platform/settings/settings.ts";
@@ -7,7 +8,6 @@ import type { Environment } from "#platform/settings/settings.ts";
 import { ecsApis } from "../ecs/ecs-apis.ts";
 import type { EcsPlace } from "../ecs/ecs-file.ts";
 import { managedApis } from "./api-workloads.ts";
-import { isInstalled } from "./is-installed.ts";
 import type { ManagedWorkload } from "./managed-workload.ts";
 import { readWorkloadsFile, workloadsFileIn } from "./workloads-file.ts";
 
@@ -72,5 +72,5 @@ function localApis(
       `http://${hostOf(edgeHost)}:${edgePort + index + 1}`,
     ]),
   );
-  return managedApis(dataFolder, { env, urls, hasNginx: isInstalled("nginx"), followsDemo });
+  return managedApis(dataFolder, { env, urls, hasNginx: isInPath("nginx"), followsDemo });
 }
