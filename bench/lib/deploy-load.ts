@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { Agent, request as send } from "node:http";
-import { text as textOf } from "node:stream/consumers";
+import { Agent } from "node:http";
+
+import { NoAnswer, send } from "#deployer/edge/testing/client.ts";
 
 import type { Ask } from "./deploy-requests.ts";
 
@@ -94,8 +95,10 @@ async function one(workload: LoadedWorkload, turn: number, agent: Agent): Promis
   try {
     judge(workload.name, ask, await exchange(workload.url, ask, agent));
   } catch (error) {
-    const isLate = error instanceof Error && error.message === LATE;
-    fail(isLate ? "timeout" : "connection", `${workload.name} ${ask.path}: ${String(error)}`);
+    fail(
+      error instanceof NoAnswer ? "timeout" : "connection",
+      `${workload.name} ${ask.path}: ${String(error)}`,
+    );
   }
   state.requests += 1;
   const ms = performance.now() - startedMs;
@@ -134,31 +137,24 @@ function isWhole(text: string): boolean {
   }
 }
 
-const LATE = `no answer in ${ANSWER_MS_MAX} ms`;
-
 /** `{id}` in the path or the body is a new number each time, which is also the Idempotency-Key of a write. */
-function exchange(url: string, { kind, path, headers, body }: Ask, agent: Agent): Promise<Answer> {
+async function exchange(
+  url: string,
+  { kind, path, headers, body }: Ask,
+  agent: Agent,
+): Promise<Answer> {
   const id = randomBytes(ID_BYTES).toString("hex");
-  const isWrite = kind === "write";
-  const more = isWrite ? { "content-type": "application/json", "idempotency-key": id } : {};
-  const options = { agent, method: isWrite ? "POST" : "GET", headers: { ...headers, ...more } };
-  return new Promise((resolve, reject) => {
-    const sent = send(`${url}${path.replaceAll("{id}", id)}`, options, (response) => {
-      textOf(response)
-        .then((text) => {
-          const release = response.headers["x-release"];
-          const answered = typeof release === "string" ? release : undefined;
-          return resolve({ status: response.statusCode ?? 0, release: answered, text });
-        }, reject)
-        .finally(() => clearTimeout(late));
-    });
-    const late = setTimeout(() => sent.destroy(new Error(LATE)), ANSWER_MS_MAX);
-    sent.on("error", (error) => {
-      clearTimeout(late);
-      reject(error);
-    });
-    sent.end(body?.replaceAll("{id}", id));
+  const write = { "content-type": "application/json", "idempotency-key": id };
+  const answer = await send(`${url}${path.replaceAll("{id}", id)}`, {
+    method: kind === "write" ? "POST" : "GET",
+    headers: { ...headers, ...(kind === "write" ? write : {}) },
+    ...(body === undefined ? {} : { body: body.replaceAll("{id}", id) }),
+    agent,
+    msMax: ANSWER_MS_MAX,
   });
+  const release = answer.headers["x-release"];
+  const answered = typeof release === "string" ? release : undefined;
+  return { status: answer.status, release: answered, text: answer.body };
 }
 
 function report(): void {

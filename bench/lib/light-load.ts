@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { Agent, request as send } from "node:http";
-import { text as textOf } from "node:stream/consumers";
+import { Agent } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
+
+import { send } from "#deployer/edge/testing/client.ts";
 
 const CLIENTS = 3;
 const PAUSE_MS = 90;
@@ -66,29 +67,15 @@ export class LightLoad {
     }
   }
 
-  #exchange(turn: number): Promise<Answer> {
-    const isWrite = turn % WRITE_EVERY === 0;
-    const url = `${this.#urls[turn % this.#urls.length]}/work/${turn}`;
-    const headers = isWrite ? { "idempotency-key": randomUUID() } : {};
-    const options = { agent: this.#agent, method: isWrite ? "POST" : "GET", headers };
-    return new Promise((resolve, reject) => {
-      const sent = send(url, options, (response) => {
-        const { statusCode: status = 0, headers: got } = response;
-        const release = got["x-release"];
-        textOf(response)
-          .then(() =>
-            resolve({ status, release: typeof release === "string" ? release : undefined }),
-          )
-          .catch(reject)
-          .finally(() => clearTimeout(late));
-      });
-      const late = setTimeout(() => sent.destroy(new Error("no answer")), ANSWER_MS_MAX);
-      sent.on("error", (error) => {
-        clearTimeout(late);
-        reject(error);
-      });
-      sent.end(isWrite ? "{}" : undefined);
+  async #exchange(turn: number): Promise<Answer> {
+    const write = { method: "POST", body: "{}", headers: { "idempotency-key": randomUUID() } };
+    const { status, headers } = await send(`${this.#urls[turn % this.#urls.length]}/work/${turn}`, {
+      ...(turn % WRITE_EVERY === 0 ? write : {}),
+      agent: this.#agent,
+      msMax: ANSWER_MS_MAX,
     });
+    const release = headers["x-release"];
+    return { status, release: typeof release === "string" ? release : undefined };
   }
 }
 

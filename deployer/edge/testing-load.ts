@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { Agent, request } from "node:http";
-import { text } from "node:stream/consumers";
+import { Agent } from "node:http";
 
 import { z } from "zod";
+
+import { type Sent, send } from "./testing/client.ts";
 
 const CLIENTS = 8;
 const CACHED_URLS = 100;
@@ -29,7 +30,8 @@ export function startLoad(urls: readonly string[], isRelease: (release: string) 
       const asked = requestOf(turn);
       const name = `${asked.method} ${asked.path}`;
       try {
-        const { status, body } = await send(urls[turn % urls.length] ?? "", { ...asked, agent });
+        const url = `${urls[turn % urls.length]}${asked.path}`;
+        const { status, body } = await send(url, { ...sentOf(asked), agent, msMax: ANSWER_MS_MAX });
         answered += 1;
         const isRight = status === 200 && isAnswerTo(asked, body, isRelease);
         if (!isRight) failed.push(`${name}: ${status} ${body}`);
@@ -61,6 +63,9 @@ function requestOf(turn: number): Asked {
     : { method: "POST", path: `/unique/${id}`, key: id };
 }
 
+const sentOf = ({ method, key }: Asked): Sent =>
+  key === "" ? { method } : { method, headers: { "idempotency-key": key }, body: "what is sent" };
+
 const Answer = z.object({ release: z.string(), url: z.string(), key: z.string() });
 
 function isAnswerTo(
@@ -70,20 +75,4 @@ function isAnswerTo(
 ): boolean {
   const answer = Answer.parse(JSON.parse(body));
   return isRelease(answer.release) && answer.url === path && answer.key === key;
-}
-
-function send(
-  url: string,
-  { method, path, key, agent }: Asked & { agent: Agent },
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = key === "" ? {} : { "idempotency-key": key };
-    const options = { method, agent, headers, timeout: ANSWER_MS_MAX };
-    const sent = request(`${url}${path}`, options, (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-    });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${ANSWER_MS_MAX} ms`)));
-    sent.on("error", reject);
-    sent.end(key === "" ? undefined : "what is sent");
-  });
 }

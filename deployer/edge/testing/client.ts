@@ -16,33 +16,30 @@ export type Sent = {
   /** The address of the client; loopback addresses need no setup on Linux. */
   from?: string;
   agent?: Agent;
+  /** Until the response is complete; 30 s by default. */
+  msMax?: number;
 };
 
-const ANSWER_MS_MAX = 30_000;
+export class NoAnswer extends Error {}
 
-/** Sends a request once. @throws Error without a complete response */
-export function send(url: string, { body, from, agent, ...options }: Sent = {}): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      url,
-      { ...options, agent: agent ?? false, localAddress: from, timeout: ANSWER_MS_MAX },
-      (response) => {
-        text(response).then(
-          (got) =>
-            resolve({
-              status: response.statusCode ?? 0,
-              headers: response.headers,
-              trailers: response.trailers,
-              body: got,
-            }),
-          reject,
-        );
-      },
+/** Sends a request once. @throws NoAnswer when it takes too long, Error without a complete response */
+export async function send(
+  url: string,
+  { body, from, agent, msMax = 30_000, ...options }: Sent = {},
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sent = request(url, { ...options, agent: agent ?? false, localAddress: from });
+  const late = setTimeout(() => sent.destroy(new NoAnswer(`no answer in ${msMax} ms`)), msMax);
+  sent.on("error", reject);
+  sent.on("response", (response) => {
+    const { statusCode: status = 0, headers } = response;
+    text(response).then(
+      (got) => resolve({ status, headers, trailers: response.trailers, body: got }),
+      reject,
     );
-    sent.on("error", reject);
-    sent.on("timeout", () => sent.destroy(new Error(`no answer in ${ANSWER_MS_MAX} ms`)));
-    sent.end(body);
   });
+  sent.end(body);
+  return promise.finally(() => clearTimeout(late));
 }
 
 /** What a task says about the request that it got. */
