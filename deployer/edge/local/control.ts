@@ -1,7 +1,7 @@
 import type { Colour, EdgeConfig, NodeView } from "#deployer/drivers.ts";
 import type { ChannelAddress } from "#platform/channel/port.ts";
 
-import type { Tallies } from "./counts.ts";
+import type { LaneTallies } from "../traffic/lane-history.ts";
 import type { WorkloadSettings } from "./node-settings.ts";
 
 /** What a node can be asked, with what it answers. */
@@ -11,8 +11,8 @@ export type Verbs = {
   closeSessions: { input: { colour: Colour; overMs: number }; output: undefined };
   /** Which workloads it serves, and where. A change closes no connection of those that stay. */
   serve: { input: readonly WorkloadSettings[]; output: undefined };
-  /** Of the whole seconds since then (epoch ms). */
-  counts: { input: { fromMs: number }; output: Tallies };
+  /** Since then (epoch ms). */
+  counts: { input: { fromMs: number }; output: LaneTallies };
 };
 
 export type Verb = keyof Verbs;

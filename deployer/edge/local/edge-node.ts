@@ -1,5 +1,4 @@
 import type { Channel } from "#platform/channel/port.ts";
-import { systemClock } from "#platform/clock.ts";
 
 import { openAccessLines } from "./access-lines.ts";
 import type { Question, Reply, Verb, Verbs } from "./control.ts";
@@ -55,7 +54,7 @@ function answerer(workloads: ServedWorkloads): (channel: Channel<Question, Reply
         running.closeSessions(question.input.colour, question.input.overMs);
         return undefined;
       case "counts":
-        return running.tallies(question.input.fromMs, systemClock.nowMs());
+        return running.traffic.tallies(running.name, question.input.fromMs);
     }
   }
   return (channel) => {

@@ -9,7 +9,7 @@ import { BlockList, isIP, Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 
 import type { Colour } from "#deployer/drivers.ts";
-import { type Clock, steadyClock } from "#platform/clock.ts";
+import { systemClock } from "#platform/clock.ts";
 import { listen } from "#platform/listen.ts";
 
 import { isColour, PREVIEW_HEADER } from "../lane.ts";
@@ -37,7 +37,6 @@ export class Front implements Gate {
   readonly #server: Server<typeof IncomingMessage, typeof EdgeResponse>;
   readonly #lines: AccessLines;
   readonly #control: BlockList;
-  readonly #clock: Clock = steadyClock();
   readonly #tunnels = new Set<Duplex>();
   #open = 0;
 
@@ -104,10 +103,18 @@ export class Front implements Gate {
     this.#open -= 1;
     const { startMs, answeredMs, lane, status, end } = noted;
     const endMs = performance.now();
-    const atMs = Math.round(this.#clock.nowMs());
+    // Not a steady clock: the deployer asks for what it counts since a time of the system.
+    const atMs = systemClock.nowMs();
     // Not the end: streams and tunnels are open for as long as the client likes.
     const latencyMs = (answeredMs ?? endMs) - startMs;
-    this.workload.counts[lane].count(atMs, latencyMs, status >= 500 || end === "SD");
+    this.workload.traffic.add({
+      timeMs: atMs,
+      workload: this.workload.name,
+      colour: lane,
+      isError: status >= 500 || end === "SD",
+      latencyMs,
+      cache: undefined,
+    });
     this.#lines.write({
       ...noted,
       atMs,

@@ -1,8 +1,8 @@
-import { type Drivers, type LaneCounts, COLOURS, type Colour } from "#deployer/drivers.ts";
+import type { Colour, Drivers, LaneCounts } from "#deployer/drivers.ts";
 import type { Channel } from "#platform/channel/port.ts";
 
+import { sumTallies } from "../traffic/lane-history.ts";
 import type { Question, Reply, Verb, Verbs } from "./control.ts";
-import { addTally, emptyTally, laneCounts } from "./counts.ts";
 import type { WorkloadSettings } from "./node-settings.ts";
 
 const REPLY_MS_MAX = 3_000;
@@ -40,12 +40,7 @@ export function openLocalEdge(ids: readonly string[], follow: Follow): LocalEdge
       const all = await Promise.allSettled(
         [...nodes.values()].map((node) => node.ask("counts", workload, { fromMs })),
       );
-      const sums = { blue: emptyTally(), green: emptyTally() };
-      for (const one of all) {
-        if (one.status === "rejected") continue;
-        for (const colour of COLOURS) addTally(sums[colour], one.value[colour]);
-      }
-      return { blue: laneCounts(sums.blue), green: laneCounts(sums.green) };
+      return sumTallies(all.flatMap((it) => (it.status === "fulfilled" ? [it.value] : [])));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...nodes.values()].map((node) => node.close()));

@@ -8,7 +8,7 @@ import {
 } from "#deployer/drivers.ts";
 
 import { placeOfSession, STICKY_COOKIE, WHOLE_BP } from "../lane.ts";
-import { SecondCounts, type Tallies } from "./counts.ts";
+import { LaneHistory } from "../traffic/lane-history.ts";
 import type { NodeSettings, WorkloadSettings } from "./node-settings.ts";
 import { RunningSlot } from "./running-slot.ts";
 import type { Session, Target } from "./target.ts";
@@ -17,7 +17,8 @@ import type { Session, Target } from "./target.ts";
 export class RunningWorkload {
   readonly name: string;
   readonly slots: Readonly<Record<Colour, readonly RunningSlot[]>>;
-  readonly counts: Readonly<Record<Colour, SecondCounts>>;
+  /** What clients got from each colour. */
+  readonly traffic = new LaneHistory();
   version = 0;
   route: Route = { live: "blue", next: "green", splitBp: 0 };
   releases: EdgeConfig["releases"] = { blue: null, green: null };
@@ -34,7 +35,6 @@ export class RunningWorkload {
         (_, index) => new RunningSlot({ colour, index, checkPath, responseMs }),
       );
     this.slots = { blue: slotsOf("blue"), green: slotsOf("green") };
-    this.counts = { blue: new SecondCounts(), green: new SecondCounts() };
   }
 
   get view(): NodeView {
@@ -124,11 +124,6 @@ export class RunningWorkload {
   /** Tasks are checked there from now on. */
   checkAt(path: string): void {
     for (const slot of [...this.slots.blue, ...this.slots.green]) slot.checkAt(path);
-  }
-
-  tallies(fromMs: number, nowMs: number): Tallies {
-    const { blue, green } = this.counts;
-    return { blue: blue.since(fromMs, nowMs), green: green.since(fromMs, nowMs) };
   }
 
   /** Resolves when it is known of each slot whether it serves. */

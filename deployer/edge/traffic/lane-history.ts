@@ -155,7 +155,7 @@ function percentileOf(latencies: Uint32Array): number | undefined {
   if (total === 0) return undefined;
   let left = Math.ceil(total * PERCENTILE);
   const at = latencies.findIndex((count) => (left -= count) <= 0);
-  return at === 0 ? 0 : GROWTH ** (at - 0.5);
+  return at === 0 ? 0.5 : GROWTH ** (at - 0.5);
 }
 
 /** Hits among the requests that were looked up in the cache; undefined if there were none. */
