@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 
 import type { Dispatcher } from "undici";
 
@@ -8,7 +9,7 @@ import { errorCode } from "#platform/errors.ts";
 import { KEY_HEADER, LANE_HEADER, RELEASE_HEADER } from "../lane.ts";
 import { answeredHeaders, forwardedHeaders } from "./forwarded-head.ts";
 import { type Gate, peerOf } from "./gate.ts";
-import { hasBody, readBody, type RequestBody } from "./request-body.ts";
+import { ArrivingBody, hasBody, readBody, type RequestBody } from "./request-body.ts";
 import type { RunningSlot } from "./running-slot.ts";
 import type { Session, Target } from "./target.ts";
 
@@ -28,6 +29,10 @@ export class EdgeResponse extends ServerResponse {
 
 function onClose(this: EdgeResponse): void {
   this.exchange?.clientClosed();
+}
+
+function onTimeout(this: EdgeResponse, socket: Socket): void {
+  this.exchange?.socketIsIdle(socket);
 }
 
 /**
@@ -79,6 +84,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     });
     this.#response.exchange = this;
     this.#response.on("close", onClose);
+    this.#response.on("timeout", onTimeout);
     if (sent === undefined || this.#request.url?.startsWith("/") !== true) {
       this.#refuse(400, "PR");
       return;
@@ -120,13 +126,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     this.#attemptMs = performance.now();
     this.#isSent = false;
     // A second attempt that met a closed connection too would cost the lane its last task.
-    const mayMeetClosed = this.#isRepeatable && this.#isKept && this.#tried.length === 1;
+    const mayMeetClosed =
+      this.#isRepeatable && this.#tried.length === 1 && !(this.#body instanceof ArrivingBody);
     target.send({ path: url, method, headers, body: this.#body, mayMeetClosed }, this);
   }
 
   /** Whether the body is still there, or there is none. */
   get #isKept(): boolean {
-    return this.#body === null || Buffer.isBuffer(this.#body);
+    return this.#body === null || Buffer.isBuffer(this.#body) || !this.#body.isRead;
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -209,14 +216,23 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     this.#abort?.();
   }
 
+  /** Nothing came from the client and nothing went to it for a while. A task may take its time, and a client not. */
+  socketIsIdle(socket: Socket): void {
+    const isBodyMissing = !this.#request.complete && this.#request.readableLength === 0;
+    if (isBodyMissing && !this.#isAnswered && !this.#isOver) {
+      this.#response.shouldKeepAlive = false;
+      this.#refuse(408, "cR");
+      this.#abort?.();
+    } else if (socket.writableLength > 0) socket.destroy();
+    else socket.setTimeout(socket.timeout ?? 0);
+  }
+
   close(): void {
     if (this.#isOver) return;
     this.#response.destroy();
   }
 
   #refuse(status: number, end: string): void {
-    // The rest of the body would have to be read.
-    if (hasBody(this.#request) && !this.#request.complete) this.#response.shouldKeepAlive = false;
     this.#gate.refuse(this.#response, status);
     this.#finish(status, end);
   }
@@ -224,6 +240,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
   #finish(status: number, end: string): void {
     this.#isOver = true;
     this.#target?.sessions.delete(this);
+    // The client may still be sending its body, and reads the response then.
+    if (!this.#request.complete) this.#request.resume();
     const { method = "", url = "" } = this.#request;
     this.#gate.note({
       startMs: this.#startMs,

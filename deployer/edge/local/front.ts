@@ -17,10 +17,11 @@ import type { AccessLines } from "./access-lines.ts";
 import { EdgeResponse, Exchange } from "./exchange.ts";
 import type { Gate, Noted } from "./gate.ts";
 import type { NodeSettings } from "./node-settings.ts";
+import { hasBody } from "./request-body.ts";
 import type { RunningWorkload } from "./running-workload.ts";
 import { openTunnel } from "./tunnel.ts";
 
-/** Requests beyond it are refused: all of them together must fit into memory. */
+/** Requests beyond it, without tunnels, are refused: all of them together must fit into memory. */
 const OPEN_MAX = 4_000;
 const CONNECTIONS_MAX = 8_000;
 const HEAD_BYTES_MAX = 32 * 1024;
@@ -28,6 +29,8 @@ const KEEP_ALIVE_MS = 30_000;
 /** For a whole request with its body. */
 const REQUEST_MS_MAX = 10 * 60_000;
 const LOOK_EVERY_MS = 500;
+/** A WebSocket on which nothing came and nothing went for so long has no client any more. */
+const TUNNEL_IDLE_MS_MAX = 3_600_000;
 
 /** The port of a workload, and the clients that are connected to it. */
 export class Front implements Gate {
@@ -55,10 +58,10 @@ export class Front implements Gate {
         maxHeaderSize: HEAD_BYTES_MAX,
         optimizeEmptyRequests: true,
         // Only these leave HTTP; another protocol would carry requests past the edge.
-        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+        shouldUpgradeCallback: isWebSocket,
       },
       (request, response) => {
-        if (this.#open >= OPEN_MAX) this.refuse(response, 503);
+        if (this.#open - this.#tunnels.size >= OPEN_MAX) this.refuse(response, 503);
         else {
           this.#open += 1;
           new Exchange(this, request, response).begin();
@@ -66,8 +69,11 @@ export class Front implements Gate {
       },
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
+    // A client may be idle for as long as a task.
+    this.#server.timeout = settings.responseMs;
     this.#server.on("upgrade", (request, socket, head) => {
       this.#open += 1;
+      request.socket.setTimeout(TUNNEL_IDLE_MS_MAX, () => socket.destroy());
       this.#tunnels.add(socket);
       socket.once("close", () => this.#tunnels.delete(socket));
       openTunnel(this, { request, socket, head });
@@ -143,6 +149,12 @@ export class Front implements Gate {
     this.#server.close();
   }
 }
+
+/** Its request has no body (RFC 6455, section 4.1), and may be sent again as any other GET. */
+const isWebSocket = (request: IncomingMessage): boolean =>
+  request.headers.upgrade?.toLowerCase() === "websocket" &&
+  request.method === "GET" &&
+  !hasBody(request);
 
 function listOf(networks: readonly string[]): BlockList {
   const list = new BlockList();

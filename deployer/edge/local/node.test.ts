@@ -139,6 +139,77 @@ test("no other protocol than WebSocket is tunnelled", async () => {
   expect(world.got("UPGRADE /length")).toEqual([]);
 });
 
+test("requests that were sent ahead end with their client, and so do their sessions", async () => {
+  await world.serve({ tasks: { blue: 1, green: 1 } });
+  const before = world.got(" GET /big").length;
+  const client = new RawClient(world.url);
+  const request = (of: string): string => `GET ${of} HTTP/1.1\r\nhost: web\r\n\r\n`;
+  client.write(request("/held") + request("/big?bytes=8000000").repeat(2));
+  await expect.poll(() => world.got(" GET /big").length).toBe(before + 2);
+  expect(await world.sessions("blue", 0)).toBe(3);
+  client.close();
+  await expect.poll(() => world.sessions("blue", 0)).toBe(0);
+});
+
+test("what is sent ahead can be closed with the sessions of its slot", async () => {
+  await world.serve({ tasks: { blue: 1, green: 1 } });
+  const client = new RawClient(world.url);
+  onTestFinished(() => client.close());
+  client.write("GET /held HTTP/1.1\r\nhost: web\r\n\r\n".repeat(3));
+  await expect.poll(() => world.sessions("blue", 0)).toBe(3);
+  await world.slot("blue", 0, { state: "drain" });
+  await edge.driver.closeSessions("lb1", { workload: WEB, colour: "blue", overMs: 100 });
+  await expect.poll(() => world.sessions("blue", 0)).toBe(0);
+});
+
+test("a response to a request that the client is still sending arrives, and the connection goes on", async () => {
+  await world.serve();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const body = Buffer.alloc(5_000_000);
+  for (let turn = 0; turn < 10; turn += 1) {
+    const answer = await send(`${world.url}/early`, { method: "POST", body, agent });
+    expect(answer).toMatchObject({ status: 413, body: "early" });
+    expect((await send(`${world.url}/length`, { agent })).body).toBe("12345");
+  }
+});
+
+test("a client that does not read its response is cut, and one that does not send its body gets 408", async () => {
+  await world.serve({ tasks: { blue: 1, green: 1 } });
+  const reader = new RawClient(world.url);
+  const sender = new RawClient(world.url);
+  onTestFinished(() => [reader, sender].forEach((client) => client.close()));
+  reader.socket.pause();
+  reader.write("GET /big?bytes=50000000 HTTP/1.1\r\nhost: web\r\n\r\n");
+  sender.write("POST /echo HTTP/1.1\r\nhost: web\r\ncontent-length: 5\r\n\r\nabc");
+  await expect.poll(() => world.sessions("blue", 0)).toBe(1);
+  const timeout = 4 * TEST_EDGE.responseMs;
+  await expect.poll(() => world.sessions("blue", 0), { timeout }).toBe(0);
+  await expect.poll(() => sender.isClosed, { timeout }).toBe(true);
+  expect(sender.received).toMatch(/^HTTP\/1.1 408 /);
+});
+
+test("an upgrade with a body is no WebSocket: what follows its head is not tunnelled", async () => {
+  await world.serve();
+  const client = new RawClient(world.url);
+  onTestFinished(() => client.close());
+  client.write(
+    "GET /echo HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: websocket\r\ncontent-length: 4\r\n\r\nbody",
+  );
+  await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 200 [^]*"bytes":4/);
+});
+
+test("a client that goes away before its WebSocket is answered ends the request", async () => {
+  await world.serve({ tasks: { blue: 1, green: 1 } });
+  const before = world.task("blue", 0).aborted.length;
+  const client = openTunnel(world.url, "/held");
+  await expect.poll(() => world.got(" UPGRADE /held").length).toBe(1);
+  client.close();
+  await expect.poll(() => world.task("blue", 0).aborted.slice(before)).toEqual(["/held"]);
+  await expect.poll(() => world.sessions("blue", 0), { timeout: 30_000 }).toBe(0);
+  expect(world.got(" UPGRADE /held")).toHaveLength(1);
+});
+
 test("a node that is stopped ends open requests and connections in use without cutting them", async () => {
   await world.serve({ tasks: { blue: 1, green: 1 } });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });

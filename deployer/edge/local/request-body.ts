@@ -1,11 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
 
-/** Requests with larger bodies are passed on as they arrive, and never sent again. */
+/** Requests with larger bodies are passed on as they arrive. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
-/** `Buffer`: is there completely and can be sent again. */
-export type RequestBody = Buffer | Readable | null;
+/** `Buffer`: is there completely and can be sent again. `ArrivingBody`: can be read once. */
+export type RequestBody = Buffer | ArrivingBody | null;
 
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined ||
@@ -18,7 +17,7 @@ export const hasBody = ({ headers }: IncomingMessage): boolean =>
 export function readBody(request: IncomingMessage, take: (body: RequestBody) => void): void {
   const length = request.headers["content-length"];
   if (length !== undefined && Number(length) > KEPT_BYTES_MAX) {
-    take(request);
+    take(new ArrivingBody([], request));
     return;
   }
   const chunks: Buffer[] = [];
@@ -28,7 +27,7 @@ export function readBody(request: IncomingMessage, take: (body: RequestBody) => 
     bytes += chunk.length;
     if (bytes <= KEPT_BYTES_MAX) return;
     request.pause();
-    done(Readable.from(continued(chunks, request)));
+    done(new ArrivingBody(chunks, request));
   };
   const onEnd = (): void => done(chunks.length === 1 ? (chunks[0] ?? null) : Buffer.concat(chunks));
   const done = (body: RequestBody): void => {
@@ -40,10 +39,27 @@ export function readBody(request: IncomingMessage, take: (body: RequestBody) => 
   request.on("end", onEnd);
 }
 
-async function* continued(
-  chunks: readonly Buffer[],
-  request: IncomingMessage,
-): AsyncIterable<Buffer> {
-  yield* chunks;
-  yield* request;
+/**
+ * A body that the client is sending. A reader that ends before it does not end the request: the client may still be sending
+ * when it gets the response.
+ */
+export class ArrivingBody implements AsyncIterable<Buffer> {
+  isRead = false;
+  readonly #first: readonly Buffer[];
+  readonly #request: IncomingMessage;
+
+  constructor(first: readonly Buffer[], request: IncomingMessage) {
+    this.#first = first;
+    this.#request = request;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    this.isRead = true;
+    try {
+      for (const chunk of this.#first) yield chunk;
+      yield* this.#request.iterator({ destroyOnReturn: false });
+    } finally {
+      this.#request.resume();
+    }
+  }
 }

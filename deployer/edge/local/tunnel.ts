@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as sendRequest } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as sendRequest } from "node:http";
 import type { Duplex } from "node:stream";
 
 import type { Colour } from "#deployer/drivers.ts";
@@ -23,6 +23,7 @@ class Tunnel implements Session {
   readonly #lane: Colour;
   readonly #tried: RunningSlot[] = [];
   #target: Target | undefined;
+  #sent: ClientRequest | undefined;
   #upstream: Duplex | undefined;
   #status = 0;
   #answeredMs: number | undefined;
@@ -38,12 +39,18 @@ class Tunnel implements Session {
     const { socket } = this.#upgrade;
     socket.on("error", () => undefined);
     socket.on("close", () => this.#finish("CD"));
+    socket.on("readable", this.#onReadable);
     this.#attempt();
   }
 
   close(): void {
     this.#upgrade.socket.destroy();
   }
+
+  /** Until the task has answered, what the client sends stays there, and it is noticed only like this that it has gone. */
+  readonly #onReadable = (): void => {
+    if (this.#upgrade.socket.readableLength === 0) this.close();
+  };
 
   #attempt(): void {
     const { request } = this.#upgrade;
@@ -66,10 +73,12 @@ class Tunnel implements Session {
       agent: false,
       setDefaultHeaders: false,
     });
-    const late = setTimeout(
-      () => sent.destroy(new Error("no answer")),
-      this.#gate.settings.responseMs,
-    );
+    this.#sent = sent;
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      sent.destroy();
+    }, this.#gate.settings.responseMs);
     sent.on("upgrade", (response, upstream, head) => {
       clearTimeout(late);
       slot.succeeded();
@@ -84,9 +93,10 @@ class Tunnel implements Session {
       clearTimeout(late);
       target.sessions.delete(this);
       if (this.#isOver || this.#status !== 0) return;
-      slot.failed();
+      // As with any other request, a client that asks for what takes long must not take the task out of service.
+      if (!isLate) slot.failed();
       if (this.#tried.length <= RETRIES_MAX) this.#attempt();
-      else this.#refuse(502);
+      else this.#refuse(isLate ? 504 : 502);
     });
     sent.end();
   }
@@ -122,6 +132,7 @@ class Tunnel implements Session {
       "latin1",
     );
     socket.write(head);
+    socket.off("readable", this.#onReadable);
     upstream.write(first);
     upstream.pipe(socket);
     socket.pipe(upstream);
@@ -155,6 +166,7 @@ class Tunnel implements Session {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#target?.sessions.delete(this);
+    this.#sent?.destroy();
     this.#upstream?.destroy();
     const { request } = this.#upgrade;
     this.#gate.note({

@@ -85,6 +85,28 @@ export function testFailures(shared: () => EdgeWorld): void {
     }
   });
 
+  test("also one with a body that is too large to be kept, as nothing of it was sent", async () => {
+    const world = shared();
+    await world.serve();
+    await world.task("blue", 0).kill();
+    for (let request = 0; request < 10; request += 1) {
+      const sent = { method: "POST", body: Buffer.alloc(1_000_000) };
+      expect(await echo(world.url, sent)).toMatchObject({
+        task: world.task("blue", 1).name,
+        bytes: 1_000_000,
+      });
+    }
+  });
+
+  test("a POST that asks for a WebSocket is not sent twice either", async () => {
+    const world = shared();
+    await world.serve();
+    for (const index of [0, 1]) await world.task("blue", index).set("breaks");
+    const headers = { "x-request": "upgrading.", connection: "upgrade", upgrade: "websocket" };
+    await send(`${world.url}/socket`, { method: "POST", headers }).catch(() => undefined);
+    expect(world.got("upgrading.").length).toBeLessThan(2);
+  });
+
   test("a task that does not answer: GET goes to another one, a POST without a key ends with 504", async () => {
     const world = shared();
     await world.serve({ tasks: { blue: 2, green: 0 } });

@@ -76,6 +76,10 @@ const REQUESTS: { name: string; bytes: string; isRepairable?: true }[] = [
     name: "a head without end",
     bytes: `GET /smuggled HTTP/1.1\r\n${HOST}\r\nx-long: ${"a".repeat(300_000)}`,
   },
+  {
+    name: "more headers than a task reads",
+    bytes: head("GET /smuggled HTTP/1.1", HOST, ...Array.from({ length: 2_100 }, () => "a:")),
+  },
   { name: "CONNECT", bytes: head("CONNECT smuggled:80 HTTP/1.1", "host: smuggled:80") },
 ];
 

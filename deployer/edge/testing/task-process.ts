@@ -66,6 +66,10 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/length": (response) => {
     response.writeHead(200, { "content-length": 5 }).end("12345");
   },
+  // Before the request has been read.
+  "/early": (response) => {
+    response.writeHead(413, { "content-length": 5 }).end("early");
+  },
   "/hints": (response) => {
     response.writeEarlyHints({ link: "</style.css>; rel=preload" });
     response.end("after hints");
@@ -125,11 +129,20 @@ const numberIn = ({ url = "" }: IncomingMessage, field: string): number =>
 
 // A tunnel that begins with the name of the task and then sends everything back.
 server.on("upgrade", (request, socket, head) => {
-  appendFileSync(ledger, `${name} UPGRADE ${request.url} -\n`);
+  appendFileSync(
+    ledger,
+    `${name} UPGRADE ${request.url} ${String(request.headers["x-request"])}\n`,
+  );
   socket.on("error", () => undefined);
+  if (mode === "breaks") return void socket.destroy();
+  if (request.url === "/held") {
+    socket.on("close", () => report({ closed: "/held", complete: false }));
+    socket.resume().on("end", () => socket.end());
+    return undefined;
+  }
   if (request.url !== "/socket") {
     socket.end("HTTP/1.1 426 Upgrade Required\r\ncontent-length: 2\r\n\r\nno");
-    return;
+    return undefined;
   }
   const { upgrade = "", "sec-websocket-key": key = "" } = request.headers;
   // RFC 6455, section 4.2.2; an edge may refuse a response without it.
@@ -139,7 +152,7 @@ server.on("upgrade", (request, socket, head) => {
       `sec-websocket-accept: ${accept.digest("base64")}\r\n\r\n${name}\n`,
   );
   socket.write(head);
-  socket.pipe(socket);
+  return void socket.pipe(socket);
 });
 
 process.on("message", (message: ToTask) => {
