@@ -17,10 +17,18 @@ export type Pace = {
   activeMs: number;
   idleMs: number;
   readMsMax: number;
+  /** The same of the fleet, also for work that it does. */
+  fleetReadMsMax: number;
   writeMsMax: number;
 };
 
-export const PACE: Pace = { activeMs: 500, idleMs: 2_000, readMsMax: 2_000, writeMsMax: 5_000 };
+export const PACE: Pace = {
+  activeMs: 500,
+  idleMs: 2_000,
+  readMsMax: 2_000,
+  fleetReadMsMax: 2_000,
+  writeMsMax: 5_000,
+};
 
 type Polling = Pick<Poller<unknown>, "poke" | "stop">;
 
@@ -55,7 +63,7 @@ export class Observer {
 
   constructor(options: Options) {
     this.#options = options;
-    const { drivers, workload } = options;
+    const { drivers, workload, pace } = options;
     const nodes = this.#poller(
       () => drivers.edge.nodes(),
       (list) => this.#onNodes(list),
@@ -66,12 +74,14 @@ export class Observer {
         this.#fleet = fleet;
         this.#fleetProblem = problem === undefined ? undefined : messageOf(problem);
       },
+      pace.fleetReadMsMax,
     );
     this.#oneOffs = this.#poller(
       () => this.#readOneOff(),
       (oneOff) => {
         this.#oneOff = oneOff;
       },
+      pace.fleetReadMsMax,
     );
     const traffic = this.#poller(
       () => this.#readTraffic(),
@@ -128,11 +138,12 @@ export class Observer {
   #poller<Value>(
     read: () => Promise<Value>,
     onRead: (value: Value | undefined, problem: unknown) => void,
+    timeoutMs = this.#options.pace.readMsMax,
   ): Polling {
     const { timer, pace, deploy, onChange } = this.#options;
     return new Poller<Value>({
       timer,
-      timeoutMs: pace.readMsMax,
+      timeoutMs,
       intervalMs: () => (deploy() === undefined ? pace.idleMs : pace.activeMs),
       read,
       onRead: (value, problem) => {

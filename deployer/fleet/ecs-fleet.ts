@@ -44,23 +44,34 @@ const REVISIONS_MAX = 20;
 /** The tag that has the checksum of a task definition. */
 const CHECKSUM_TAG = "ctl:manifest-sha";
 
+/** `refusal`: the error with which the last attempt of any request was answered; undefined if it succeeded. */
+export type Attempts = { refusal: Error | undefined };
+
+type Options = { signal?: AbortSignal; attempts?: Attempts };
+
 /** The fleet behind a client of the SDK. */
 export class EcsFleet implements FleetClient {
   readonly #client: ECSClient;
   readonly #place: FleetPlace;
   readonly #cluster: string;
+  readonly #attempts: Attempts;
   /** Of each request. */
   readonly #http: { abortSignal?: AbortSignal };
 
-  constructor(client: ECSClient, place: FleetPlace, signal?: AbortSignal) {
+  constructor(
+    client: ECSClient,
+    place: FleetPlace,
+    { signal, attempts = { refusal: undefined } }: Options = {},
+  ) {
     this.#client = client;
     this.#place = place;
     this.#cluster = place.cluster;
+    this.#attempts = attempts;
     this.#http = signal ? { abortSignal: signal } : {};
   }
 
   until(signal: AbortSignal): EcsFleet {
-    return new EcsFleet(this.#client, this.#place, signal);
+    return new EcsFleet(this.#client, this.#place, { signal, attempts: this.#attempts });
   }
 
   async checkCluster(): Promise<void> {
@@ -264,7 +275,7 @@ export class EcsFleet implements FleetClient {
     try {
       return await sending;
     } catch (error) {
-      throw asAppError(error);
+      throw asAppError(error, this.#attempts.refusal);
     }
   }
 }

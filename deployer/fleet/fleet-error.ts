@@ -46,23 +46,29 @@ const KNOWN: Readonly<Record<string, Known>> = {
 /** The SDK has found no credentials, or could not get them from where they are. */
 const NO_CREDENTIALS = ["CredentialsProviderError", "TokenProviderError"];
 
-/** An error of Amazon ECS, or on the way to it, as one that people understand. Decided by its name, never by its text. */
-export function asAppError(error: unknown): AppError {
+/** Whether it is an error with which the service has answered: only these have a fault. */
+export const isAnswer = (error: unknown): error is Error =>
+  error instanceof Error && "$fault" in error;
+
+/**
+ * An error of Amazon ECS, or on the way to it, as one that people understand. Decided by its name, never by its text.
+ * `refusal`: with what the attempt before was answered, which tells why the time was over.
+ */
+export function asAppError(error: unknown, refusal?: Error): AppError {
   if (error instanceof AppError) return error;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const failed = (code: ErrorCode, text: string): AppError =>
     new AppError(code, text, { cause: error });
   if (name === "AbortError" || name === "TimeoutError") {
-    return failed("unavailable", "The fleet did not answer in time.");
+    const last = refusal === undefined ? "" : ` ${asAppError(refusal).message}`;
+    return failed("unavailable", `The fleet did not answer in time.${last}`);
   }
   if (NO_CREDENTIALS.includes(name)) {
     const text = `There are no AWS credentials (${message}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role.`;
     return failed("forbidden", text);
   }
   const { code, hint } = KNOWN[name] ?? { code: "unavailable" };
-  // Only answers have metadata of the service.
-  const isAnswer = error instanceof Error && "$fault" in error;
-  const what = isAnswer ? `answered ${name}` : "cannot be reached";
+  const what = isAnswer(error) ? `answered ${name}` : "cannot be reached";
   const sentence = `The fleet ${what}: ${message.replace(/(?<![.!?])$/, ".")}`;
   return failed(code, hint === undefined ? sentence : `${sentence} ${hint}`);
 }

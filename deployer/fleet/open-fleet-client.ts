@@ -1,7 +1,8 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 
-import { EcsFleet } from "./ecs-fleet.ts";
+import { type Attempts, EcsFleet } from "./ecs-fleet.ts";
 import type { FleetClient } from "./fleet-client.ts";
+import { isAnswer } from "./fleet-error.ts";
 import type { FleetPlace } from "./service-input.ts";
 
 const ATTEMPTS_MAX = 12;
@@ -25,5 +26,24 @@ export function openFleetClient(options: FleetOptions): FleetClient {
     ...(url === undefined ? {} : { endpoint: url }),
     ...(credentials === undefined ? {} : { credentials }),
   });
-  return new EcsFleet(client, options);
+  return new EcsFleet(client, options, { attempts: noteAttempts(client) });
+}
+
+/** Notes why the last attempt of a request failed, which is repeated without telling. */
+function noteAttempts({ middlewareStack }: ECSClient): Attempts {
+  const attempts: Attempts = { refusal: undefined };
+  middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        const answer = await next(args);
+        attempts.refusal = undefined;
+        return answer;
+      } catch (error) {
+        if (isAnswer(error)) attempts.refusal = error;
+        throw error;
+      }
+    },
+    { step: "deserialize", priority: "high", name: "noteAttempts" },
+  );
+  return attempts;
 }

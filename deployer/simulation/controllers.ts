@@ -35,6 +35,7 @@ export const SIMULATED_PACE: Pace = {
   activeMs: 800,
   idleMs: 1_500,
   readMsMax: 1_000,
+  fleetReadMsMax: 1_000,
   writeMsMax: 2_000,
 };
 

@@ -228,7 +228,9 @@ test("throttling keeps no role from starting, as its tasks have to be looked aft
   const fleet = await openEcsFleet(readEcsFile(dataFolderOf({}), "eu-west-1"), silentLog());
   onTestFinished(() => fleet.close("keep-tasks"));
   const client = fleet.client.until(AbortSignal.timeout(300));
-  await expect(client.services(["web-blue"])).rejects.toThrow(/did not answer in time/);
+  await expect(client.services(["web-blue"])).rejects.toThrow(
+    /did not answer in time\. The fleet answered ThrottlingException: Rate exceeded\. Requests/,
+  );
 }, 60_000);
 
 test("the command prints the mistake and ends with a failure", async () => {
