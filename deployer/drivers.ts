@@ -134,7 +134,9 @@ export type OneOff = {
   colour: Colour;
 };
 export type OneOffView =
-  | { status: "absent" | "running" | "succeeded" }
+  /** `refusal`: why the last request to start it failed, for people. */
+  | { status: "absent"; refusal?: string | undefined }
+  | { status: "running" | "succeeded" }
   | { status: "failed"; reason: string };
 
 export type OneOffDriver = {

@@ -96,7 +96,9 @@ export const oneOff =
     const view = viewOf(situation);
     if (view?.status === "succeeded") return done(situation);
     if (view?.status === "failed") return failed(situation, view.reason);
-    return waits(view === undefined ? "Its state cannot be read." : `It is ${view.status}.`);
+    if (view === undefined) return waits("Its state cannot be read.");
+    const why = view.status === "absent" && view.refusal !== undefined ? ` ${view.refusal}` : "";
+    return waits(`It is ${view.status}.${why}`);
   };
 
 function viewOf({ deploy, seen }: Situation): OneOffView | undefined {

@@ -20,23 +20,37 @@ export type OneOffsDeps = {
 export class OneOffs implements OneOffDriver {
   readonly #deps: OneOffsDeps;
   readonly #own = new Map<string, OneOffView>();
+  /** Why the last migration that was refused was not started. */
+  #refused: { token: string; refusal: string } | undefined;
 
   constructor(deps: OneOffsDeps) {
     this.#deps = deps;
   }
 
   async read(token: string): Promise<OneOffView> {
-    return this.#own.get(token) ?? readMigration(token, this.#deps.migrate);
+    const view = this.#own.get(token) ?? (await readMigration(token, this.#deps.migrate));
+    const isRefused = view.status === "absent" && this.#refused?.token === token;
+    return isRefused ? { ...view, refusal: this.#refused?.refusal } : view;
   }
 
   async run(token: string, work: OneOff): Promise<void> {
     if (work.kind === "expand" || work.kind === "contract") {
-      await startMigration(token, work, this.#deps.migrate);
+      await this.#migrate(token, work);
       return;
     }
     if (this.#own.has(token)) return;
     this.#keep(token, { status: "running" });
     void this.#work(work).then((view) => this.#keep(token, view));
+  }
+
+  async #migrate(token: string, work: OneOff): Promise<void> {
+    try {
+      await startMigration(token, work, this.#deps.migrate);
+      this.#refused = undefined;
+    } catch (error) {
+      this.#refused = { token, refusal: messageOf(error) };
+      throw error;
+    }
   }
 
   async #work(work: OneOff): Promise<OneOffView> {
@@ -46,7 +60,7 @@ export class OneOffs implements OneOffDriver {
       else await this.#deps.announce(work);
       return { status: "succeeded" };
     } catch (error) {
-      return { status: "failed", reason: error instanceof Error ? error.message : String(error) };
+      return { status: "failed", reason: messageOf(error) };
     }
   }
 
@@ -56,3 +70,6 @@ export class OneOffs implements OneOffDriver {
     if (this.#own.size > KEPT_MAX && oldest !== undefined) this.#own.delete(oldest);
   }
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

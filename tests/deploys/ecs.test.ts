@@ -81,22 +81,29 @@ describe.skipIf(!hasPrograms)("the role deploys, with Amazon ECS at the wire", (
     });
     expect((await run("deploy", "web", "a+b")).output).toContain("cannot be the tag of an image");
 
-    const denied =
-      "User: arn:aws:sts::111122223333:assumed-role/q/i is not authorized to perform: ecs:CreateService";
-    wire.refusals.set("CreateService", { name: "AccessDeniedException", message: denied });
-    const waiting = run("deploy", "web", "r1", "--wait", ...SLOW);
+    const refuse = (operation: string): void => {
+      const message = `User: arn:aws:sts::111122223333:assumed-role/q/i is not authorized to perform: ecs:${operation}`;
+      wire.refusals.clear();
+      wire.refusals.set(operation, { name: "AccessDeniedException", message });
+    };
+    refuse("RunTask");
+    const waiting = run("deploy", "web", "r1", "--expand", "--wait", ...SLOW);
     const shown = async (): Promise<string> => {
       const [id = ""] = /dep_\w+/.exec((await run("deploys")).stdout) ?? [];
       return (await run("deploys", id)).stdout;
     };
     await expect
       .poll(shown, WAIT)
+      .toMatch(/Waits: It is absent\. The fleet answered AccessDeniedException: .* ecs:RunTask\./);
+    refuse("CreateService");
+    await expect
+      .poll(shown, WAIT)
       .toMatch(
         /Waits: 0 of 2 new tasks are healthy\. The fleet answered AccessDeniedException: User: .* ecs:CreateService\. Give .* policies\/deployer\.json/,
       );
     wire.refusals.clear();
-    const first1 = await waiting;
-    expect(first1.code, first1.output).toBe(0);
+    const deployed = await waiting;
+    expect(deployed.code, deployed.output).toBe(0);
 
     wire.refusals.set("DescribeServices", {
       name: "ExpiredTokenException",
