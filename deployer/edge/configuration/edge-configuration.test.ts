@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 
@@ -68,6 +69,8 @@ describe.skipIf(!hasProgram)("the template of HAProxy nodes", () => {
       taken.listen({ host: "127.0.0.1", port: Number(address.split(":")[1]) }, done),
     );
     onTestFinished(() => void taken.close());
+    const file = path.join(folder, "file");
+    writeFileSync(file, "");
     const [lb1] = servers.haproxy;
     const extra = (bind: string): string =>
       `${TEMPLATE}\nfrontend extra\n  bind ${bind}\n  default_backend direct\n`;
@@ -94,6 +97,7 @@ describe.skipIf(!hasProgram)("the template of HAProxy nodes", () => {
       [extra(address), bindLine, new RegExp(`${address} is in use by another process`)],
       [extra(lb1?.settings.internal ?? ""), bindLine, /is bound by lb1 of this edge/],
       [extra(await serverAddress()), bindLine, /bound by several nodes/],
+      [extra(JSON.stringify(file)), bindLine, /file is there already, and is no socket/],
       [`global\n  lua-load /tmp/x.lua\n${TEMPLATE}`, 2, /lua-load is not allowed/],
       [`global\n  "lua-l"oad /tmp/x.lua\n${TEMPLATE}`, 2, /lua-load is not allowed/],
       [

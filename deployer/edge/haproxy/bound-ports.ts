@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 
 import { errorCode } from "#platform/errors.ts";
 
-import { sectionsOf } from "./config-sections.ts";
+import { linesOf } from "./config-sections.ts";
 
 /** A TCP port that a configuration binds, and the line that does. */
 export type BoundPort = { host: string; port: number; line: number };
@@ -10,14 +10,22 @@ export type BoundPort = { host: string; port: number; line: number };
 const PORTS_MAX = 100;
 
 /** The TCP ports of a configuration. Unix sockets, inherited and virtual ones are none. */
-export function boundPorts(text: string): BoundPort[] {
-  return sectionsOf(text).flatMap(({ lines }) =>
-    lines.flatMap(({ number, words: [keyword, first = "", second = ""] }) => {
-      const addresses =
-        keyword === "bind" ? first : keyword === "stats" && first === "socket" ? second : "";
-      return addresses.split(",").flatMap((address) => portsOf(address, number));
-    }),
-  );
+export const boundPorts = (text: string): BoundPort[] =>
+  addressesIn(text).flatMap(({ address, line }) => portsOf(address, line));
+
+/** The paths of its Unix sockets. */
+export const boundPaths = (text: string): { path: string; line: number }[] =>
+  addressesIn(text).flatMap(({ address, line }) => {
+    const path = address.replace(/^unix@/, "");
+    return path.startsWith("/") ? [{ path, line }] : [];
+  });
+
+function addressesIn(text: string): { address: string; line: number }[] {
+  return linesOf(text).flatMap(({ number: line, words: [keyword, first = "", second = ""] }) => {
+    const addresses =
+      keyword === "bind" ? first : keyword === "stats" && first === "socket" ? second : "";
+    return addresses.split(",").map((address) => ({ address, line }));
+  });
 }
 
 function portsOf(address: string, line: number): BoundPort[] {

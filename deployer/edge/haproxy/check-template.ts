@@ -1,8 +1,10 @@
+import { lstatSync } from "node:fs";
+
 import { AppError } from "#platform/errors.ts";
 
 import type { Mistake } from "../configuration/port.ts";
 import type { Rendered } from "../template.ts";
-import { type BoundPort, boundPorts, whyNotFree } from "./bound-ports.ts";
+import { boundPaths, type BoundPort, boundPorts, whyNotFree } from "./bound-ports.ts";
 import { missingParts, type Required } from "./required-parts.ts";
 
 /** Who has ports of this machine. */
@@ -35,7 +37,8 @@ export async function mistakesOf(candidate: Candidate): Promise<Mistake[]> {
   const missing = inTemplate(missingParts(text, required));
   const refused = await mistakesBy(runCheck);
   if (refused.length > 0) return [...missing, ...refused];
-  return [...missing, ...inTemplate(await taken(boundPorts(text), own, others))];
+  const mistakes = [...(await taken(boundPorts(text), own, others)), ...replaced(text)];
+  return [...missing, ...inTemplate(mistakes)];
 }
 
 /** The mistakes of an error that lists them by line. @throws others */
@@ -52,6 +55,14 @@ export async function mistakesBy(check: () => Promise<unknown>): Promise<Mistake
     });
   }
 }
+
+/** HAProxy puts a socket in the place of whatever has its path. */
+const replaced = (text: string): Mistake[] =>
+  boundPaths(text).flatMap(({ path, line }) => {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    if (there === undefined || there.isSocket()) return [];
+    return [{ line, message: `${path} is there already, and is no socket.` }];
+  });
 
 /** Ports that the running process of the node has already are free for its next one. */
 async function taken(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { boundPorts } from "./bound-ports.ts";
+import { boundPaths, boundPorts } from "./bound-ports.ts";
 import { sectionsOf } from "./config-sections.ts";
 
 test("words are joined and escaped as HAProxy does, and comments are none", () => {
@@ -30,7 +30,12 @@ test("ports are found in each form of an address", () => {
   expect(ports(":80,127.0.0.1:81")).toEqual(["0.0.0.0 80", "127.0.0.1 81"]);
   expect(ports("*:8000-8002")).toEqual(["0.0.0.0 8000", "0.0.0.0 8001", "0.0.0.0 8002"]);
   expect(ports("[::1]:443,ipv4@10.0.0.1:9")).toEqual(["::1 443", "10.0.0.1 9"]);
-  expect(ports("/run/a.sock,unix@/b:1,abns@c,fd@3")).toEqual([]);
+  const paths = "/run/a.sock,unix@/b:1,abns@c,fd@3";
+  expect(ports(paths)).toEqual([]);
+  expect(boundPaths(`listen f\n  bind ${paths}`).map(({ path }) => path)).toEqual([
+    "/run/a.sock",
+    "/b:1",
+  ]);
   const socket = "global\n  stats socket 127.0.0.1:9999 level admin\n";
   expect(boundPorts(socket)).toEqual([{ host: "127.0.0.1", port: 9999, line: 2 }]);
 });
