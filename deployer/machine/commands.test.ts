@@ -16,12 +16,15 @@ function deployIn(state: State, more: Partial<Deploy> = {}): Deploy {
 const order = (kind: CommandKind, reason = "because") => ({ kind, actor: "ana", reason });
 const obeyed = (deploy: Deploy, kind: CommandKind): Deploy => obey(deploy, order(kind), NOW_MS);
 
+/** Nobody waits for a person in these. */
+const WAY_BACK: ReadonlySet<State> = new Set(["reverting", "draining-new", "retiring-new"]);
+
 /** The states in which a command is obeyed, and the state afterwards. */
 const OBEYED: Readonly<Record<CommandKind, Partial<Record<State, State>>>> = {
   pause: Object.fromEntries(
-    STATES.filter((it) => !RULES[it].isTerminal && it !== "held" && it !== "finishing").map(
-      (it) => [it, it],
-    ),
+    STATES.filter(
+      (it) => !RULES[it].isTerminal && it !== "held" && it !== "finishing" && !WAY_BACK.has(it),
+    ).map((it) => [it, it]),
   ),
   resume: {},
   hold: Object.fromEntries(
@@ -92,6 +95,17 @@ describe.each(KINDS)("%s", (kind) => {
     );
   });
 });
+
+test.each([...WAY_BACK])(
+  "a deploy that is %s is neither paused nor held, and says what is possible",
+  (state) => {
+    for (const kind of ["pause", "hold"] as const) {
+      expect(() => obeyed(deployIn(state), kind)).toThrow(
+        /on its way back .* neither paused nor held\. Deploy .+ again if you want it/,
+      );
+    }
+  },
+);
 
 test("a held deploy is resumed in the state in which it was held, which begins again", () => {
   const held = obeyed(deployIn("baking", { deaths: 2 }), "hold");

@@ -63,8 +63,18 @@ const COMMANDS: Readonly<Record<CommandKind, (deploy: Deploy, order: Order) => D
   force,
 };
 
+/** Refused on the way back, on which users of the new release must not wait for a person. @throws AppError conflict */
+function checkNotOnWayBack({ state, plan }: Deploy): void {
+  const { share, wayBack: way, label } = RULES[state];
+  if (share !== "old" || way !== "none") return;
+  throw refusal(
+    `It is on its way back and ${label}, which is neither paused nor held. Deploy ${plan.release} again if you want it: that starts when this deploy has ended.`,
+  );
+}
+
 /** The deploy does not go on to the next state. It is still rolled back if the new release fails. */
 function pause(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
+  checkNotOnWayBack(deploy);
   if (deploy.paused !== null) throw refusal(`It is paused already, by ${deploy.paused.by}.`);
   if (deploy.state === "held") throw refusal("It is held already: nothing moves.");
   return note({ ...deploy, paused: { by: actor, reason, atMs: nowMs } }, { actor, reason, nowMs });
@@ -85,9 +95,7 @@ function resume(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
 /** Nothing moves any more, not even back, until a person decides. */
 function hold(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   if (deploy.state === "held") throw refusal("It is held already.");
-  if (RULES[deploy.state].share === "old" && RULES[deploy.state].wayBack === "none") {
-    throw refusal("It is on its way back, which is not stopped.");
-  }
+  checkNotOnWayBack(deploy);
   if (deploy.state === "queued") throw refusal("It has not started; abort it instead.");
   return enter(deploy, { to: "held", reason, by: actor }, nowMs);
 }
