@@ -91,6 +91,8 @@ export const EdgeAnswer = z.object({
       workloads: z.array(
         z.object({
           workload: z.string(),
+          /** Where clients reach it through this node. */
+          url: z.string(),
           isCurrent: z.boolean(),
           version: z.number(),
           live: Colour,

@@ -37,6 +37,8 @@ export type Edge = {
   traffic: Drivers["traffic"];
   /** Where clients reach a workload: one URL for each node. */
   urlsOf(workload: string): readonly string[];
+  /** Where one node serves a workload, also a node that clients are not to use any more. */
+  urlOf(node: string, workload: string): string;
   /** URLs and headers with which requests reach a colour through each node, whatever its share. */
   previewsOf(
     workload: string,
@@ -45,7 +47,7 @@ export type Edge = {
   /** Whether the nodes were started: they are not before the first deploy of a workload. */
   isStarted(): boolean;
   /** What an operator should know about a node, and do. */
-  notesOf(node: string): readonly string[];
+  notesOf(node: string): Promise<readonly string[]>;
   /** Starts the nodes unless they run already. */
   start(workloads: readonly EdgeWorkload[]): Promise<void>;
   /** Ends the connection to the nodes, which go on unless they are to stop. */

@@ -19,10 +19,11 @@ type NodeAnswer = EdgeAnswer["nodes"][number];
 export const edgeOf = ({ deployer, edge, clock }: EdgeDeps): Pick<DeploysService, "edge"> => ({
   edge: async () => {
     const nodes = await edge.driver.nodes();
+    const notes = await Promise.all(nodes.map(({ id }) => edge.notesOf(id)));
     return {
-      nodes: nodes.map((node) => ({
+      nodes: nodes.map((node, at) => ({
         ...nodeOf(node, { deployer, edge }),
-        notes: [...edge.notesOf(node.id)],
+        notes: [...(notes[at] ?? [])],
       })),
       configuration: configurationOf(edge),
       cache: await cacheOf({ deployer, edge, clock }),
@@ -61,7 +62,9 @@ function nodeOf(
     return node === undefined ? [] : [{ workload, ...node }];
   });
   const workloads = seen.flatMap(({ workload, view }) =>
-    view === undefined ? [] : [viewOf(workload, id, view)],
+    view === undefined
+      ? []
+      : [{ ...viewOf(workload, id, view), url: edge.urlOf(id, workload.name) }],
   );
   const isUnreachable = seen.some((it) => it.isUnreachable);
   const isCurrent = workloads.every((it) => it.isCurrent);
@@ -74,7 +77,7 @@ const viewOf = (
   { name, sent }: Workload,
   node: string,
   { version, route, releases, slots }: NodeView,
-): NodeAnswer["workloads"][number] => ({
+): Omit<NodeAnswer["workloads"][number], "url"> => ({
   workload: name,
   // A workload that was never deployed has no configuration to send.
   isCurrent: version === (sent[node] ?? 0),

@@ -8,6 +8,7 @@ import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
 import { NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
 import { findProgram } from "#deployer/edge/processes/find-program.ts";
 import { AppError } from "#platform/errors.ts";
+import { hostOf } from "#platform/listen.ts";
 import type { Log } from "#platform/log.ts";
 
 import type { Edge, EdgePlace, EdgeWorkload } from "./edge-port.ts";
@@ -42,7 +43,10 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     if (started === undefined) throw new AppError("unavailable", NOT_STARTED);
     return started;
   };
-  const urlsOf = (workload: string): string[] => urlsAt(host, portOf(workload));
+  const urlAbove = (above: number, workload: string): string =>
+    `http://${hostOf(host)}:${portOf(workload) + above}`;
+  const urlsOf = (workload: string): string[] =>
+    NODES.map(({ above }) => urlAbove(above, workload));
   return {
     driver: {
       nodes: () => Promise.resolve(NODES.map(({ id }) => ({ id, retired: false }))),
@@ -66,10 +70,11 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
       },
     },
     urlsOf,
+    urlOf: (node, workload) => urlAbove(nodeOf(node).above, workload),
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => started !== undefined,
-    notesOf: () => [],
+    notesOf: async () => [],
     async start(workloads) {
       started ??= begin(
         serversOf({ place, programs, workloads, log }, configuration),
@@ -87,8 +92,11 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
   };
 }
 
-const urlsAt = (host: string, port: number): string[] =>
-  NODES.map(({ above }) => `http://${host}:${port + above}`);
+function nodeOf(id: string): (typeof NODES)[number] {
+  const node = NODES.find((it) => it.id === id);
+  if (node === undefined) throw new AppError("not_found", `There is no edge node ${id}.`);
+  return node;
+}
 
 type ServersParts = {
   place: Place;

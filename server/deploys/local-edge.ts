@@ -5,6 +5,7 @@ import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
 import { NODE_DEFAULTS, type NodeSettings } from "#deployer/edge/local/node-settings.ts";
 import { FLEET_CALL_MS_MAX } from "#deployer/fleet/colour-fleet.ts";
 import type { FleetClient, Manifest } from "#deployer/fleet/fleet-client.ts";
+import { hostOf } from "#platform/listen.ts";
 
 import { openEdge } from "../edge/open-edge.ts";
 import type { Edge, EdgePlace, EdgeWorkload } from "./edge-port.ts";
@@ -24,7 +25,8 @@ const STOPPED_MS_MAX = 40_000;
 export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: FleetClient): Edge {
   const folder = path.resolve(dataFolder);
   const { driver, counts, serve, ...edge } = openEdge(folder, NODES);
-  const urlsOf = (workload: string): string[] => [`http://${host}:${portOf(workload)}`];
+  const urlOf = (workload: string): string => `http://${hostOf(host)}:${portOf(workload)}`;
+  const urlsOf = (workload: string): string[] => NODES.map(() => urlOf(workload));
   let starting: Promise<void> | undefined;
   let wanted: readonly EdgeWorkload[] | undefined;
   return {
@@ -45,10 +47,11 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
       },
     },
     urlsOf,
+    urlOf: (_node, workload) => urlOf(workload),
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => starting !== undefined,
-    notesOf: () => [],
+    notesOf: async () => [],
     start(workloads) {
       const start = async (): Promise<void> => {
         for (const id of NODES) {

@@ -24,10 +24,16 @@ test("a node that is not listed any more is waited for until somebody says that 
     { id: "lb1", retired: false },
     { id: "lb2", retired: false },
   ]);
-  expect(edge.notesOf("lb2")).toEqual([expect.stringContaining("edge-agent forget lb2")]);
-  expect(edge.notesOf("lb1")).toEqual([]);
+  await edge.start([{ name: "web", port: 80, slotsPerColour: 2, checkPath: "/" }]);
+  expect(await edge.notesOf("lb2")).toEqual([
+    expect.stringMatching(/still serves.* cannot be reached: if it runs, it serves with its last/),
+    expect.stringContaining("edge-agent forget lb2"),
+  ]);
+  expect(await edge.notesOf("lb1")).toEqual([]);
   // Nobody is sent there any more.
   expect(edge.urlsOf("web")).toHaveLength(1);
+  // But it serves still.
+  expect(edge.urlOf("lb2", "web")).toBe("http://127.0.0.1:80");
   forgetNode(dataFolder, "lb2");
   expect(await edge.driver.nodes()).toEqual([
     { id: "lb1", retired: false },

@@ -22,6 +22,9 @@ import { knownWith, readKnownNodes } from "./known-nodes.ts";
 export const authorityFolder = (dataFolder: string): string =>
   path.join(path.resolve(dataFolder), "edge-authority");
 
+/** Clients that use a node at all send something in this time. */
+const USED_MS = 60_000;
+
 type Place = Pick<EdgePlace, "dataFolder" | "portOf"> & { nodes: readonly AgentAddress[] };
 
 /**
@@ -46,8 +49,9 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
   });
   const edge = new RemoteEdge(knownWith(dataFolder, nodes), files, () => configuration.text());
   const isListed = (id: string): boolean => nodes.some(({ node }) => node === id);
-  const urlsOf = (workload: string): string[] =>
-    nodes.map(({ host }) => `http://${hostOf(host)}:${portOf(workload)}`);
+  const urlAt = (host: string, workload: string): string =>
+    `http://${hostOf(host)}:${portOf(workload)}`;
+  const urlsOf = (workload: string): string[] => nodes.map(({ host }) => urlAt(host, workload));
   return {
     driver: {
       ...edge.driver,
@@ -70,13 +74,14 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
       },
     },
     urlsOf,
+    urlOf: (id, workload) => urlAt(edge.node(id).host, workload),
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => edge.isStarted,
-    notesOf: (id) => [
-      ...(isListed(id) ? [] : [leavingNote(id)]),
-      ...edge.nodes.filter((node) => node.id === id).flatMap(notesOf),
-    ],
+    notesOf: async (id) => {
+      const node = edge.node(id);
+      return [...(isListed(id) ? [] : await leavingNotes(node)), ...notesOf(node)];
+    },
     start: async (workloads) => {
       await edge.serve(workloads);
       configuration.attach(edge);
@@ -117,8 +122,24 @@ async function cacheView(
   };
 }
 
-const leavingNote = (node: string): string =>
-  `it is not in QUARTERDECK_EDGE_NODES any more, and still gets each configuration, as clients may still use it: stop it on its machine, and then run quarterdeck edge-agent forget ${node}`;
+/** Whether clients still use a node that was taken out of the list, and what to do. */
+async function leavingNotes(node: RemoteNode): Promise<string[]> {
+  const { id } = node;
+  return [
+    `It is not in QUARTERDECK_EDGE_NODES any more, but it still serves: it gets each configuration, and deploys wait for it. ${await useOf(node)}`,
+    `Take it from the load balancer or the DNS, stop it on its machine when no client uses it any more, and then run quarterdeck edge-agent forget ${id}.`,
+  ];
+}
+
+async function useOf(node: RemoteNode): Promise<string> {
+  try {
+    const requests = await node.requests(systemClock.nowMs() - USED_MS);
+    if (requests === 0) return "In the last minute no client used it.";
+    return `In the last minute clients sent it ${requests} ${requests === 1 ? "request" : "requests"}.`;
+  } catch {
+    return "It cannot be reached: if it runs, it serves with its last configuration, whose tasks may have stopped.";
+  }
+}
 
 /** What an operator should do about a node. */
 function notesOf({ certificate, about }: RemoteNode): string[] {

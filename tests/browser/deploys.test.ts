@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { DeployDetail, DeployList, DeploySummary } from "#dashboards/deploys/messages.ts";
+import { DeployDetail, DeployList, DeploySummary, WorkloadList } from "#dashboards/deploys/messages.ts";
 
 import { accessLine } from "../harness/access-log.ts";
 import { axeViolations, CAN_RUN_BROWSER } from "../harness/browser.ts";
@@ -112,6 +112,24 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     await page.waitForURL(/show=history/);
   }, 200_000);
 
+  test("the address at which clients reach a workload is shown, answers, and is copied", async () => {
+    const { workloads } = WorkloadList.parse(
+      await (await page.request.get(`${board.url}/api/workloads`)).json(),
+    );
+    const [url = ""] = workloads.find(({ name }) => name === "billing")?.urls ?? [];
+    expect(url).toMatch(`http://${EDGE_HOST}:`);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: board.url });
+    for (const path of ["/deploys", "/edge"]) {
+      await page.goto(`${board.url}${path}`);
+      const copy = page.getByRole("button", { name: `Copy ${url}`, exact: true });
+      await copy.click(SOON);
+      await page.getByText("copied").waitFor(SOON);
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(url);
+      await page.evaluate(() => navigator.clipboard.writeText(""));
+    }
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  }, 60_000);
+
   test("the board marks deploys on its charts and shows what the fleet runs, to members who may see the workload", async () => {
     await page.goto(`${board.url}/`);
     const note = page.getByTestId("deploys");
@@ -217,7 +235,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     await viewer.goto(`${board.url}/deploys`);
     await viewer.getByRole("link", { name: "billing r1 → r2" }).waitFor(SOON);
     const main = viewer.getByRole("main");
-    expect(await main.getByRole("button").count()).toBe(0);
+    const acts = main.getByRole("button").filter({ hasNotText: "Copy" });
+    expect(await acts.count()).toBe(0);
     expect(await main.getByText("accounts").count()).toBe(0);
     await viewer.getByRole("link", { name: "billing r1 → r2" }).click();
     await viewer.getByRole("region", { name: "Way back" }).waitFor(SOON);

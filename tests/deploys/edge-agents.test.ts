@@ -20,10 +20,10 @@ describe.skipIf(!hasPrograms)("edge nodes on other machines", () => {
       ),
     );
     await Promise.all(machines.map((machine) => machine.start()));
-    await startRole({
-      QUARTERDECK_EDGE: "remote",
-      QUARTERDECK_EDGE_NODES: machines.map(({ node, agent }) => `${node}=${agent}`).join(","),
-    });
+    const listed = machines.map(({ node, agent }) => `${node}=${agent}`);
+    const startWith = (nodes: readonly string[]): Promise<Program> =>
+      startRole({ QUARTERDECK_EDGE: "remote", QUARTERDECK_EDGE_NODES: nodes.join(",") });
+    const role = await startWith(listed);
     const first = await run("deploy", "web", "r1", "--wait", ...QUICK);
     expect(first).toMatchObject({ code: 0 });
     const clients = machines.map(({ url }) => startClient(url));
@@ -47,5 +47,15 @@ describe.skipIf(!hasPrograms)("edge nodes on other machines", () => {
     await expect.poll(statuses, WAIT).toEqual(["current", "current"]);
     const back = startClient(gone.url);
     await expect.poll(() => back.releases.at(-1), WAIT).toBe("r2");
+
+    // It is taken out of the list while a client still uses it.
+    await role.end("SIGKILL");
+    await startWith(listed.slice(0, 1));
+    const notes = async (): Promise<string> =>
+      (await deploys.ask("edge", {})).nodes.find(({ id }) => id === "lb2")?.notes.join(" ") ?? "";
+    const patient = { ...WAIT, interval: 500 };
+    await expect
+      .poll(() => notes().catch(String), patient)
+      .toMatch(/still serves.* clients sent it \d+ requests\. .*edge-agent forget lb2/);
   }, 240_000);
 });

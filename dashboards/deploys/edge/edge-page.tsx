@@ -80,7 +80,11 @@ const STATUS: Record<Node["status"], { shape: string; word: string; tone: string
     word: "not started yet: the first deploy of a workload starts it",
     tone: "now",
   },
-  retired: { shape: "◌", word: "retired: it gets no configuration any more", tone: "now" },
+  retired: {
+    shape: "◌",
+    word: "forgotten: it gets no configuration any more, and serves with its last one until it is stopped on its machine",
+    tone: "now",
+  },
 };
 
 function NodeSection({ node, workload }: { node: Node; workload: string | null }) {
@@ -94,7 +98,7 @@ function NodeSection({ node, workload }: { node: Node; workload: string | null }
       </h2>
       {node.notes.map((note) => (
         <p key={note}>
-          <span aria-hidden="true">!</span> <Untrusted text={note} charactersMax={300} />
+          <span aria-hidden="true">!</span> <Untrusted text={note} charactersMax={600} />
         </p>
       ))}
       {shown.length === 0 ? <NoWorkloads status={node.status} /> : null}

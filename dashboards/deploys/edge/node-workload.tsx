@@ -1,6 +1,7 @@
 import { formatExact } from "#dashboards/format.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
+import { Address } from "../addresses.tsx";
 import { ColourName } from "../colour-name.tsx";
 import type { EdgeAnswer } from "../fleet-messages.ts";
 import { SplitBar } from "../split-bar.tsx";
@@ -11,7 +12,7 @@ type Slot = Workload["slots"]["blue"][number];
 
 /** How a node routes one workload: split, and slots with their tasks. */
 export function NodeWorkload({ of }: { of: Workload }) {
-  const { workload, live, isCurrent, version, shareBp } = of;
+  const { workload, url, live, isCurrent, version, shareBp } = of;
   return (
     <article>
       <h3>
@@ -21,6 +22,9 @@ export function NodeWorkload({ of }: { of: Workload }) {
           {isCurrent ? "" : " · ◔ a newer one is on its way"}
         </span>
       </h3>
+      <p>
+        Clients reach it at <Address url={url} />
+      </p>
       <SplitBar shareBp={shareBp} />
       {COLOURS.map((colour) => (
         <ColourSlots key={colour} colour={colour} isLive={colour === live} of={of} />

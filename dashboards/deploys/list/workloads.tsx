@@ -1,6 +1,7 @@
 import { Link } from "#dashboards/client/link.tsx";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
+import { Addresses } from "../addresses.tsx";
 import { ColourName } from "../colour-name.tsx";
 import type { Pages } from "../live-messages.ts";
 import { Stand } from "../stand.tsx";
@@ -25,6 +26,7 @@ export function Workloads({
         <tr>
           <th scope="col">Workload</th>
           <th scope="col">Serves</th>
+          <th scope="col">Clients reach it at</th>
           <th scope="col">Healthy tasks</th>
           <th scope="col">Now</th>
           <th scope="col">Queue</th>
@@ -43,7 +45,7 @@ export function Workloads({
 }
 
 function WorkloadRow({ workload, view }: RowProps) {
-  const { name, live, release, tasks, may } = workload;
+  const { name, live, release, urls, tasks, may } = workload;
   const now = tasks?.[live];
   return (
     <tr>
@@ -58,6 +60,9 @@ function WorkloadRow({ workload, view }: RowProps) {
             <Untrusted text={release} charactersMax={60} /> <ColourName colour={live} />
           </>
         )}
+      </td>
+      <td data-label="Clients reach it at">
+        <Addresses urls={urls} />
       </td>
       <td data-label="Healthy tasks">
         {now && release !== null ? `${now.healthy} of ${now.desired}` : "–"}

@@ -23,22 +23,24 @@ export class RemoteEdge implements Disposable, TemplateEdge {
     template: () => string | undefined = () => undefined,
   ) {
     this.nodes = addresses.map((address) => new RemoteNode(address, files, template));
-    const nodeOf = (id: string): RemoteNode => {
-      const node = this.nodes.find((it) => it.id === id);
-      if (node === undefined) throw new AppError("not_found", `There is no edge node ${id}.`);
-      return node;
-    };
     this.driver = {
       nodes: async () => this.nodes.map(({ id }) => ({ id, retired: false })),
-      read: async (id, workload) => nodeOf(id).ask("read", { workload }),
+      read: async (id, workload) => this.node(id).ask("read", { workload }),
       apply: async (id, workload, config) => {
         const slots = { blue: [...config.slots.blue], green: [...config.slots.green] };
-        await nodeOf(id).ask("apply", { workload, config: { ...config, slots } });
+        await this.node(id).ask("apply", { workload, config: { ...config, slots } });
       },
       closeSessions: async (id, request) => {
-        await nodeOf(id).ask("closeSessions", request);
+        await this.node(id).ask("closeSessions", request);
       },
     };
+  }
+
+  /** @throws AppError not_found */
+  node(id: string): RemoteNode {
+    const node = this.nodes.find((it) => it.id === id);
+    if (node === undefined) throw new AppError("not_found", `There is no edge node ${id}.`);
+    return node;
   }
 
   /** Whether the nodes were told what to serve. */
@@ -122,6 +124,14 @@ export class RemoteNode implements TemplateNode {
       if (isLost) this.#serving = undefined;
       throw error;
     }
+  }
+
+  /** Requests of clients since then (epoch ms), to all of its workloads. @throws AppError with the name of the node */
+  async requests(fromMs: number): Promise<number> {
+    const names = (this.#wanted ?? []).map(({ name }) => name);
+    const asked = names.map((workload) => this.ask("counts", { workload, fromMs }));
+    const all = await Promise.all(asked);
+    return all.reduce((sum, { blue, green }) => sum + blue.requests + green.requests, 0);
   }
 
   async useTemplate(text: string): Promise<void> {
