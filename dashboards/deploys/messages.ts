@@ -186,8 +186,10 @@ export const EffectList = z.object({
       kind: z.string(),
       /** `fleet`, `one-off` or `node:…`. */
       target: z.string(),
-      /** What was asked for: "green runs 2 tasks of r2". */
+      /** What was asked for, in words: "run 2 tasks of r2 as green". */
       text: z.string(),
+      /** The same exactly, such as every slot of a configuration; empty where the words say all. */
+      exact: z.string(),
       atMs: z.number(),
       /** `sent`: without a reply yet. `failed`: it may still take effect, and is sent again if it did not. */
       status: z.enum(["sent", "ok", "failed"]),

@@ -15,6 +15,10 @@ test("a release is deployed, replaced and rolled back by commands, also when the
   const first = await run("deploy", "web", "r1", "--wait", "--plan-hash", hash, ...QUICK);
   expect(first).toMatchObject({ code: 0 });
   expect(first.stdout).toMatch(/verifies the new tasks: All 2 new tasks are healthy\./);
+  const shown = await run("deploys", idIn(first.stdout));
+  expect(shown.stdout).toMatch(
+    /node:lb1: configuration \d+: blue 0 % \(all 4 slots empty\), green 100 % \(2 of 4 slots in service, 2 empty\) — ok after \d+ ms/,
+  );
   const changed = await run("deploy", "web", "r1", "--wait", "--plan-hash", hash, ...QUICK);
   expect([changed.code, changed.output]).toEqual([5, expect.stringContaining("has changed")]);
 

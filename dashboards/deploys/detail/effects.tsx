@@ -41,8 +41,18 @@ export function Effects({ effects, nowMs }: EffectsProps) {
   );
 }
 
+/** As it was sent, for whoever compares it with the node itself. */
+const Exactly = ({ text }: { text: string }) => (
+  <details className="exactly">
+    <summary className="quiet">Exactly</summary>
+    <code>
+      <Untrusted text={text} charactersMax={10_000} />
+    </code>
+  </details>
+);
+
 function EffectRow({ effect, nowMs }: { effect: Effect; nowMs: number | undefined }) {
-  const { atMs, target, text, status, reply, tookMs } = effect;
+  const { atMs, target, text, exact, status, reply, tookMs } = effect;
   const { shape, word } = STATUS[status];
   return (
     <tr>
@@ -54,6 +64,7 @@ function EffectRow({ effect, nowMs }: { effect: Effect; nowMs: number | undefine
       </th>
       <td data-label="Asked for">
         <Untrusted text={text} charactersMax={300} />
+        {exact === "" ? null : <Exactly text={exact} />}
       </td>
       <td data-label="Answer">
         <span className={status === "failed" ? "error-text" : undefined}>

@@ -5,7 +5,7 @@ import { numberOption, type Options, parseOptions } from "../options.ts";
 import { showStarted } from "./deploy.ts";
 import { EXIT, EXIT_HELP, withExitCodes } from "./exit-codes.ts";
 import { type Client, CLIENT_HELP, CLIENT_OPTIONS, withClient } from "./open-client.ts";
-import { detailText, lineOf, workloadLine } from "./text.ts";
+import { detailText, effectsText, lineOf, workloadLine } from "./text.ts";
 
 const LIMIT = { fallback: 20, min: 1, max: 100 };
 
@@ -65,8 +65,14 @@ async function list(client: Client, limit: number, values: Options["values"]): P
 }
 
 async function show(client: Client, id: string, values: Options["values"]): Promise<number> {
-  const detail = await client.ask("deploy", { id });
-  const text = values["json"] === true ? JSON.stringify(detail) : detailText(detail);
+  const [detail, effects] = await Promise.all([
+    client.ask("deploy", { id }),
+    client.ask("effects", { id }),
+  ]);
+  const text =
+    values["json"] === true
+      ? JSON.stringify(detail)
+      : `${detailText(detail)}\n\n${effectsText(effects)}`;
   process.stdout.write(`${text}\n`);
   return EXIT.ok;
 }

@@ -11,6 +11,7 @@ import {
   DeployDetail,
   DeployList,
   DeploySummary,
+  EffectList,
   FreezeList,
   FreezeView,
   PlanAnswer,
@@ -29,6 +30,7 @@ type CommandVerb =
   | "start"
   | "list"
   | "deploy"
+  | "effects"
   | "command"
   | "freezes"
   | "freeze"
@@ -80,6 +82,10 @@ const MAPPED: { [Of in CommandVerb]: Mapped<Of> } = {
   deploy: {
     request: ({ id, ...wait }) => ({ method: "GET", path: `/api/deploys/${id}?${queryOf(wait)}` }),
     read: (json) => DeployDetail.parse(json),
+  },
+  effects: {
+    request: ({ id }) => ({ method: "GET", path: `/api/deploys/${id}/effects` }),
+    read: (json) => EffectList.parse(json),
   },
   command: {
     request: ({ id, kind, reason, version }) => {

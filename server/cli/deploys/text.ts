@@ -1,4 +1,9 @@
-import type { DeployDetail, DeploySummary, WorkloadView } from "#dashboards/deploys/messages.ts";
+import type {
+  DeployDetail,
+  DeploySummary,
+  EffectList,
+  WorkloadView,
+} from "#dashboards/deploys/messages.ts";
 import { printable } from "#platform/terminal.ts";
 
 export const percent = (bp: number): string => `${bp / 100} %`;
@@ -35,6 +40,27 @@ export function detailText(detail: DeployDetail): string {
   ]
     .map(printable)
     .join("\n");
+}
+
+const EFFECTS_MAX = 10;
+
+/** What was asked of fleet, edge and one-off work last, with the replies, oldest first. */
+export function effectsText({ effects }: EffectList): string {
+  if (effects.length === 0) return "  Nothing has been asked of the fleet or of a node yet.";
+  const last = effects.slice(-EFFECTS_MAX);
+  const head =
+    last.length < effects.length
+      ? `  The last ${last.length} of ${effects.length} requests to fleet and edge:`
+      : "  Requests to fleet and edge:";
+  return [head, ...last.map(effectLine)].map(printable).join("\n");
+}
+
+const STATUS = { sent: "no reply yet", ok: "ok", failed: "failed" } as const;
+
+function effectLine({ atMs, target, text, status, reply, tookMs }: EffectList["effects"][number]) {
+  const took = tookMs === null ? "" : ` after ${Math.round(tookMs)} ms`;
+  const said = reply === "" ? "" : `: ${reply.replaceAll("\n", "\n      ")}`;
+  return `  ${timeOf(atMs)}  ${target}: ${text} — ${STATUS[status]}${took}${said}`;
 }
 
 export function workloadLine(view: WorkloadView): string {

@@ -1,12 +1,10 @@
-import type { DeployDetail, EffectList, WorkloadView } from "#dashboards/deploys/messages.ts";
+import type { DeployDetail, WorkloadView } from "#dashboards/deploys/messages.ts";
 import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
-import type { EffectRecord } from "#deployer/journal/port.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
-import { type Effect, targetOf } from "#deployer/machine/effects.ts";
 import { RULES } from "#deployer/machine/states.ts";
 
 import { commandsOf, wayBackOf } from "./commands.ts";
-import { liveOf, nodesOf, sharesOf, tasksOf } from "./live.ts";
+import { liveOf, nodesOf, tasksOf } from "./live.ts";
 import { stepsOf } from "./steps.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -53,40 +51,4 @@ export function workloadOf(
     queue: queue.map(summaryOf),
     freeze: freeze ?? null,
   };
-}
-
-export function effectOf({
-  id,
-  effect,
-  atMs,
-  result,
-}: EffectRecord): EffectList["effects"][number] {
-  return {
-    id,
-    kind: effect.kind,
-    target: targetOf(effect),
-    text: textOf(effect),
-    atMs,
-    status: result?.status ?? "sent",
-    reply: result?.reply ?? "",
-    tookMs: result ? result.atMs - atMs : null,
-  };
-}
-
-function textOf(effect: Effect): string {
-  switch (effect.kind) {
-    case "fleet.ensure":
-      return `${effect.colour} runs ${effect.count} tasks of ${effect.release}`;
-    case "one-off.run":
-      return `${effect.work.kind} of ${effect.work.release}`;
-    case "edge.close":
-      return `the sessions of ${effect.colour} are closed over ${effect.overMs} ms`;
-    case "edge.apply": {
-      const { version, route, slots } = effect.config;
-      const shares = sharesOf(route);
-      const states = (colour: "blue" | "green"): string =>
-        slots[colour].map(({ state }) => state).join(" ");
-      return `configuration ${version}: blue ${shares.blue / 100} % (${states("blue")}), green ${shares.green / 100} % (${states("green")})`;
-    }
-  }
 }
