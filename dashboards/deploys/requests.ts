@@ -43,7 +43,7 @@ const CarRequest = z.strictObject({
   workload: WorkloadName,
   release: ReleaseName,
   strategy: StrategyRequest.default({}),
-  /** Tasks; by default as many as serve now. */
+  /** Tasks; by default as many as serve now, and at least as many as the workload is set to have. */
   count: z.int().min(1).max(1_000).optional(),
   migrations: z
     .strictObject({ expand: z.boolean().default(false), contract: z.boolean().default(false) })

@@ -8,6 +8,7 @@ import { testHostileRequests } from "./testing/hostile-suite.ts";
 import { testHttp } from "./testing/http-suite.ts";
 import { testNodes } from "./testing/nodes-suite.ts";
 import { testRouting } from "./testing/routing-suite.ts";
+import { testMoreSlots } from "./testing/slots-suite.ts";
 import { EdgeWorld, type TestEdge } from "./testing/world.ts";
 
 export type EdgeCapabilities = {
@@ -37,4 +38,6 @@ export function testEdge(open: () => Promise<TestEdge>, capabilities: EdgeCapabi
   describe("nodes", () => testNodes(shared, capabilities));
   describe("HTTP", () => testHttp(shared));
   describe("hostile requests", () => testHostileRequests(shared));
+  // The last, as those before expect the slots of `TEST_EDGE`.
+  describe("more slots", () => testMoreSlots(shared));
 }

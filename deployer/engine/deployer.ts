@@ -10,7 +10,7 @@ import type { Limits } from "../machine/limits.ts";
 import { type DeployRequest, hashPlan, type Plan } from "../machine/plan.ts";
 import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
 import { signalOf, type Train } from "../machine/train.ts";
-import { newWorkload, type Workload } from "../machine/workload.ts";
+import { newWorkload, withSlots, type Workload } from "../machine/workload.ts";
 import { commandAudit, freezeAudit } from "./audit.ts";
 import type { Pace } from "./observer.ts";
 import { LoadedRecords } from "./records.ts";
@@ -26,7 +26,7 @@ export type DeployerOptions = {
   limits: Limits;
   pace: Pace;
   judge: Judge;
-  /** The workloads that may be deployed. */
+  /** The workloads that may be deployed. Those that the journal has get more slots if they have fewer; never fewer. */
   workloads: readonly { name: string; slotsPerColour: number }[];
   /** Why no deploy may start now, besides freezes, for people. */
   heldBack?(): string | undefined;
@@ -181,10 +181,12 @@ export class Deployer {
   async #open(): Promise<void> {
     const { journal, workloads } = this.#options;
     this.#records.load(await journal.load());
-    const added = workloads
-      .filter(({ name }) => !this.#records.workloads.has(name))
-      .map(({ name, slotsPerColour }) => bumped(newWorkload(name, slotsPerColour)));
-    if (added.length > 0) await this.#commit({ workloads: added });
+    const changed = workloads.flatMap(({ name, slotsPerColour }) => {
+      const known = this.#records.workloads.get(name);
+      const now = known ? withSlots(known, slotsPerColour) : newWorkload(name, slotsPerColour);
+      return now === known ? [] : [bumped(now)];
+    });
+    if (changed.length > 0) await this.#commit({ workloads: changed });
     journal.lost.addEventListener("abort", () => this.close(), { once: true });
     const shared = this.#shared();
     for (const { name } of workloads) this.#loops.set(name, new WorkloadLoop(name, shared));

@@ -16,6 +16,52 @@ import { systemTimer } from "./timer.ts";
 
 const limits = { ...LIMITS, fleetLagMs: 300 };
 
+test("a controller with more slots than the one before puts more tasks into them", async () => {
+  const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck deployer "));
+  onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
+  const drivers = testDrivers(new World(QUIET, systemTimer), ["billing"]);
+  const open = async (slotsPerColour: number) => {
+    const journal = await openJournal({ dataFolder, databaseUrl: undefined });
+    if (journal === undefined) throw new Error("the controller before still has the journal");
+    const deployer = await Deployer.open({
+      journal,
+      drivers,
+      timer: systemTimer,
+      limits,
+      pace: { ...PACE, activeMs: 100 },
+      judge: simpleJudge(),
+      workloads: [{ name: "billing", slotsPerColour }],
+    });
+    const close = async (): Promise<void> => {
+      deployer.close();
+      await journal[Symbol.asyncDispose]();
+    };
+    onTestFinished(close);
+    const { blue, green } = deployer.status("billing").workload.slots;
+    return { deployer, journal, close, slots: [blue.length, green.length] };
+  };
+  const first = await open(4);
+  const { id } = await first.deployer.request(requestOf("billing", "r1"));
+  await expect
+    .poll(async () => (await first.journal.deploy(id))?.state, { timeout: 30_000 })
+    .toBe("succeeded");
+  await first.close();
+
+  const second = await open(6);
+  expect(second.slots).toEqual([6, 6]);
+  const { plan } = await second.deployer.request(requestOf("billing", "r2", { count: 6 }));
+  const serving = (): (number | undefined)[] | undefined =>
+    second.deployer
+      .status("billing")
+      .seen.nodes?.map(
+        ({ view }) => view?.slots[plan.newColour].filter(({ state }) => state === "ready").length,
+      );
+  await expect.poll(() => new Set(serving()), { timeout: 30_000 }).toEqual(new Set([6]));
+  await second.close();
+  // Tasks are in them.
+  expect((await open(2)).slots).toEqual([6, 6]);
+}, 90_000);
+
 test("a controller continues from the file of another one, in real time", async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck deployer "));
   onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));

@@ -37,9 +37,24 @@ export const Workload = z.object({
 });
 export type Workload = z.infer<typeof Workload>;
 
+type Slots = Workload["slots"]["blue"];
+
+const emptySlots = (count: number): null[] => Array.from({ length: count }, () => null);
+
+/** The workload with at least this many slots of each colour. None is taken away, as a task may be in it. */
+export function withSlots(workload: Workload, slotsPerColour: number): Workload {
+  const { blue, green } = workload.slots;
+  const grown = (slots: Slots): Slots => [
+    ...slots,
+    ...emptySlots(Math.max(0, slotsPerColour - slots.length)),
+  ];
+  if (Math.min(blue.length, green.length) >= slotsPerColour) return workload;
+  return { ...workload, slots: { blue: grown(blue), green: grown(green) } };
+}
+
 /** A workload that has never been deployed. */
 export function newWorkload(name: string, slotsPerColour: number): Workload {
-  const slots = (): null[] => Array.from({ length: slotsPerColour }, () => null);
+  const slots = (): null[] => emptySlots(slotsPerColour);
   return {
     name,
     version: 0,

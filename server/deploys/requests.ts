@@ -33,8 +33,8 @@ export function completed(request: PlanRequest, known: Known): DeployRequest {
   };
 }
 
-/** As many as serve now. */
+/** As many as serve now, so that a deploy takes no capacity away; more if the settings ask for more. */
 function presentCount({ managed, workload, fleet }: Known): number {
-  const live = fleet?.[workload.live].desired ?? 0;
-  return live > 0 && workload.releases[workload.live] !== null ? live : managed.tasks;
+  const live = workload.releases[workload.live] === null ? 0 : fleet?.[workload.live].desired;
+  return Math.max(live ?? 0, managed.tasks);
 }

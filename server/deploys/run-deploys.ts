@@ -122,7 +122,7 @@ const isUsed = (deployer: Deployer): boolean =>
     .map((name) => deployer.status(name))
     .some(({ active, workload }) => active !== undefined || workload.configVersion > 0);
 
-/** The number of slots is that of the journal, also after a change of the settings. */
+/** The number of slots is that of the journal, which grows with the settings and does not shrink with them. */
 const edgeWorkloadsOf = (deployer: Deployer, { all }: ManagedWorkloads): EdgeWorkload[] =>
   all.map(({ workload: { name, checkPath }, edgePort }) => {
     const slotsPerColour = deployer.status(name).workload.slots.blue.length;

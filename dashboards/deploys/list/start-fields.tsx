@@ -94,7 +94,7 @@ function More({ values, problem, onValues }: FieldsProps) {
         </Labelled>
         <Labelled
           title="Tasks (optional)"
-          help="By default as many as serve now."
+          help="By default as many as serve now, and at least those of its settings."
           error={errorOf(problem, "count")}
         >
           {(attributes) => (

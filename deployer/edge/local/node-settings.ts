@@ -7,6 +7,7 @@ export const WorkloadSettings = z.object({
   name: NAME,
   /** Where its clients connect. */
   port: z.int().min(1).max(65_535),
+  /** Until a configuration has more. */
   slotsPerColour: z.int().min(1),
   /** Is answered with 200 by a task that serves. */
   checkPath: z.string().startsWith("/"),

@@ -16,12 +16,14 @@ import type { Session, Target } from "./target.ts";
 /** A workload as the node runs it. */
 export class RunningWorkload {
   readonly name: string;
-  readonly slots: Readonly<Record<Colour, readonly RunningSlot[]>>;
+  readonly slots: Readonly<Record<Colour, RunningSlot[]>> = { blue: [], green: [] };
   /** What clients got from each colour. */
   readonly traffic = new LaneHistory();
   version = 0;
   route: Route = { live: "blue", next: "green", splitBp: 0 };
   releases: EdgeConfig["releases"] = { blue: null, green: null };
+  readonly #responseMs: number;
+  #checkPath: string;
   #turn = 0;
 
   constructor(
@@ -29,12 +31,9 @@ export class RunningWorkload {
     { responseMs }: Pick<NodeSettings, "responseMs">,
   ) {
     this.name = name;
-    const slotsOf = (colour: Colour): RunningSlot[] =>
-      Array.from(
-        { length: slotsPerColour },
-        (_, index) => new RunningSlot({ colour, index, checkPath, responseMs }),
-      );
-    this.slots = { blue: slotsOf("blue"), green: slotsOf("green") };
+    this.#checkPath = checkPath;
+    this.#responseMs = responseMs;
+    for (const colour of COLOURS) this.#grow(colour, slotsPerColour);
   }
 
   get view(): NodeView {
@@ -47,22 +46,23 @@ export class RunningWorkload {
   refusal({ version, slots }: EdgeConfig): string | undefined {
     if (version < this.version) return `version ${version} is older than ${this.version}`;
     for (const colour of COLOURS) {
-      const own = this.slots[colour];
-      if (slots[colour].length !== own.length) {
-        return `${colour} has ${own.length} slots here, and ${slots[colour].length} in the configuration`;
+      const own = this.slots[colour].length;
+      // A task may be in one that it lacks. What was saved before there were more slots lacks empty ones.
+      if (slots[colour].length < own && this.version > 0) {
+        return `${colour} has ${own} slots here, and ${slots[colour].length} in the configuration`;
       }
-      for (const [at, slot] of own.entries()) {
-        const wanted = slots[colour][at];
-        const why = wanted && slot.refusal(wanted);
+      for (const [at, wanted] of slots[colour].entries()) {
+        const why = (this.slots[colour][at] ?? this.#newSlot(colour, at)).refusal(wanted);
         if (why !== undefined) return why;
       }
     }
     return undefined;
   }
 
-  /** All at once: no request sees a part of it. */
+  /** All at once: no request sees a part of it. It may have more slots than there were. */
   change({ version, route, releases, slots }: EdgeConfig): void {
     for (const colour of COLOURS) {
+      this.#grow(colour, slots[colour].length);
       for (const [at, slot] of slots[colour].entries()) this.slots[colour][at]?.change(slot);
     }
     this.version = version;
@@ -123,6 +123,7 @@ export class RunningWorkload {
 
   /** Tasks are checked there from now on. */
   checkAt(path: string): void {
+    this.#checkPath = path;
     for (const slot of [...this.slots.blue, ...this.slots.green]) slot.checkAt(path);
   }
 
@@ -130,6 +131,14 @@ export class RunningWorkload {
   async decided(): Promise<void> {
     await Promise.all(COLOURS.flatMap((colour) => this.slots[colour].map((slot) => slot.decided)));
   }
+
+  #grow(colour: Colour, count: number): void {
+    const slots = this.slots[colour];
+    while (slots.length < count) slots.push(this.#newSlot(colour, slots.length));
+  }
+
+  #newSlot = (colour: Colour, index: number): RunningSlot =>
+    new RunningSlot({ colour, index, checkPath: this.#checkPath, responseMs: this.#responseMs });
 
   stop(): void {
     for (const colour of COLOURS) for (const slot of this.slots[colour]) slot.stop();

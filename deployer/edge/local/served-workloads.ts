@@ -115,11 +115,6 @@ export class ServedWorkloads {
   }
 
   #check(wanted: readonly WorkloadSettings[]): void {
-    for (const { name, slotsPerColour } of wanted) {
-      const own = this.#served.get(name)?.settings.slotsPerColour ?? slotsPerColour;
-      if (own !== slotsPerColour)
-        throw new Error(`${name} has ${own} slots of each colour, which cannot be changed`);
-    }
     const ports = wanted.map(({ port }) => port);
     const twice = ports.find((port, at) => ports.indexOf(port) !== at);
     if (twice !== undefined) throw new Error(`two workloads have the port ${twice}`);

@@ -31,7 +31,7 @@ old ones stop. The role deploys does it (quarterdeck start, or quarterdeck role 
   --steps LIST    shares of the new release in percent, such as 1,10,50
   --observe S     how long each step is observed at least, in seconds; --bake S the same with all traffic, and --drain S how long open
                   requests of the old release may take
-  --tasks N       tasks of the new release (default: as many as serve now)
+  --tasks N       tasks of the new release (default: as many as serve now, and at least those of workloads.yaml)
   --expand        run the expand migration of the release before, and --contract the contract migration after
   --plan          only show what it would do, with its hash
   --plan-hash H   start exactly this plan, or nothing
