@@ -15,6 +15,8 @@ export type AuditEntry = {
     | "source.reread"
     | "push-token.create"
     | "push-token.remove"
+    | "deploy-token.create"
+    | "deploy-token.remove"
     | "format.save"
     | "format.remove";
   target: string;

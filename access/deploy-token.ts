@@ -30,9 +30,9 @@ export const PIPELINE_ACTS: readonly DeployAct[] = [
 
 const Workloads = z
   .array(z.string().regex(/^(?:\*|[a-z][a-z0-9-]{0,39})$/, "give names of workloads, or *"))
-  .min(1)
+  .min(1, "give at least one workload, or *")
   .max(100);
-const Acts = z.array(z.enum(DEPLOY_ACTS)).min(1);
+const Acts = z.array(z.enum(DEPLOY_ACTS)).min(1, "give at least one act");
 
 /** What the creator of a token decides. */
 export const DeployTokenRequest = z.strictObject({
@@ -42,7 +42,12 @@ export const DeployTokenRequest = z.strictObject({
 });
 
 /** A token of a pipeline, without its secret. */
-export const DeployToken = StoredToken.extend({ workloads: Workloads, acts: Acts });
+export const DeployToken = StoredToken.extend({
+  workloads: Workloads,
+  acts: Acts,
+  /** Who made it; null if that is not known. */
+  createdBy: z.string().nullable().default(null),
+});
 export type DeployToken = z.output<typeof DeployToken>;
 
 /** The tokens of pipelines that deploy, in the file `deploy-tokens.json` of the data folder. */

@@ -16,6 +16,13 @@ export type GrantRule = { allow: "grant"; capability: Capability; target: Target
  */
 export type ActRule = { allow: "act"; act: DeployAct };
 
+/** The right to decide which pipelines deploy, as a token outlives the grants of whoever made it. */
+export const MANAGE_DEPLOY_TOKENS = {
+  allow: "grant",
+  capability: "own",
+  target: "workload:*",
+} as const satisfies GrantRule;
+
 /** Who may call a route of the control plane. */
 export type MemberRule = OpenRule | { allow: "member" } | GrantRule | ActRule;
 

@@ -6,6 +6,7 @@ import { deployTokens } from "#access/deploy-token.ts";
 import { type MemberAccess, memberAccess } from "#access/member-access.ts";
 import { deployTokenScheme, type MemberRule, sessionScheme } from "#access/route.ts";
 import { accessRoutes } from "#access/routes.ts";
+import { TokenUses } from "#access/token-uses.ts";
 import type { Clock } from "#platform/clock.ts";
 import { accessLine } from "#platform/http/access-line.ts";
 import { clientAddressBy } from "#platform/http/client-address.ts";
@@ -24,6 +25,7 @@ import type { OpenProblem } from "#platform/problems.ts";
 import type { Deploys } from "./deploys/follow-deploys.ts";
 import { type BoardRoutesDeps, boardRoutes } from "./routes/board.ts";
 import { deployMarkersRoute } from "./routes/deploy-markers.ts";
+import { deployTokenRoutes } from "./routes/deploy-tokens.ts";
 import { deployRoutes } from "./routes/deploys.ts";
 import { edgeRoutes } from "./routes/edge.ts";
 import { eventDetailRoutes } from "./routes/event-details.ts";
@@ -78,11 +80,19 @@ export type ControlPlaneApi = {
   control: MemberAccess;
 };
 
+const routesAboutDeploys = (deps: ControlPlaneApiDeps): Route<MemberRule>[] => [
+  ...deployRoutes(deps),
+  ...freezeRoutes(deps),
+  ...fleetRoutes(deps),
+  ...edgeRoutes(deps),
+];
+
 /** The control plane's own API, over HTTP. */
 export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneApi {
   const { settings, release, database, clock, log } = deps;
   const { meter, values } = createRouteMetrics();
   const reprocessing = openReprocessing({ ...deps, dataFolder: settings.dataFolder });
+  const tokenUses = new TokenUses(clock);
   const own = [
     ...accessRoutes(deps),
     ...boardRoutes(deps),
@@ -98,10 +108,8 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
     ...rereadRoutes({ ...deps, reprocessing }),
     ...pushTokenRoutes(deps),
     ...formatRoutes({ ...deps, reprocessing }),
-    ...deployRoutes(deps),
-    ...freezeRoutes(deps),
-    ...fleetRoutes(deps),
-    ...edgeRoutes(deps),
+    ...routesAboutDeploys(deps),
+    ...deployTokenRoutes({ settings, tokenUses }),
     ...helpRoutes,
     ...operationsRoutes({
       ...deps,
@@ -118,7 +126,7 @@ export function createControlPlaneApi(deps: ControlPlaneApiDeps): ControlPlaneAp
   const control = memberAccess({
     ...deps,
     origins: originRules(settings),
-    deployTokens: deployTokens.reader(settings.dataFolder),
+    deployTokens: tokenUses.watch(deployTokens.reader(settings.dataFolder)),
   });
   const listener = createListener(routes, {
     clock,

@@ -38,8 +38,10 @@ export const DeploysView = z.discriminatedUnion("page", [
 export type DeploysView = z.infer<typeof DeploysView>;
 export type PageName = DeploysView["page"];
 
-/** What the member may do with a workload. */
-const Acts = z.array(z.enum([...COMMANDS, "see", "start", "freeze", "configure-edge", "ban"]));
+/** What a member or a token may do with a workload. */
+export const Acts = z.array(
+  z.enum([...COMMANDS, "see", "start", "freeze", "configure-edge", "ban"]),
+);
 export type Acts = z.infer<typeof Acts>;
 
 export const PAGES = {
@@ -49,6 +51,8 @@ export const PAGES = {
     trains: z.array(TrainView),
     /** Whether the member may stop the deploys of all workloads. */
     mayFreezeAll: z.boolean(),
+    /** Whether the member may decide which pipelines deploy. */
+    mayManageTokens: z.boolean(),
   }),
   deploy: DeployDetail.extend({ effects: EffectList.shape.effects, may: Acts }),
   fleet: FleetAnswer.extend({

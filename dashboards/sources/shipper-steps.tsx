@@ -2,11 +2,11 @@
 
 import { useEffect, useState } from "react";
 
-import { useCopy } from "../client/use-copy.ts";
 import { Arrival } from "./arrival.tsx";
 import type { SourcesAnswer } from "./messages.ts";
 import { OpenListener } from "./open-listener.tsx";
 import { type Shipper, targetOf } from "./shippers.ts";
+import { Snippet } from "./snippet.tsx";
 import { TokenForm } from "./token-form.tsx";
 import type { SourcesViewState } from "./use-sources-view.ts";
 
@@ -85,18 +85,4 @@ function Watching({ source, view, answer }: WatchingProps) {
     if (!isWatched) void set({ source }, { history: "replace" });
   }, [isWatched, set, source]);
   return <Arrival answer={answer} source={source} />;
-}
-
-function Snippet({ where, text }: { where: string; text: string }) {
-  const { outcome, copy } = useCopy();
-  return (
-    <figure>
-      <figcaption>For {where}</figcaption>
-      <pre className="source-raw">{text}</pre>
-      <button type="button" onClick={() => copy(text)}>
-        Copy
-      </button>{" "}
-      <output>{outcome}</output>
-    </figure>
-  );
 }

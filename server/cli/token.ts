@@ -1,3 +1,5 @@
+import { userInfo } from "node:os";
+
 import type { z } from "zod";
 
 import {
@@ -83,7 +85,12 @@ async function addDeployToken(root: string, { values, names }: Given): Promise<s
     workloads: String(deploys).split(","),
     ...(typeof acts === "string" && { acts: acts.split(",") }),
   });
-  const { token, secret } = await deployTokens.add(root, request, systemClock.nowMs());
+  const by = { createdBy: `${userInfo().username} (command)` };
+  const { token, secret } = await deployTokens.add(
+    root,
+    { ...request, ...by },
+    systemClock.nowMs(),
+  );
   return `${describeDeploys(token)}\n${secret}\nThis token is not shown again.`;
 }
 
@@ -140,7 +147,8 @@ function describe({ id, name, datasets, eventsPerSecond, createdMs }: PushToken)
   return `${printable(name)} (${id}): datasets ${datasets.join(", ")}; ${rate}; since ${since}`;
 }
 
-function describeDeploys({ id, name, workloads, acts, createdMs }: DeployToken): string {
-  const since = new Date(createdMs).toISOString();
-  return `${printable(name)} (${id}): deploys ${workloads.join(", ")}; may ${acts.join(", ")}; since ${since}`;
+function describeDeploys({ id, name, workloads, acts, ...made }: DeployToken): string {
+  const since = new Date(made.createdMs).toISOString();
+  const by = made.createdBy === null ? "" : ` by ${printable(made.createdBy)}`;
+  return `${printable(name)} (${id}): deploys ${workloads.join(", ")}; may ${acts.join(", ")}; since ${since}${by}`;
 }

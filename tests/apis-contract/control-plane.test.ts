@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 
 import { ACT_CAPABILITIES, type GrantRule, type MemberRule } from "#access/route.ts";
+import { DeployTokenList, NewDeployToken } from "#dashboards/deploys/token-messages.ts";
 import type { Route } from "#platform/http/route.ts";
 
 import { type RunningControlPlane, startControlPlaneApi } from "./control-plane.ts";
@@ -150,6 +151,45 @@ test("a member who may manage sources makes and removes push tokens, and the aud
   expect((await running.send("DELETE", path, { as })).status).toBe(404);
   const audit = await running.database.query("SELECT * FROM audit WHERE target = $1", [token.id]);
   expect(audit.map(({ action }) => action)).toEqual(["push-token.create", "push-token.remove"]);
+  expect(JSON.stringify(audit)).not.toContain(secret);
+});
+
+test("a member who owns all workloads makes and revokes deploy tokens, sees their use, and the audit log has both without the secret", async () => {
+  const as = await running.member([{ capability: "own", target: "workload:*" }]);
+  const body = { name: "gitlab", workloads: ["billing"] };
+  const path = "/api/deploy-tokens";
+  const made = await running.send("POST", path, { as, body });
+  expect(made.status).toBe(201);
+  const { token, secret } = NewDeployToken.parse(made.json);
+  expect(secret).toMatch(/^qdd_/);
+  expect(token).toMatchObject({ workloads: ["billing"], lastUsedAtMs: null });
+  expect((await running.send("POST", path, { as, body })).status).toBe(409);
+  const wrong = await running.send("POST", path, { as, body: { name: "b", workloads: ["Shop"] } });
+  expect([wrong.status, wrong.json]).toMatchObject([
+    400,
+    { errors: [{ path: "body.workloads.0" }] },
+  ]);
+  const narrow = await running.member([{ capability: "own", target: "workload:billing" }]);
+  expect((await running.send("POST", path, { as: narrow, body })).status).toBe(403);
+
+  // A token may deploy, but makes no other one.
+  const withToken = { authorization: `Bearer ${secret}` };
+  const used = await fetch(`${running.url}/api/deploys`, { headers: withToken });
+  expect(used.status).toBe(200);
+  expect((await fetch(`${running.url}${path}`, { headers: withToken })).status).toBe(401);
+  const listed = await running.send("GET", path, { as });
+  const { tokens, usesSinceMs } = DeployTokenList.parse(listed.json);
+  const own = tokens.find(({ id }) => id === token.id);
+  expect(own?.createdBy).toMatch(/@/);
+  expect(own?.lastUsedAtMs).toBeGreaterThanOrEqual(usesSinceMs);
+  expect(listed.text).not.toContain(secret);
+
+  expect((await running.send("DELETE", `${path}/${token.id}`, { as })).status).toBe(204);
+  expect((await running.send("DELETE", `${path}/${token.id}`, { as })).status).toBe(404);
+  const refused = await fetch(`${running.url}/api/deploys`, { headers: withToken });
+  expect(refused.status).toBe(401);
+  const audit = await running.database.query("SELECT * FROM audit WHERE target = $1", [token.id]);
+  expect(audit.map(({ action }) => action)).toEqual(["deploy-token.create", "deploy-token.remove"]);
   expect(JSON.stringify(audit)).not.toContain(secret);
 });
 

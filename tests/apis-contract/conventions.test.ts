@@ -21,6 +21,7 @@ const ONCE_ANYWAY: Readonly<Record<string, string>> = {
   createFirstOwner: "the one-time link is used up",
   signIn: "each sign-in starts a new session",
   createPushToken: "a second token with the same name is refused",
+  createDeployToken: "a second token with the same name is refused",
 };
 /** Changes with which the previous release cannot work; the word COLUMN is optional in SQL. */
 const CONTRACTS = [

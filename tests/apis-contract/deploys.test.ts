@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => running.stop());
 
 async function tokenFor(workloads: string[], acts: DeployAct[]): Promise<string> {
-  const request = { name: randomUUID(), workloads, acts };
+  const request = { name: randomUUID(), workloads, acts, createdBy: null };
   return (await deployTokens.add(running.dataFolder, request, 1)).secret;
 }
 

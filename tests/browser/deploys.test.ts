@@ -4,7 +4,12 @@ import { dirname, join } from "node:path";
 import type { BrowserContext, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { DeployDetail, DeployList, DeploySummary, WorkloadList } from "#dashboards/deploys/messages.ts";
+import {
+  DeployDetail,
+  DeployList,
+  DeploySummary,
+  WorkloadList,
+} from "#dashboards/deploys/messages.ts";
 
 import { accessLine } from "../harness/access-log.ts";
 import { axeViolations, CAN_RUN_BROWSER } from "../harness/browser.ts";
@@ -128,6 +133,49 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
       await page.evaluate(() => navigator.clipboard.writeText(""));
     }
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  }, 60_000);
+
+  test("a token for a pipeline is made by keyboard, shown once with its job, used, and revoked", async () => {
+    await page.goto(`${board.url}/deploys`);
+    const section = page.getByRole("region", { name: "Tokens for pipelines" });
+    await section.getByText("No token").waitFor(SOON);
+    await section.getByRole("button", { name: "Make a token" }).press("Enter");
+    await page.waitForURL(/token=new/);
+    const form = section.getByRole("form", { name: "Make a token" });
+    // The first field has the focus.
+    await page.keyboard.type("gitlab");
+    await form.getByRole("button", { name: "Make it" }).press("Enter");
+    const alert = form.getByRole("alert");
+    await alert.filter({ hasText: "give at least one workload" }).waitFor(SOON);
+    expect(await axeViolations(page)).toEqual([]);
+    await form.getByLabel("billing", { exact: true }).press("Space");
+    await screenshot(page, "token-form");
+    await form.getByRole("button", { name: "Make it" }).press("Enter");
+    const made = section.getByRole("region", { name: "The token gitlab" });
+    const secret = await made.getByText(/^qdd_/).innerText(SOON);
+    await made.getByText("It is shown only now").waitFor(SOON);
+    await made.getByText(`--wait --key "$CI_PIPELINE_ID" --url ${board.url}`).waitFor(SOON);
+    await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: board.url });
+    await made.getByRole("button", { name: "Copy the token" }).press("Enter");
+    await made.getByText("copied").waitFor(SOON);
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
+    await screenshot(page, "token-made");
+    expect(await axeViolations(page)).toEqual([]);
+
+    const list = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${secret}` };
+      return (await fetch(`${board.url}/api/deploys`, { headers })).status;
+    };
+    expect(await list()).toBe(200);
+    await page.reload();
+    const item = section.getByRole("listitem").filter({ hasText: "gitlab" });
+    await item.getByText(/by ada@example\.test, last used/).waitFor(SOON);
+    await item.getByText("It may see, start, pause, resume, abort, roll-back.").waitFor(SOON);
+    expect(await page.getByText(secret).count()).toBe(0);
+    await item.getByRole("button", { name: "Revoke gitlab …" }).press("Enter");
+    await item.getByRole("button", { name: "Revoke gitlab", exact: true }).press("Enter");
+    await section.getByText("No token").waitFor(SOON);
+    expect(await list()).toBe(401);
   }, 60_000);
 
   test("the board marks deploys on its charts and shows what the fleet runs, to members who may see the workload", async () => {
@@ -262,7 +310,11 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
         await (await page.request.get(`${board.url}/api/deploys`)).json(),
       );
       const views = [
-        { name: "deploys", path: "/deploys?start=billing&freeze=new", ready: "All deploys" },
+        {
+          name: "deploys",
+          path: "/deploys?start=billing&freeze=new&token=new",
+          ready: "All deploys",
+        },
         { name: "deploy", path: `/deploys/${deploys[0]?.id}`, ready: "Way back:" },
         { name: "fleet", path: "/fleet?service=billing-blue", ready: "Events" },
         { name: "edge", path: "/edge", ready: "has the newest configuration" },

@@ -10,6 +10,7 @@ import { useLive } from "../use-live.ts";
 import { DeployRows } from "./deploy-rows.tsx";
 import { Freezes } from "./freezes.tsx";
 import { StartForm } from "./start-form.tsx";
+import { Tokens } from "./tokens.tsx";
 import { Trains } from "./trains.tsx";
 import { type DeploysViewState, useDeploysView } from "./use-deploys-view.ts";
 import { Workloads } from "./workloads.tsx";
@@ -38,7 +39,7 @@ function Found({ content, view, nowMs }: FoundProps) {
     add: () => startable.length > 0 && void view.set({ start: "", freeze: null }),
     next: () => moveFocus(1),
     previous: () => moveFocus(-1),
-    close: () => void view.set({ start: null, release: null, freeze: null }),
+    close: () => void view.set({ start: null, release: null, freeze: null, token: null }),
   });
   return (
     <>
@@ -64,6 +65,9 @@ function Found({ content, view, nowMs }: FoundProps) {
         mayFreezeAll={content.mayFreezeAll}
         view={view}
       />
+      {content.mayManageTokens ? (
+        <Tokens workloads={workloads.map(({ name }) => name)} view={view} nowMs={nowMs} />
+      ) : null}
       <Past content={content} view={view} nowMs={nowMs} mayStart={startable.length > 0} />
     </>
   );

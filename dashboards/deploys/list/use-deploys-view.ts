@@ -17,6 +17,8 @@ const STATE = {
   release: parseAsString,
   /** Whether the form of a freeze is open: set to anything. */
   freeze: parseAsString,
+  /** Whether the form of a token is open: set to anything. */
+  token: parseAsString,
 };
 
 /** Filter, rows and opened forms. The URL is their only state. */

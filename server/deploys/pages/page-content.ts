@@ -1,5 +1,12 @@
 import type { DeployAct } from "#access/deploy-token.ts";
-import { ACT_CAPABILITIES, checkAct, type MemberCaller } from "#access/route.ts";
+import { can } from "#access/policy.ts";
+import {
+  ACT_CAPABILITIES,
+  checkAct,
+  MANAGE_DEPLOY_TOKENS,
+  type MemberCaller,
+  signedInOf,
+} from "#access/route.ts";
 import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
 import type { DeploysView, Pages } from "#dashboards/deploys/live-messages.ts";
 import { AppError } from "#platform/errors.ts";
@@ -49,6 +56,7 @@ async function listOf(
     deploys.ask("freezes", {}),
     deploys.ask("trains", {}),
   ]);
+  const { capability, target } = MANAGE_DEPLOY_TOKENS;
   const workloads = all.filter(({ name }) => may(viewer, "see", name));
   return {
     workloads: workloads.map((it) => ({ ...it, may: actsOf(viewer, it.name) })),
@@ -57,6 +65,7 @@ async function listOf(
     freezes: freezes.map((it) => ({ ...it, mayRemove: mayFreeze(viewer, it.workloads) })),
     trains: trains.filter(({ cars }) => cars.every((it) => may(viewer, "see", it.workload))),
     mayFreezeAll: mayFreeze(viewer, []),
+    mayManageTokens: can({ ...signedInOf(viewer.caller), nowMs: viewer.nowMs }, capability, target),
   };
 }
 
