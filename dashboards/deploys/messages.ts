@@ -205,6 +205,8 @@ export const WorkloadView = z.object({
   name: z.string(),
   /** Where clients reach it: one URL for each edge node. */
   urls: z.array(z.string()),
+  /** Why clients cannot reach it there, and what to do. */
+  problems: z.array(z.string()),
   live: Colour,
   /** The release that serves; null if it was never deployed. */
   release: z.string().nullable(),

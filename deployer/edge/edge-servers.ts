@@ -7,6 +7,7 @@ import type { Log } from "#platform/log.ts";
 
 import type { Drivers } from "../drivers.ts";
 import { boundLog } from "../ecs-local/processes/bounded-log.ts";
+import type { ClosedPort } from "./closed-port.ts";
 import type { Mistake, TemplateEdge, TemplateNode } from "./configuration/port.ts";
 import { distinct, mistakesBy, type PortOwner } from "./haproxy/check-template.ts";
 import { haproxyEdge } from "./haproxy/haproxy-edge.ts";
@@ -48,7 +49,13 @@ export type EdgeServersOptions = {
   log: Log;
 };
 
-type Server = { id: string; process: LocalProcess; start(): Promise<void>; stop(): Promise<void> };
+type Server = {
+  id: string;
+  process: LocalProcess;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  openPorts?(): Promise<void>;
+};
 
 /**
  * The edge of one machine: HAProxy nodes, and between their two sides Varnish nodes. They go on when this process ends, and the
@@ -118,6 +125,13 @@ export class EdgeServers implements TemplateEdge {
     await Promise.all(this.#servers.map((server) => server.stop()));
   }
 
+  /** Ports of workloads that another program has, by node. */
+  get closedPorts(): (ClosedPort & { node: string })[] {
+    return this.haproxy.flatMap(({ id: node, closedPorts }) =>
+      closedPorts.map((closed) => ({ ...closed, node })),
+    );
+  }
+
   get nodes(): readonly TemplateNode[] {
     return this.haproxy;
   }
@@ -161,11 +175,15 @@ export class EdgeServers implements TemplateEdge {
           });
           await server.start();
         }
+        await server.openPorts?.();
         await boundLog(server.process.outputFile, LOG_BYTES_MAX);
         await boundLog(server.process.logFile, LOG_BYTES_MAX);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        this.#log.error("a server of the edge cannot be started", { node: server.id, message });
+        this.#log.error("a server of the edge cannot be started or changed", {
+          node: server.id,
+          message,
+        });
       }
       await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { z } from "zod";
 
@@ -7,6 +8,7 @@ import { SERVICE_NAMES } from "#api/kit/service.ts";
 import { kitSettings } from "#api/kit/settings.ts";
 import { StartRequest } from "#dashboards/deploys/requests.ts";
 import type { Deployer } from "#deployer/engine/deployer.ts";
+import type { Log } from "#platform/log.ts";
 import { parseSettings, type Environment } from "#platform/settings/settings.ts";
 import { readStateFile, writeStateFile } from "#platform/state-file.ts";
 
@@ -35,11 +37,34 @@ const STRATEGY = {
   warmUp: false,
 } as const;
 
+const RETRY_MS = 2_000;
+
+/** Deploys the domain APIs, again and again if that fails, as it does without a port that the edge needs. */
+export async function keepDeployingApis(
+  deps: DeployApisDeps & { log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  let told = "";
+  while (!signal.aborted) {
+    try {
+      await deployApis(deps);
+      return;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== told) {
+        deps.log.error("the domain APIs cannot be deployed, which is tried again", { message });
+      }
+      told = message;
+    }
+    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 /**
  * Deploys the domain APIs that no release serves yet, and those whose settings have changed since the last start: a task has the
  * settings of its deploy. What is under way goes on.
  */
-export async function deployApis(deps: DeployApisDeps): Promise<void> {
+async function deployApis(deps: DeployApisDeps): Promise<void> {
   const { deployer, workloads, service, dataFolder, env } = deps;
   const first = parseSettings({ kit: { release: kitSettings.release } }, env).kit.release;
   const file = path.join(dataFolder, "deploys", "api-settings.json");

@@ -9,6 +9,7 @@ import { AppError } from "#platform/errors.ts";
 
 import type { Changes } from "./changes.ts";
 import type { Edge } from "./edge-port.ts";
+import type { EdgeWatch } from "./edge-watch.ts";
 import { completed } from "./requests.ts";
 import type { DeploysService } from "./service.ts";
 import { detailOf, workloadOf } from "./views/detail.ts";
@@ -26,6 +27,7 @@ export type DeploysDeps = {
   /** Starts the edge unless it runs already. */
   startEdge(): Promise<void>;
   edge: Pick<Edge, "urlsOf">;
+  edgeWatch: Pick<EdgeWatch, "problemsOf">;
   clock: Clock;
 };
 
@@ -40,6 +42,7 @@ export function deploysOf(deps: DeploysDeps): Pick<DeploysService, Verbs> {
         workloadOf(deployer.status(name), {
           freeze: deployer.frozen(name),
           urls: deps.edge.urlsOf(name),
+          problems: deps.edgeWatch.problemsOf(name),
         }),
       ),
     plan: async (request) => planOf(request, deps),

@@ -1,5 +1,6 @@
 import type { CacheView } from "#dashboards/deploys/edge-messages.ts";
 import type { Colour, Drivers } from "#deployer/drivers.ts";
+import type { ClosedPort } from "#deployer/edge/closed-port.ts";
 import type { EdgeConfiguration } from "#deployer/edge/configuration/edge-configuration.ts";
 import type { Ban } from "#deployer/edge/varnish/ban.ts";
 
@@ -28,6 +29,9 @@ type Caches = {
   read(workloads: readonly string[], fromMs: number): Promise<CacheView>;
 };
 
+/** A port of a node that another program has. */
+export type ClosedEdgePort = ClosedPort & { node: string };
+
 /** The edge in front of the workloads. */
 export type Edge = {
   driver: Drivers["edge"];
@@ -46,6 +50,8 @@ export type Edge = {
   ): readonly { url: string; headers: Readonly<Record<string, string>> }[];
   /** Whether the nodes were started: they are not before the first deploy of a workload. */
   isStarted(): boolean;
+  /** Ports at which clients cannot reach a workload. */
+  closedPorts(): Promise<readonly ClosedEdgePort[]>;
   /** What an operator should know about a node, and do. */
   notesOf(node: string): Promise<readonly string[]>;
   /** Starts the nodes unless they run already. */

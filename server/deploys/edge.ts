@@ -6,24 +6,35 @@ import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Edge } from "./edge-port.ts";
+import type { EdgeWatch } from "./edge-watch.ts";
 import type { DeploysService } from "./service.ts";
 import { eachColour, sharesOf } from "./views/live.ts";
 
-type EdgeDeps = { deployer: Deployer; edge: Edge; clock: Clock };
+type EdgeDeps = {
+  deployer: Deployer;
+  edge: Edge;
+  edgeWatch: Pick<EdgeWatch, "notesOf">;
+  clock: Clock;
+};
 
 const VERSIONS_MAX = 50;
 const CACHE_MS = 3_600_000;
 type NodeAnswer = EdgeAnswer["nodes"][number];
 
 /** The nodes with what each runs, as it was read last. */
-export const edgeOf = ({ deployer, edge, clock }: EdgeDeps): Pick<DeploysService, "edge"> => ({
+export const edgeOf = ({
+  deployer,
+  edge,
+  edgeWatch,
+  clock,
+}: EdgeDeps): Pick<DeploysService, "edge"> => ({
   edge: async () => {
     const nodes = await edge.driver.nodes();
     const notes = await Promise.all(nodes.map(({ id }) => edge.notesOf(id)));
     return {
       nodes: nodes.map((node, at) => ({
         ...nodeOf(node, { deployer, edge }),
-        notes: [...(notes[at] ?? [])],
+        notes: [...edgeWatch.notesOf(node.id), ...(notes[at] ?? [])],
       })),
       configuration: configurationOf(edge),
       cache: await cacheOf({ deployer, edge, clock }),
@@ -42,7 +53,11 @@ function configurationOf({ configuration }: Edge): EdgeAnswer["configuration"] {
 }
 
 /** Null without caches, and before they run. */
-async function cacheOf({ deployer, edge, clock }: EdgeDeps): Promise<EdgeAnswer["cache"]> {
+async function cacheOf({
+  deployer,
+  edge,
+  clock,
+}: Omit<EdgeDeps, "edgeWatch">): Promise<EdgeAnswer["cache"]> {
   try {
     return (await edge.caches?.read(deployer.workloads, clock.nowMs() - CACHE_MS)) ?? null;
   } catch (error) {

@@ -32,12 +32,7 @@ type Place = EdgePlace & { edgePort: number };
 export function openHaproxyEdge(place: Place, log: Log): Edge {
   const { host, portOf } = place;
   const programs = installedPrograms();
-  const folder = folderOf(place);
-  const configuration = new EdgeConfiguration({
-    folder: path.join(folder, "template"),
-    shipped: TEMPLATES.haproxy,
-    log,
-  });
+  const configuration = configurationIn(folderOf(place), log);
   let started: Promise<EdgeServers> | undefined;
   const servers = async (): Promise<EdgeServers> => {
     if (started === undefined) throw new AppError("unavailable", NOT_STARTED);
@@ -74,6 +69,7 @@ export function openHaproxyEdge(place: Place, log: Log): Edge {
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => started !== undefined,
+    closedPorts: async () => (await servers()).closedPorts,
     notesOf: async () => [],
     async start(workloads) {
       started ??= begin(
@@ -97,6 +93,13 @@ function nodeOf(id: string): (typeof NODES)[number] {
   if (node === undefined) throw new AppError("not_found", `There is no edge node ${id}.`);
   return node;
 }
+
+const configurationIn = (folder: string, log: Log): EdgeConfiguration =>
+  new EdgeConfiguration({
+    folder: path.join(folder, "template"),
+    shipped: TEMPLATES.haproxy,
+    log,
+  });
 
 type ServersParts = {
   place: Place;

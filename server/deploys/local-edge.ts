@@ -24,7 +24,7 @@ const STOPPED_MS_MAX = 40_000;
  */
 export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: FleetClient): Edge {
   const folder = path.resolve(dataFolder);
-  const { driver, counts, serve, ...edge } = openEdge(folder, NODES);
+  const { driver, counts, serve, closedPorts, ...edge } = openEdge(folder, NODES);
   const urlOf = (workload: string): string => `http://${hostOf(host)}:${portOf(workload)}`;
   const urlsOf = (workload: string): string[] => NODES.map(() => urlOf(workload));
   let starting: Promise<void> | undefined;
@@ -51,6 +51,12 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => starting !== undefined,
+    closedPorts: async () => {
+      const all = NODES.map(async (node) =>
+        (await closedPorts(node)).map((closed) => ({ ...closed, node })),
+      );
+      return (await Promise.all(all)).flat();
+    },
     notesOf: async () => [],
     start(workloads) {
       const start = async (): Promise<void> => {

@@ -15,7 +15,7 @@ import { hostOf } from "#platform/listen.ts";
 import type { Log } from "#platform/log.ts";
 
 import { RELEASE } from "../release.ts";
-import type { Edge, EdgePlace } from "./edge-port.ts";
+import type { ClosedEdgePort, Edge, EdgePlace } from "./edge-port.ts";
 import { knownWith, readKnownNodes } from "./known-nodes.ts";
 
 /** The authority of the edge, and the certificate of the control plane. */
@@ -32,21 +32,13 @@ type Place = Pick<EdgePlace, "dataFolder" | "portOf"> & { nodes: readonly AgentA
  * @throws AppError bad_request without nodes or certificates, with what to do
  */
 export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): Edge {
-  if (nodes.length === 0) {
-    const message =
-      "QUARTERDECK_EDGE=remote needs QUARTERDECK_EDGE_NODES, such as lb1=10.0.0.5:4690";
-    throw new AppError("bad_request", message);
-  }
+  checkListed(nodes);
   const files = new CertificateFiles(authorityFolder(dataFolder), CONTROL_PLANE_FILES);
   const watching = files.watch({
     onChange: () => log.info("the certificate of the control plane was replaced"),
     onError: ({ message }) => log.error("the new certificate cannot be used", { message }),
   });
-  const configuration = new EdgeConfiguration({
-    folder: path.join(path.resolve(dataFolder), "deploys", "edge", "template"),
-    shipped: TEMPLATES.haproxy,
-    log,
-  });
+  const configuration = configurationIn(dataFolder, log);
   const edge = new RemoteEdge(knownWith(dataFolder, nodes), files, () => configuration.text());
   const isListed = (id: string): boolean => nodes.some(({ node }) => node === id);
   const urlAt = (host: string, workload: string): string =>
@@ -78,6 +70,7 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
     previewsOf: (workload, colour) =>
       urlsOf(workload).map((url) => ({ url, headers: { [PREVIEW_HEADER]: colour } })),
     isStarted: () => edge.isStarted,
+    closedPorts: () => closedPortsOf(edge),
     notesOf: async (id) => {
       const node = edge.node(id);
       return [...(isListed(id) ? [] : await leavingNotes(node)), ...notesOf(node)];
@@ -93,6 +86,30 @@ export function openRemoteEdge({ dataFolder, nodes, portOf }: Place, log: Log): 
       edge[Symbol.dispose]();
     },
   };
+}
+
+/** Of the nodes that can be reached. */
+async function closedPortsOf({ nodes }: RemoteEdge): Promise<ClosedEdgePort[]> {
+  const asked = await Promise.allSettled(nodes.map((node) => node.ask("version", {})));
+  return asked.flatMap((it) =>
+    it.status === "fulfilled"
+      ? it.value.closed.map((closed) => ({ ...closed, node: it.value.node }))
+      : [],
+  );
+}
+
+const configurationIn = (dataFolder: string, log: Log): EdgeConfiguration =>
+  new EdgeConfiguration({
+    folder: path.join(path.resolve(dataFolder), "deploys", "edge", "template"),
+    shipped: TEMPLATES.haproxy,
+    log,
+  });
+
+/** @throws AppError bad_request */
+function checkListed(nodes: Place["nodes"]): void {
+  if (nodes.length > 0) return;
+  const message = "QUARTERDECK_EDGE=remote needs QUARTERDECK_EDGE_NODES, such as lb1=10.0.0.5:4690";
+  throw new AppError("bad_request", message);
 }
 
 async function cacheView(
@@ -132,6 +149,7 @@ async function leavingNotes(node: RemoteNode): Promise<string[]> {
 }
 
 async function useOf(node: RemoteNode): Promise<string> {
+  if (!node.isTold) return "";
   try {
     const requests = await node.requests(systemClock.nowMs() - USED_MS);
     if (requests === 0) return "In the last minute no client used it.";

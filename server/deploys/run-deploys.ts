@@ -17,12 +17,13 @@ import type { Environment } from "#platform/settings/settings.ts";
 import type { DeploysSettings } from "../settings.ts";
 import { calendarOf } from "./calendar.ts";
 import { Changes } from "./changes.ts";
-import { deployApis } from "./deploy-apis.ts";
+import { keepDeployingApis } from "./deploy-apis.ts";
 import { DeployEvents } from "./deploy-events.ts";
 import { deploysOf } from "./deploys.ts";
 import { openEcsFleet } from "./ecs/open-ecs-fleet.ts";
 import { addTemplateEvents, edgeChangesOf } from "./edge-changes.ts";
 import type { Edge, EdgeWorkload } from "./edge-port.ts";
+import { EdgeWatch } from "./edge-watch.ts";
 import { edgeOf } from "./edge.ts";
 import { fleetOf } from "./fleet.ts";
 import { keepToPlace } from "./keep-to-place.ts";
@@ -94,26 +95,46 @@ export async function runDeploysRole(
   const deployer = await openDeployer(parts);
   started.defer(() => deployer.close());
   events.add({ deploys: await recentDeploys(journal) });
-  const startEdge = async (): Promise<void> => {
-    await edge.start(edgeWorkloadsOf(deployer, workloads));
-    addTemplateEvents({ edge, events });
+  const edgeWatch = watchEdge({ ...parts, deployer, log });
+  started.use(edgeWatch);
+  // It is tried again and shown; what runs goes on meanwhile.
+  if (isUsed(deployer)) await edgeWatch.start().catch(() => undefined);
+  const startEdge = (): Promise<void> => edgeWatch.start();
+  const deps = {
+    ...parts,
+    deployer,
+    clock,
+    defaults: fleet.pace.strategy,
+    startEdge,
+    edgeWatch,
   };
-  if (isUsed(deployer)) await startEdge();
-  const deps = { ...parts, deployer, clock, defaults: fleet.pace.strategy, startEdge };
   const service = {
     ...deploysOf(deps),
     ...calendarOf(deps),
     ...fleetOf({ deployer, fleet, workloads }),
-    ...edgeOf({ deployer, edge, clock }),
+    ...edgeOf({ deployer, edge, edgeWatch, clock }),
     ...edgeChangesOf({ deployer, edge, events, clock }),
   };
   started.use(await serveDeploys(dataFolder, service, log));
   onOpen?.(deployer.workloads);
   if (servesApis) {
-    const apis = deployApis({ deployer, workloads, service, dataFolder, env });
-    apis.catch((error: unknown) => log.error("the domain APIs cannot be deployed", { error }));
+    void keepDeployingApis({ deployer, workloads, service, dataFolder, env, log }, signal);
   }
   await untilOver(journal, signal);
+}
+
+function watchEdge({
+  edge,
+  events,
+  deployer,
+  workloads,
+  log,
+}: Pick<Parts, "edge" | "events" | "workloads"> & { deployer: Deployer; log: Log }): EdgeWatch {
+  const start = async (): Promise<void> => {
+    await edge.start(edgeWorkloadsOf(deployer, workloads));
+    addTemplateEvents({ edge, events });
+  };
+  return new EdgeWatch({ edge, start, log });
 }
 
 /** Whether any workload was deployed. */

@@ -20,6 +20,7 @@ import type { DeploysService } from "./service.ts";
 import { openWorkloads } from "./workloads/all-workloads.ts";
 
 const startEdge = (): Promise<void> => Promise.resolve();
+const edgeWatch = { problemsOf: () => [], notesOf: () => [] };
 
 const NOTHING = { release: undefined, deploy: undefined, desired: 0, failedTasks: 0, tasks: [] };
 const EMPTY = { ...NOTHING, rollout: "completed" } as const;
@@ -71,6 +72,7 @@ export async function testDeploys(
   });
   const common = {
     edge,
+    edgeWatch,
     startEdge,
     deployer,
     journal,
@@ -83,7 +85,7 @@ export async function testDeploys(
     ...deploysOf(common),
     ...calendarOf(common),
     ...fleetOf({ ...common, fleet }),
-    ...edgeOf({ deployer, edge, clock }),
+    ...edgeOf({ deployer, edge, edgeWatch, clock }),
     ...edgeChangesOf({ deployer, edge, clock, events: { addEvents: () => undefined } }),
   };
   return {

@@ -21,7 +21,7 @@ describe.skipIf(!hasPrograms)("edge nodes on other machines", () => {
     );
     await Promise.all(machines.map((machine) => machine.start()));
     const listed = machines.map(({ node, agent }) => `${node}=${agent}`);
-    const startWith = (nodes: readonly string[]): Promise<Program> =>
+    const startWith = (nodes: readonly string[]) =>
       startRole({ QUARTERDECK_EDGE: "remote", QUARTERDECK_EDGE_NODES: nodes.join(",") });
     const role = await startWith(listed);
     const first = await run("deploy", "web", "r1", "--wait", ...QUICK);

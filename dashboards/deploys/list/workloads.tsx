@@ -45,7 +45,7 @@ export function Workloads({
 }
 
 function WorkloadRow({ workload, view }: RowProps) {
-  const { name, live, release, urls, tasks, may } = workload;
+  const { name, live, release, urls, problems, tasks, may } = workload;
   const now = tasks?.[live];
   return (
     <tr>
@@ -63,6 +63,11 @@ function WorkloadRow({ workload, view }: RowProps) {
       </td>
       <td data-label="Clients reach it at">
         <Addresses urls={urls} />
+        {problems.map((problem) => (
+          <p key={problem} className="error-text">
+            <span aria-hidden="true">✕</span> <Untrusted text={problem} charactersMax={600} />
+          </p>
+        ))}
       </td>
       <td data-label="Healthy tasks">
         {now && release !== null ? `${now.healthy} of ${now.desired}` : "–"}

@@ -62,7 +62,7 @@ async function start(nowMs = systemClock.nowMs()): Promise<World> {
     return null;
   };
   const service: AgentService = {
-    version: async () => ({ node: "lb1", release: "r1", startedAtMs: 0 }),
+    version: async () => ({ node: "lb1", release: "r1", closed: [], startedAtMs: 0 }),
     serve: done("serve"),
     read: async () => ({ ...VIEW, slots: { blue: [], green: [] } }),
     async apply({ config: { version } }) {

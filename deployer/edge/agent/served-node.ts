@@ -67,7 +67,9 @@ export class ServedNode {
     const { node, release, startedAtMs, host } = this.#options;
     const { driver, traffic } = servers;
     return {
-      version: async () => ({ node, release, startedAtMs }),
+      version: async () => {
+        return { node, release, startedAtMs, closed: [...this.#haproxy.closedPorts] };
+      },
       serve: async ({ workloads }) => {
         await this.#haproxy.serve(workloads.map(workloadOf), listenOf(workloads, host));
         writeStateFile(this.#file, workloads);

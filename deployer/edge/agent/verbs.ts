@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { COLOURS, type NodeView } from "#deployer/drivers.ts";
 
+import { ClosedPort } from "../closed-port.ts";
 import type { Mistake } from "../configuration/port.ts";
 import { EdgeConfigSchema } from "../local/saved-config.ts";
 import { BUCKETS, type LaneTallies } from "../traffic/lane-history.ts";
@@ -67,6 +68,8 @@ const About = z.object({
   release: z.string(),
   /** Since when the agent runs; epoch ms. */
   startedAtMs: z.number(),
+  /** Ports of workloads that another program of the machine has. */
+  closed: z.array(ClosedPort).default([]),
 });
 
 const Template = z.strictObject({ text: z.string().min(1).max(TEMPLATE_CHARACTERS_MAX) });

@@ -1,7 +1,3 @@
-import { createServer } from "node:net";
-
-import { errorCode } from "#platform/errors.ts";
-
 import { linesOf } from "./config-sections.ts";
 
 /** A TCP port that a configuration binds, and the line that does. */
@@ -45,27 +41,3 @@ function hostOf(host: string): string {
   if (host === "" || host === "*") return "0.0.0.0";
   return host.replace(/^\[(.*)\]$/, "$1");
 }
-
-/** Why nobody could bind it now, for people; undefined if it is free. */
-export async function whyNotFree({ host, port }: BoundPort): Promise<string | undefined> {
-  const server = createServer();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ host, port, exclusive: true }, resolve);
-    });
-    return undefined;
-  } catch (error) {
-    const code = errorCode(error) ?? String(error);
-    return WHY[code] ?? `cannot be bound (${code})`;
-  } finally {
-    await new Promise((done) => server.close(done));
-  }
-}
-
-const WHY: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is in use by another process",
-  EACCES: "may be bound by root only",
-  EADDRNOTAVAIL: "is no address of this machine",
-  ENOTFOUND: "is no known host",
-};

@@ -2,9 +2,10 @@ import { lstatSync } from "node:fs";
 
 import { AppError } from "#platform/errors.ts";
 
+import { whyNotFree } from "../closed-port.ts";
 import type { Mistake } from "../configuration/port.ts";
 import type { Rendered } from "../template.ts";
-import { boundPaths, type BoundPort, boundPorts, whyNotFree } from "./bound-ports.ts";
+import { boundPaths, type BoundPort, boundPorts } from "./bound-ports.ts";
 import { missingParts, type Required } from "./required-parts.ts";
 
 /** Who has ports of this machine. */

@@ -1,18 +1,25 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { Agent, createServer } from "node:http";
+import { Agent, createServer, type Server } from "node:http";
 import path from "node:path";
 
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { EdgeConfig, Slot } from "#deployer/drivers.ts";
 
+import { placeOf } from "../closed-port.ts";
 import { TEMPLATES } from "../edge-servers.ts";
 import { send } from "../testing/client.ts";
 import { HaproxyNode } from "./haproxy-node.ts";
 import { emptyConfig } from "./render-node.ts";
 import { parseProcesses } from "./replies.ts";
 import { RuntimeApi } from "./runtime-api.ts";
-import { nodeOptions, programForTests, shortFolder, startNode } from "./testing-haproxy.ts";
+import {
+  nodeOptions,
+  programForTests,
+  serverAddress,
+  shortFolder,
+  startNode,
+} from "./testing-haproxy.ts";
 
 const TEMPLATE = TEMPLATES.haproxy;
 const HAPROXY = programForTests("haproxy");
@@ -241,6 +248,69 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
     await node.apply("web", config(1, {}));
     await node.reload();
     expect((await node.read("web")).version).toBe(1);
+  });
+
+  test("a port that another program has is named, keeps no other workload away, and is opened when it is free", async () => {
+    const options = await nodeOptions();
+    const { web = "" } = options.settings.listen;
+    const shop = await serverAddress();
+    const listen = { web, shop };
+    const workloads = ["web", "shop"].map((name) => ({ name, checkPath: "/", slots: 1 }));
+    const take = async (): Promise<Server> => {
+      const { port } = placeOf(shop);
+      const other = createServer((_, response) => response.end("another program"));
+      await new Promise<void>((done) => other.listen(port, "127.0.0.1", done));
+      onTestFinished(() => void other.close());
+      return other;
+    };
+    const closed = [
+      { workload: "shop", port: placeOf(shop).port, why: "is in use by another process" },
+    ];
+    const bodyOf = async (address: string): Promise<string> =>
+      (await send(`http://${address}/`)).body;
+    const node = new HaproxyNode(options);
+    onTestFinished(() => node.stop());
+    await node.start();
+    await node.apply("web", config(1, { address: await task("hello"), state: "ready" }));
+    await expect.poll(() => bodyOf(web)).toBe("hello");
+
+    const first = await take();
+    await node.serve(workloads, listen);
+    expect(node.closedPorts).toEqual(closed);
+    await expect.poll(() => bodyOf(web)).toBe("hello");
+    expect(await bodyOf(shop)).toBe("another program");
+    expect(await node.checkTemplate(TEMPLATE, [])).toEqual([]);
+    // Deploys go on meanwhile.
+    const slots = {
+      blue: [{ address: await task("shop"), state: "ready" as const }],
+      green: [MAINT],
+    };
+    await node.apply("shop", { ...EMPTY, version: 1, slots });
+    await new Promise((done) => first.close(done));
+    await node.openPorts();
+    expect(node.closedPorts).toEqual([]);
+    await expect.poll(() => bodyOf(shop)).toBe("shop");
+
+    await node.stop();
+    const second = await take();
+    await node.start();
+    expect(node.closedPorts).toEqual(closed);
+    await expect.poll(() => bodyOf(web)).toBe("hello");
+    await new Promise((done) => second.close(done));
+    await node.openPorts();
+    await expect.poll(() => bodyOf(shop)).toBe("shop");
+  });
+
+  test("a port inside the edge that another program has is named with what to set", async () => {
+    const taken = await task("taken");
+    const options = await nodeOptions();
+    const node = new HaproxyNode({
+      ...options,
+      settings: { ...options.settings, internal: taken },
+    });
+    await expect(node.start()).rejects.toThrow(
+      new RegExp(`Port ${placeOf(taken).port}, which lb1 needs .* in use .* QUARTERDECK_EDGE_PORT`),
+    );
   });
 
   test("a folder whose path is too long for sockets is refused", async () => {

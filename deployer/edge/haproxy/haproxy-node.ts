@@ -3,26 +3,24 @@ import { mkdirSync } from "node:fs";
 import { type Colour, type EdgeConfig, type NodeView } from "#deployer/drivers.ts";
 import { AppError } from "#platform/errors.ts";
 
+import { checkInside, type ClosedPort } from "../closed-port.ts";
 import type { Mistake, NodeHealth, TemplateNode } from "../configuration/port.ts";
 import { LocalProcess } from "../processes/local-process.ts";
-import { parseTemplate, type Rendered, type Template } from "../template.ts";
+import { parseTemplate } from "../template.ts";
 import { countErrors, type ErrorCount } from "../traffic/count-errors.ts";
 import { checkAddresses, checkNewer, hasMoreSlots } from "./acceptance.ts";
-import { boundPorts } from "./bound-ports.ts";
-import { checkHaproxyConfig } from "./check-config.ts";
 import { mistakesOf, type PortOwner } from "./check-template.ts";
-import { NodeFiles, socketIn } from "./node-files.ts";
+import { socketIn } from "./node-files.ts";
 import { laneHealth } from "./node-health.ts";
 import { reload, untilAnswers } from "./reload.ts";
 import {
   checkConfig,
   type EdgeWorkload,
-  emptyConfig,
   NODE_PLACEHOLDERS,
   type NodeSettings,
   type NodeSurroundings,
-  renderNode,
 } from "./render-node.ts";
+import { type Content, RenderedFiles } from "./rendered-files.ts";
 import { RunningNode } from "./running-node.ts";
 import { RuntimeApi } from "./runtime-api.ts";
 import { Closings } from "./spread-closes.ts";
@@ -35,22 +33,14 @@ export type HaproxyNodeOptions = Omit<NodeSurroundings, "adminSocket"> & {
   template: string;
 };
 
-/** What its configuration is rendered from, beside the slots. */
-type Content = {
-  settings: NodeSettings;
-  workloads: readonly EdgeWorkload[];
-  template: Template;
-};
-
 /** One HAProxy of this machine: its files, its process, and what it runs with. */
 export class HaproxyNode implements TemplateNode {
   readonly process: LocalProcess;
   readonly #options: HaproxyNodeOptions;
   readonly #adminSocket: string;
-  readonly #files: NodeFiles;
+  readonly #files: RenderedFiles;
   readonly #running: RunningNode;
   readonly #closing = new Closings();
-  #content: Content;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @throws AppError unprocessable if the template is wrong or the path of the folder is too long for sockets */
@@ -58,11 +48,11 @@ export class HaproxyNode implements TemplateNode {
     const { settings, workloads, folder, program } = options;
     const template = parseTemplate(options.template, NODE_PLACEHOLDERS);
     this.#options = options;
-    this.#content = { settings, workloads, template };
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#adminSocket = socketIn(folder, "admin.sock");
     const masterSocket = socketIn(folder, "master.sock");
-    this.#files = new NodeFiles(folder);
+    const content = { settings, workloads, template };
+    this.#files = new RenderedFiles({ ...options, adminSocket: this.#adminSocket, content });
     this.#running = new RunningNode(this.id, new RuntimeApi(this.id, masterSocket));
     this.process = new LocalProcess({
       folder,
@@ -76,17 +66,24 @@ export class HaproxyNode implements TemplateNode {
   }
 
   get settings(): NodeSettings {
-    return this.#content.settings;
+    return this.#files.content.settings;
+  }
+
+  /** Ports of workloads that another program has. They are opened by `openPorts` once they are free. */
+  get closedPorts(): readonly ClosedPort[] {
+    return this.#files.clientPorts.closed;
   }
 
   /**
    * Starts it, or continues with the process that runs, with the files as they are. Resolves when it serves.
-   * @throws AppError unavailable with what HAProxy wrote
+   * @throws AppError unavailable with what HAProxy wrote, or with the port that it lacks
    */
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      const isChanged = await this.#renderFiles();
       const wasRunning = this.process.pid !== undefined;
+      if (!wasRunning) await checkInside(this.settings.internal, this.id);
+      await this.#lookAtPorts();
+      const isChanged = await this.#files.renderAll();
       await this.process.start();
       await untilAnswers(this.process, () => this.#running.processes());
       if (wasRunning && isChanged) await reload(this.process, this.#running);
@@ -102,7 +99,7 @@ export class HaproxyNode implements TemplateNode {
   /** Starts new workers with the files; those before end when their requests have. */
   reload(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#renderFiles();
+      await this.#files.renderAll();
       await reload(this.process, this.#running);
     });
   }
@@ -119,23 +116,40 @@ export class HaproxyNode implements TemplateNode {
 
   /**
    * Changes the workloads, and where clients reach them. Open requests of those that are gone end as after any reload.
-   * @throws AppError unprocessable, or unavailable if an address is in use; then it goes on as before
+   * @throws AppError unprocessable or unavailable; then it goes on as before
    */
   serve(workloads: readonly EdgeWorkload[], listen: NodeSettings["listen"]): Promise<void> {
     return this.#inTurn(() => this.#use({ workloads, settings: { ...this.settings, listen } }));
   }
 
+  /** Opens ports that were in use and are free now. @throws AppError unavailable; then it goes on as before */
+  openPorts(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.process.pid === undefined || !(await this.#files.clientPorts.canOpen(this.settings)))
+        return;
+      await this.#use({});
+    });
+  }
+
+  #lookAtPorts(): Promise<void> {
+    const own = this.process.pid === undefined ? undefined : this.ports();
+    return this.#files.clientPorts.look(this.settings, own);
+  }
+
   async #use(changes: Partial<Content>): Promise<void> {
-    const before = this.#content;
-    this.#content = { ...before, ...changes };
+    const { content: before, clientPorts } = this.#files;
+    const { closed } = clientPorts;
+    this.#files.content = { ...before, ...changes };
     let isWritten = false;
     try {
-      isWritten = await this.#renderFiles();
+      await this.#lookAtPorts();
+      isWritten = await this.#files.renderAll();
       if (isWritten && this.process.pid !== undefined) await reload(this.process, this.#running);
     } catch (error) {
-      this.#content = before;
+      this.#files.content = before;
+      clientPorts.closed = closed;
       if (isWritten) {
-        await this.#renderFiles();
+        await this.#files.renderAll();
         // One that is not there any more starts with the files.
         await reload(this.process, this.#running).catch(() => undefined);
       }
@@ -145,11 +159,7 @@ export class HaproxyNode implements TemplateNode {
 
   /** TCP ports that its configuration has, or would have with another template. @throws AppError unprocessable */
   ports(template?: string): Set<number> {
-    const text =
-      template === undefined
-        ? (this.#files.read()?.text ?? "")
-        : this.#render(this.#configs(), parseTemplate(template, NODE_PLACEHOLDERS)).text;
-    return new Set(boundPorts(text).map(({ port }) => port));
+    return this.#files.ports(template);
   }
 
   /**
@@ -160,22 +170,17 @@ export class HaproxyNode implements TemplateNode {
   checkTemplate(template: string, others: readonly PortOwner[]): Promise<Mistake[]> {
     return this.#inTurn(async () => {
       await this.#running.processes();
-      const configs = this.#configs();
-      const rendered = this.#render(configs, parseTemplate(template, NODE_PLACEHOLDERS));
-      const { settings, workloads } = this.#content;
-      const { program } = this.#options;
+      const configs = this.#files.configs();
+      const rendered = this.#files.render(configs, parseTemplate(template, NODE_PLACEHOLDERS));
       return mistakesOf({
         rendered,
         required: {
-          node: settings,
-          workloads,
+          node: this.#files.usableSettings,
+          workloads: this.#files.content.workloads,
           adminSocket: this.#adminSocket,
           slotsOf: (workload) => configs.get(workload)?.slots.blue.length ?? 0,
         },
-        runCheck: () =>
-          this.#files.try({ text: rendered.text, configs }, (file) =>
-            checkHaproxyConfig(program, file, rendered.origins),
-          ),
+        runCheck: () => this.#files.try(rendered, configs),
         own: this.ports(),
         others,
       });
@@ -187,7 +192,11 @@ export class HaproxyNode implements TemplateNode {
     const { current } = await this.#running.processes();
     const [template, lanes] = await Promise.all([
       this.#running.template(current),
-      laneHealth({ ...this.#options, ...this.#content, view: (workload) => this.read(workload) }),
+      laneHealth({
+        settings: this.#files.usableSettings,
+        workloads: this.#files.content.workloads,
+        view: (workload) => this.read(workload),
+      }),
     ]);
     return { pid: this.process.pid ?? 0, template, workloads: lanes };
   }
@@ -220,7 +229,7 @@ export class HaproxyNode implements TemplateNode {
   }
 
   async #apply(workload: string, config: EdgeConfig): Promise<void> {
-    const configs = this.#configs();
+    const configs = this.#files.configs();
     checkNewer(this.id, config, configs.get(workload)?.version ?? 0);
     const before = await this.#view(workload).catch(() => undefined);
     if (before !== undefined) {
@@ -231,7 +240,7 @@ export class HaproxyNode implements TemplateNode {
     const next = new Map([...configs, [workload, config]]);
     const isLarger = hasMoreSlots(config, before);
     // Other routes and slots are values that were checked here, and HAProxy takes its time: a way back must not wait for it.
-    await this.#write(this.#render(next), next, { isValid: !isLarger });
+    await this.#files.write(this.#files.render(next), next, { isValid: !isLarger });
     if (before === undefined) {
       throw new AppError("unavailable", `${this.id} cannot be reached; its files were changed.`);
     }
@@ -251,42 +260,8 @@ export class HaproxyNode implements TemplateNode {
   }
 
   #check(workload: string): void {
-    if (this.#content.workloads.some(({ name }) => name === workload)) return;
+    if (this.#files.content.workloads.some(({ name }) => name === workload)) return;
     throw new AppError("not_found", `${this.id} has no workload ${workload}.`);
-  }
-
-  #configs(): Map<string, EdgeConfig> {
-    const stored = this.#files.read()?.configs;
-    return new Map(
-      this.#content.workloads.map((it) => [it.name, stored?.get(it.name) ?? emptyConfig(it)]),
-    );
-  }
-
-  #render(configs: ReadonlyMap<string, EdgeConfig>, template = this.#content.template): Rendered {
-    const { settings, workloads } = this.#content;
-    const state = { ...this.#options, workloads, adminSocket: this.#adminSocket, configs };
-    return renderNode(template, settings, state);
-  }
-
-  /** @returns whether the configuration has changed */
-  async #renderFiles(): Promise<boolean> {
-    const configs = this.#configs();
-    return this.#write(this.#render(configs), configs);
-  }
-
-  /** Without a check by HAProxy if it `isValid`. */
-  async #write(
-    { text, origins }: Rendered,
-    configs: ReadonlyMap<string, EdgeConfig>,
-    { isValid } = { isValid: false },
-  ): Promise<boolean> {
-    const isChanged = this.#files.read()?.text !== text;
-    await this.#files.write({ text, configs }, async (file) => {
-      if (isChanged && !isValid) {
-        await checkHaproxyConfig(this.#options.program, file, origins);
-      }
-    });
-    return isChanged;
   }
 
   /** One change at a time. */

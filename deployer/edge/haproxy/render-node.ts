@@ -114,7 +114,7 @@ export function renderNode(
         ...common,
         name: workload.name,
         checkPath: workload.checkPath,
-        address: node.listen[workload.name] ?? "",
+        address: escaped(node.listen[workload.name] ?? ""),
         blueServers: serverLines(slots.blue),
         greenServers: serverLines(slots.green),
       };

@@ -93,7 +93,7 @@ export class RunningNode {
   async #sessionsLeft(worker: Worker, workload: string): Promise<Map<string, number>> {
     const sessions = new Map<string, number>();
     try {
-      const slots = await this.slots(worker, workload);
+      const slots = await this.#slotsOfOld(worker, workload);
       for (const colour of COLOURS) {
         for (const slot of slots[colour]) {
           const key = `${colour} ${slot.address}`;
@@ -104,6 +104,12 @@ export class RunningNode {
       if (await this.#isThere(worker)) throw error;
     }
     return sessions;
+  }
+
+  /** None for a workload that was added after the worker had started. */
+  async #slotsOfOld(worker: Worker, workload: string): Promise<Record<Colour, SlotView[]>> {
+    const isKnown = (await this.route(worker, workload)) !== undefined;
+    return isKnown ? this.slots(worker, workload) : { blue: [], green: [] };
   }
 
   async #isThere({ pid }: Worker): Promise<boolean> {
@@ -184,7 +190,7 @@ export class RunningNode {
     );
     const sessions: OpenSession[] = [];
     for (const worker of [...old, current]) {
-      const its = worker === current ? slots : (await this.slots(worker, workload))[colour];
+      const its = worker === current ? slots : (await this.#slotsOfOld(worker, workload))[colour];
       const servers = new Set(
         its.flatMap(({ address }, at) => (drained.has(address) ? [serverOf(at)] : [])),
       );

@@ -1,6 +1,7 @@
 import type { Colour, EdgeConfig, NodeView } from "#deployer/drivers.ts";
 import type { ChannelAddress } from "#platform/channel/port.ts";
 
+import type { ClosedPort } from "../closed-port.ts";
 import type { LaneTallies } from "../traffic/lane-history.ts";
 import type { WorkloadSettings } from "./node-settings.ts";
 
@@ -11,6 +12,8 @@ export type Verbs = {
   closeSessions: { input: { colour: Colour; overMs: number }; output: undefined };
   /** Which workloads it serves, and where. A change closes no connection of those that stay. */
   serve: { input: readonly WorkloadSettings[]; output: undefined };
+  /** Ports at which clients cannot reach a workload. */
+  closed: { input: undefined; output: readonly ClosedPort[] };
   /** Since then (epoch ms). */
   counts: { input: { fromMs: number }; output: LaneTallies };
 };

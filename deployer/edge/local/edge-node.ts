@@ -15,7 +15,6 @@ type Listen = (accept: (channel: Channel<Question, Reply>) => void) => Promise<A
 /**
  * A node of the local edge: it serves what it saved last, as soon as it has checked the tasks. Then it does what it is
  * told on its socket.
- * @throws AppError when a port is in use
  */
 export async function openEdgeNode(
   settings: NodeSettings,
@@ -42,6 +41,7 @@ function answerer(workloads: ServedWorkloads): (channel: Channel<Question, Reply
   };
   async function answer(question: Question): Promise<Verbs[Verb]["output"]> {
     if (question.verb === "serve") return inTurn(() => workloads.serve(question.input));
+    if (question.verb === "closed") return workloads.closed;
     const held = workloads.find(question.workload);
     if (held === undefined) throw new Error(`has no workload ${question.workload}`);
     const { running } = held;

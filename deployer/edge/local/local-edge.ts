@@ -1,6 +1,7 @@
 import type { Colour, Drivers, LaneCounts } from "#deployer/drivers.ts";
 import type { Channel } from "#platform/channel/port.ts";
 
+import type { ClosedPort } from "../closed-port.ts";
 import { sumTallies } from "../traffic/lane-history.ts";
 import type { Question, Reply, Verb, Verbs } from "./control.ts";
 import type { WorkloadSettings } from "./node-settings.ts";
@@ -11,6 +12,8 @@ export type LocalEdge = AsyncDisposable & {
   driver: Drivers["edge"];
   /** Tells a node which workloads it serves. @throws Error with the name of the node */
   serve(node: string, workloads: readonly WorkloadSettings[]): Promise<void>;
+  /** Ports of a node that another program has. @throws Error with the name of the node */
+  closedPorts(node: string): Promise<readonly ClosedPort[]>;
   /** What clients of all nodes that can be reached got since then (epoch ms). */
   counts(workload: string, fromMs: number): Promise<Record<Colour, LaneCounts>>;
 };
@@ -36,6 +39,7 @@ export function openLocalEdge(ids: readonly string[], follow: Follow): LocalEdge
         nodeOf(id).ask("closeSessions", workload, { colour, overMs }),
     },
     serve: async (id, workloads) => nodeOf(id).ask("serve", "", workloads),
+    closedPorts: async (id) => nodeOf(id).ask("closed", "", undefined),
     async counts(workload, fromMs) {
       const all = await Promise.allSettled(
         [...nodes.values()].map((node) => node.ask("counts", workload, { fromMs })),

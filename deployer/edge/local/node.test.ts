@@ -355,16 +355,41 @@ describe("the list of workloads", () => {
     await expect.poll(() => statusOf(`${urlOf(port)}/length`)).toBe(200);
   });
 
-  test("a port in use or two workloads with one port change nothing", async () => {
+  test("a port that another program has is named, keeps no other workload away, and is opened when it is free", async () => {
     await world.serve();
+    const load = startLoad(world.urls);
+    onTestFinished(async () => void (await load.stop()));
     const [taken, free] = [await freePort(), await freePort()];
-    const other = createServer();
-    await new Promise<void>((done) => other.listen(taken, "127.0.0.1", done));
-    onTestFinished(() => void other.close());
     const shop = { ...web(), name: "shop", port: free };
-    const serve = edge.serve(node().id, [web(), shop, { ...shop, name: "blog", port: taken }]);
-    await expect(serve).rejects.toThrow(new RegExp(`Port ${taken} .* is in use`));
-    expect(await statusOf(`${urlOf(free)}/length`)).toBe(0);
+    const blog = { ...shop, name: "blog", port: taken };
+    // At first when the list changes, then at a start of the node.
+    for (const isStarted of [false, true]) {
+      if (isStarted) await node().kill();
+      const other = createServer();
+      await new Promise<void>((done) => other.listen(taken, "127.0.0.1", done));
+      onTestFinished(() => void other.close());
+      if (isStarted) {
+        await node().start();
+        await world.untilReachable();
+      } else await edge.serve(node().id, [web(), shop, blog]);
+      await expect
+        .poll(() => edge.closedPorts(node().id))
+        .toEqual([{ workload: "blog", port: taken, why: "is in use by another process" }]);
+      await expect.poll(() => statusOf(`${urlOf(free)}/length`)).toBe(503);
+      await expect.poll(() => statusOf(`${world.url}/length`)).toBe(200);
+      // Deploys go on meanwhile.
+      expect(await edge.driver.read(node().id, "blog")).toMatchObject({ version: 0 });
+      if (!isStarted) expect((await load.stop()).failed).toEqual([]);
+      await new Promise((done) => other.close(done));
+      await expect.poll(() => statusOf(`${urlOf(taken)}/length`)).toBe(503);
+      expect(await edge.closedPorts(node().id)).toEqual([]);
+    }
+    await edge.serve(node().id, [web()]);
+  });
+
+  test("two workloads with one port change nothing", async () => {
+    await world.serve();
+    const shop = { ...web(), name: "shop", port: await freePort() };
     const twice = edge.serve(node().id, [web(), { ...shop, port: web().port }]);
     await expect(twice).rejects.toThrow(/two workloads have the port/);
     expect(await statusOf(`${world.url}/length`)).toBe(200);

@@ -18,18 +18,19 @@ const HOST = "127.0.0.1";
 
 /** Two nodes, each in a process of its own. */
 export async function openTestLocalEdge({ slotsPerColour }: Slots = TEST_EDGE): Promise<
-  TestEdge & Pick<LocalEdge, "counts" | "serve"> & { folder: string }
+  TestEdge & Pick<LocalEdge, "counts" | "serve" | "closedPorts"> & { folder: string }
 > {
   const folder = mkdtempSync(path.join(tmpdir(), "quarterdeck edge "));
   const nodes = await Promise.all(
     IDS.map((id) => startTestNode({ dataFolder: folder, id, slotsPerColour })),
   );
-  const { driver, counts, serve, ...edge } = openEdge(folder, IDS);
+  const { driver, counts, serve, closedPorts, ...edge } = openEdge(folder, IDS);
   return {
     folder,
     driver,
     counts,
     serve,
+    closedPorts,
     nodes,
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((node) => node.kill()));

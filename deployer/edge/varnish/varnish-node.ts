@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { AppError } from "#platform/errors.ts";
 import { replaceFile } from "#platform/state-file.ts";
 
+import { checkInside } from "../closed-port.ts";
 import { LocalProcess } from "../processes/local-process.ts";
 import { parseTemplate } from "../template.ts";
 import { type Ban, banCommand } from "./ban.ts";
@@ -86,6 +87,7 @@ export class VarnishNode {
       const { text, origins } = renderVcl(parsed, haproxy, allAttemptsMs);
       await checkVcl(programs.varnishd, { text, origins, folder });
       replaceFile(path.join(folder, VCL), text);
+      await checkInside(this.listen, this.id);
       await this.process.start();
     }
     const endMs = performance.now() + START_MS_MAX;

@@ -64,11 +64,12 @@ function effectLine({ atMs, target, text, status, reply, tookMs }: EffectList["e
 }
 
 export function workloadLine(view: WorkloadView): string {
-  const { name, urls, release, live, active, queue, freeze } = view;
+  const { name, urls, problems, release, live, active, queue, freeze } = view;
   const now = active === null ? "" : `; ${active.release} ${active.label} (${active.id})`;
   const waiting = queue.length === 0 ? "" : `; ${queue.length} in the queue`;
   const frozen = freeze === null ? "" : `; ${freeze}`;
   const serves =
     release === null ? "was never deployed" : `serves ${release} (${live}) at ${urls.join(", ")}`;
-  return printable(`${name} ${serves}${now}${waiting}${frozen}`);
+  const away = problems.map((it) => `\n  ${it}`).join("");
+  return printable(`${name} ${serves}${now}${waiting}${frozen}${away}`);
 }

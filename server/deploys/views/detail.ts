@@ -35,12 +35,13 @@ function waitInQueue(deploy: Deploy, { active, queue }: WorkloadStatus): string 
 
 export function workloadOf(
   status: WorkloadStatus,
-  { freeze, urls }: { freeze: string | undefined; urls: readonly string[] },
+  of: { freeze: string | undefined; urls: readonly string[]; problems: readonly string[] },
 ): WorkloadView {
   const { workload, active, queue, waitsFor, seen } = status;
   return {
     name: workload.name,
-    urls: [...urls],
+    urls: [...of.urls],
+    problems: [...of.problems],
     live: workload.live,
     release: workload.releases[workload.live],
     releases: workload.releases,
@@ -49,6 +50,6 @@ export function workloadOf(
     active: active ? summaryOf(active) : null,
     waitsFor: waitsFor ?? null,
     queue: queue.map(summaryOf),
-    freeze: freeze ?? null,
+    freeze: of.freeze ?? null,
   };
 }

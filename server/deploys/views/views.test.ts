@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
-import { DeployDetail, WorkloadView } from "#dashboards/deploys/messages.ts";
+import { COMMANDS, DeployDetail, WorkloadView } from "#dashboards/deploys/messages.ts";
+import { offered } from "#dashboards/deploys/words.ts";
 import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
 import { testDeploy } from "#deployer/journal/testing-records.ts";
 import { type Deploy, type State, STATES } from "#deployer/machine/deploy.ts";
@@ -70,8 +71,9 @@ test("every state has a view that fits the schema, and at most one present step"
     expect(detail.wayBack.text).not.toBe("");
   }
   expect(
-    WorkloadView.safeParse(workloadOf(statusOf(undefined), { freeze: undefined, urls: [] }))
-      .success,
+    WorkloadView.safeParse(
+      workloadOf(statusOf(undefined), { freeze: undefined, urls: [], problems: [] }),
+    ).success,
   ).toBe(true);
 });
 
@@ -121,6 +123,17 @@ test("the way back names the command that the machine accepts", () => {
   });
   expect(wayBackIn("waiting", "reverting").command).toBeNull();
   expect(wayBackIn("waiting", "baking", "succeeded").command).toBe("deploy-again");
+});
+
+test("a deploy on its way back offers neither a pause nor a hold", () => {
+  const offeredIn = (state: State) => {
+    const deploy = deployThrough("waiting", "baking", state);
+    return offered(detailOf(deploy, statusOf(deploy), NOW_MS).commands, [...COMMANDS]);
+  };
+  expect(offeredIn("baking")).toContain("pause");
+  for (const state of ["reverting", "draining-new", "retiring-new"] as const) {
+    expect(offeredIn(state), state).toEqual([]);
+  }
 });
 
 test("live numbers are those of the nodes and the edge, and unknown ones are null", () => {
