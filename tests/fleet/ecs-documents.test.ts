@@ -1,4 +1,5 @@
-import { globSync, readFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 
 import {
   type ContainerDefinition,
@@ -11,12 +12,13 @@ import {
 } from "@aws-sdk/client-ecs";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { openTestFleet } from "#deployer/ecs-local/testing.ts";
+import { openTestFleet, temporaryFolder } from "#deployer/ecs-local/testing.ts";
 import { localManifest } from "#deployer/fleet/workload.ts";
 import { apiWorkloads } from "#server/apis/workloads.ts";
 import { ecsApis } from "#server/deploys/ecs/ecs-apis.ts";
 import { ecsDocuments } from "#server/deploys/ecs/ecs-documents.ts";
 import type { EcsPlace } from "#server/deploys/ecs/ecs-file.ts";
+import { readEcsWorkloads } from "#server/deploys/workloads/workloads-file.ts";
 
 import { defaultNetwork, startMoto } from "../harness/moto.ts";
 
@@ -31,11 +33,13 @@ const SECRETS = {
 
 const NETWORK = { subnets: ["subnet-1"], securityGroups: ["sg-1"] };
 
-function documentsFor(
+type Given = { secrets?: object; network?: typeof NETWORK };
+
+function placeOf(
   launchType: "FARGATE" | "EC2",
-  { secrets = SECRETS, network = NETWORK }: { secrets?: object; network?: typeof NETWORK } = {},
-) {
-  const place: EcsPlace = {
+  { secrets = SECRETS, network = NETWORK }: Given = {},
+): EcsPlace {
+  return {
     account: "111122223333",
     region: "eu-west-1",
     cluster: "quarterdeck",
@@ -50,6 +54,10 @@ function documentsFor(
       secrets: { ...secrets },
     },
   };
+}
+
+function documentsFor(launchType: "FARGATE" | "EC2", given?: Given) {
+  const place = placeOf(launchType, given);
   return ecsDocuments({ place, workloads: ecsApis(place), release: "r41" });
 }
 
@@ -236,4 +244,60 @@ describe("the policy of the deployer", () => {
     expect(commands.length).toBeGreaterThan(10);
     return [...new Set(commands.map(([, name = ""]) => `ecs:${name}`))];
   }
+});
+
+describe("a workload of workloads.yaml", () => {
+  const documentsOf = (image: string): Record<string, object> => {
+    const data = temporaryFolder();
+    const text = `workloads:
+  - name: shop
+    command: [node, server.mjs]
+    expand: [node, migrate.mjs]
+    port: 8080
+    image: ${image}
+    healthCommand: [curl, -fsS, "http://127.0.0.1:8080/healthz"]
+    environment: { COLOUR: red }
+    secrets: { SHOP_KEY: "${secret("shop")}" }
+`;
+    writeFileSync(path.join(data, "workloads.yaml"), text);
+    const place = placeOf("FARGATE");
+    return ecsDocuments({ place, workloads: readEcsWorkloads(data, place), release: "r1" });
+  };
+
+  test("is a task with its image, its own health check and secrets, and the smallest size of Fargate", () => {
+    const documents = documentsOf("registry.example.com/team/shop");
+    expect(definitionOf(documents, "shop")).toMatchObject({
+      cpu: "256",
+      memory: "512",
+      taskRoleArn: "arn:aws:iam::111122223333:role/quarterdeck/shop-task",
+      containerDefinitions: [
+        {
+          image: "registry.example.com/team/shop:r1",
+          command: ["node", "server.mjs"],
+          environment: [
+            { name: "COLOUR", value: "red" },
+            { name: "RELEASE", value: "r1" },
+            { name: "TASK_ADDRESS", value: "0.0.0.0" },
+            { name: "TASK_PORT_8080", value: "8080" },
+          ],
+          secrets: [{ name: "SHOP_KEY", valueFrom: secret("shop") }],
+          healthCheck: { command: ["CMD", "curl", "-fsS", "http://127.0.0.1:8080/healthz"] },
+          readonlyRootFilesystem: true,
+        },
+      ],
+    });
+  });
+
+  test("may be deployed and migrated by the deployer, and fetched from Amazon ECR if it is there", () => {
+    const documents = documentsOf("111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop");
+    const deployer = JSON.stringify(documents["policies/deployer"]);
+    for (const family of ["shop", "shop-expand"]) {
+      expect(deployer).toContain(`task-definition/${family}:*`);
+    }
+    expect(deployer).not.toContain("shop-contract");
+    const execution = JSON.stringify(documents["policies/shop-execution"]);
+    expect(execution).toContain("arn:aws:ecr:eu-west-1:111122223333:repository/shop");
+    const elsewhere = documentsOf("registry.example.com/team/shop");
+    expect(JSON.stringify(elsewhere["policies/shop-execution"])).not.toContain("ecr:");
+  });
 });

@@ -55,6 +55,6 @@ export function readEcsFile(dataFolder: string, region: string): EcsPlace {
   const file = path.join(dataFolder, "ecs.yaml");
   const found = readYamlFile(file, EcsFile);
   if (found !== undefined) return { ...found, region };
-  const message = `QUARTERDECK_ECS_REGION is set, and ${file} is missing: describe there where tasks run (docker/README.md), or unset it to deploy on this machine.`;
+  const message = `${file} is missing: describe there where tasks run on Amazon ECS (docker/README.md), or unset QUARTERDECK_ECS_REGION to deploy on this machine.`;
   throw new AppError("bad_request", message);
 }
