@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { dropDatabase, newDatabase } from "#api/kit/test-database.ts";
+import { LocalProcess } from "#deployer/edge/processes/local-process.ts";
 import { followDeploys } from "#server/deploys/follow-deploys.ts";
 
 import { createOwner, IS_BUILT, startControlPlane } from "../harness/control-plane.ts";
@@ -123,25 +124,43 @@ describe.skipIf(!hasPrograms)("the role deploys, with Amazon ECS at the wire", (
   }, 300_000);
 
   test.runIf(IS_BUILT)(
-    "quarterdeck start uses it too, and runs no tasks of its own",
+    "quarterdeck start uses it too, with HAProxy on its machine, runs no tasks of its own, and those of Amazon ECS and the edge serve on when it ends",
     async () => {
-      const { env, first } = await openEcsWorld(["lb1"]);
-      await using server = await startControlPlane(
-        ["--data", first.data, `${first.data}/access.log`],
-        {
-          apis: true,
-          deploys: true,
-          env: { ...env, DATABASE_URL: "" },
-        },
-      );
+      const { wire, first } = await openEcsWorld([]);
+      const { data, url, run } = first;
+      stopEdgeAtTheEnd(data);
+      const env = {
+        ...wire.env,
+        DATABASE_URL: "",
+        QUARTERDECK_EDGE: "haproxy",
+        QUARTERDECK_EDGE_HOST: new URL(url).hostname,
+      };
+      const options = { apis: true, deploys: true, env };
+      await using server = await startControlPlane(["--data", data, `${data}/access.log`], options);
       expect(server.stdout()).toContain("no domain API runs on this machine");
       const cookie = await createOwner(server);
       const fleet = async (): Promise<unknown> => (await server.get("/api/fleet", cookie)).json();
       const place = "containers of the cluster shop of Amazon ECS in eu-west-1";
       await expect.poll(fleet, WAIT).toEqual({ place, services: [] });
-      expect((await first.run("deploys")).stdout).toMatch(/^web was never deployed\n/);
-      expect(existsSync(path.join(first.data, "deploys", "fleet"))).toBe(false);
+      const client = startClient(url);
+      const deployed = await run("deploy", "web", "r1", "--wait", ...SLOW);
+      expect(deployed.code, deployed.output).toBe(0);
+      await client.stop();
+      expect(existsSync(path.join(data, "deploys", "fleet"))).toBe(false);
+      expect(await server.end("SIGTERM")).toBe(0);
+      expect((await fetch(url)).headers.get("x-release")).toBe("r1");
     },
     240_000,
   );
 });
+
+/** Stops the edge, which goes on when the role ends. */
+function stopEdgeAtTheEnd(data: string): void {
+  const programs = { lb1: "haproxy", lb2: "haproxy", cache1: "varnishd", cache2: "varnishd" };
+  onTestFinished(async () => {
+    for (const [node, name] of Object.entries(programs)) {
+      const folder = path.join(data, "deploys", "edge", node);
+      await new LocalProcess({ folder, name, command: [] }).stop();
+    }
+  });
+}

@@ -6,6 +6,7 @@ import {
   DescribeClustersCommand,
   DescribeServicesCommand,
   DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
   ECSClient,
   ListClustersCommand,
   ListServicesCommand,
@@ -13,6 +14,7 @@ import {
   ListTaskDefinitionsCommand,
   ListTasksCommand,
   RegisterTaskDefinitionCommand,
+  RunTaskCommand,
   StopTaskCommand,
   TagResourceCommand,
   UntagResourceCommand,
@@ -24,7 +26,7 @@ import { openEndpoint } from "#deployer/ecs-local/open-endpoint.ts";
 import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 import { silentLog } from "#platform/log.ts";
 
-import { startMoto } from "../harness/moto.ts";
+import { defaultNetwork, startMoto } from "../harness/moto.ts";
 
 const cluster = "shapes";
 const service = "web";
@@ -51,8 +53,28 @@ const deploymentConfiguration = {
   deploymentCircuitBreaker: { enable: true, rollback: false },
 };
 
-/** What is sent to both servers, in this order. Nothing is started: moto has no scheduler. */
-const CALLS: Readonly<Record<string, (ecs: ECSClient) => Promise<unknown>>> = {
+type Network = { subnets: string[]; securityGroups: string[] };
+const inNetwork = {
+  family: "job",
+  networkMode: "awsvpc" as const,
+  requiresCompatibilities: ["FARGATE" as const],
+  cpu: "256",
+  memory: "512",
+  containerDefinitions: [{ name: "app", image: "test", memory: 16, command: ["true"] }],
+};
+const runTask = (network: Network): RunTaskCommand =>
+  new RunTaskCommand({
+    cluster,
+    taskDefinition: "job",
+    launchType: "FARGATE",
+    networkConfiguration: { awsvpcConfiguration: network },
+    startedBy: "a",
+    overrides: { containerOverrides: [{ name: "app", command: ["sleep", "60"] }] },
+    tags: [{ key: "a", value: "b" }],
+  });
+
+/** What is sent to both servers, in this order. moto starts nothing. */
+const CALLS: Readonly<Record<string, (ecs: ECSClient, network: Network) => Promise<unknown>>> = {
   createCluster: (ecs) => ecs.send(new CreateClusterCommand({ clusterName: cluster })),
   describeClusters: (ecs) => ecs.send(new DescribeClustersCommand({ clusters: [cluster, "none"] })),
   listClusters: (ecs) => ecs.send(new ListClustersCommand({})),
@@ -85,6 +107,14 @@ const CALLS: Readonly<Record<string, (ecs: ECSClient) => Promise<unknown>>> = {
     ecs.send(new UntagResourceCommand({ resourceArn: await arnOf(ecs), tagKeys: ["a"] })),
   deleteService: (ecs) => ecs.send(new DeleteServiceCommand({ cluster, service })),
   deregister: (ecs) => ecs.send(new DeregisterTaskDefinitionCommand({ taskDefinition: "web:1" })),
+
+  registerForNetwork: (ecs) => ecs.send(new RegisterTaskDefinitionCommand(inNetwork)),
+  runTask: (ecs, network) => ecs.send(runTask(network)),
+  listRuns: (ecs) => ecs.send(new ListTasksCommand({ cluster, startedBy: "a" })),
+  describeTasks: async (ecs) => {
+    const { taskArns = [] } = await ecs.send(new ListTasksCommand({ cluster, startedBy: "a" }));
+    return ecs.send(new DescribeTasksCommand({ cluster, tasks: taskArns, include: ["TAGS"] }));
+  },
 
   noCluster: (ecs) => ecs.send(new ListServicesCommand({ cluster: "none" })),
   noDefinition: (ecs) => ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition: "none" })),
@@ -140,7 +170,7 @@ const REASONS: readonly { difference: RegExp; reason: string }[] = [
     reason: "Amazon ECS returns the default tcp",
   },
   {
-    difference: /^register(?:Again)?: \+ tags/,
+    difference: /^register(?:Again|ForNetwork)?: \+ tags/,
     reason: "Amazon ECS returns the tags of a new task definition, moto does not",
   },
   {
@@ -150,6 +180,20 @@ const REASONS: readonly { difference: RegExp; reason: string }[] = [
   {
     difference: /[cC]lusters?: - clusters?(?:\[\])?\.settings\[\]/,
     reason: "moto names the setting containerInsights, which the endpoint does not have",
+  },
+  {
+    difference:
+      /^(?:runTask|describeTasks): \+ tasks\[\]\.(?:attributes|availabilityZone|cpu|memory|healthStatus|platformVersion|version|containers\[\]\.networkBindings|containers\[\]\.networkInterfaces\[\]\.(?:attachmentId|privateIpv4Address)) /,
+    reason: "Amazon ECS describes tasks with them, moto does not",
+  },
+  {
+    difference:
+      /^describeTasks: [+-] tasks\[\]\.(?:connectivity|connectivityAt|pullStartedAt|pullStoppedAt|startedAt|containers\[\]\.runtimeId) /,
+    reason: "they appear while a task starts, and moto starts none",
+  },
+  {
+    difference: /Tasks?: - tasks\[\]\.(?:containers\[\]\.exitCode number|stoppedReason string)$/,
+    reason: "moto has them for tasks that run, Amazon ECS from their end on",
   },
   {
     difference: /^noTask: (?:\+ InvalidParameterException|- SyntaxError)/,
@@ -171,10 +215,10 @@ function shapeOf(value: unknown, at = ""): string[] {
     .flatMap(([name, member]) => shapeOf(member, at === "" ? name : `${at}.${name}`));
 }
 
-async function shapesOf(ecs: ECSClient): Promise<Record<string, string[]>> {
+async function shapesOf(ecs: ECSClient, network: Network): Promise<Record<string, string[]>> {
   const shapes: Record<string, string[]> = {};
   for (const [name, send] of Object.entries(CALLS)) {
-    shapes[name] = await send(ecs).then(
+    shapes[name] = await send(ecs, network).then(
       (answer) => shapeOf(answer),
       (error: unknown) => [error instanceof Error ? `${error.name}: ${error.message}` : "error"],
     );
@@ -193,7 +237,7 @@ test("answers have the shapes of moto's, except where a reason is given", async 
   await using moto = await startMoto();
   if (!moto) return context.skip();
   const endpoint = await openEndpoint({ folder: temporaryFolder(), log: silentLog() });
-  onTestFinished(() => endpoint.close());
+  onTestFinished(() => endpoint.stop());
   const credentials = { accessKeyId: "testing", secretAccessKey: "testing" };
   const theirs = new ECSClient({
     endpoint: moto.url,
@@ -207,7 +251,8 @@ test("answers have the shapes of moto's, except where a reason is given", async 
     theirs.destroy();
     own.destroy();
   });
-  const [ownShapes, theirShapes] = [await shapesOf(own), await shapesOf(theirs)];
+  const network = await defaultNetwork(moto);
+  const [ownShapes, theirShapes] = [await shapesOf(own, network), await shapesOf(theirs, network)];
   const found = Object.entries(ownShapes).flatMap(([name, shape]) =>
     differences(shape, theirShapes[name] ?? []).map((it) => `${name}: ${it}`),
   );
