@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
-import { echo, send } from "./client.ts";
+import { echo, openTunnel, send } from "./client.ts";
 import { startLoad } from "./load.ts";
 import type { EdgeWorld } from "./world.ts";
 
@@ -73,6 +73,16 @@ export function testFailures(shared: () => EdgeWorld): void {
     }
     expect(outcomes).toContain(200);
     expect(outcomes.every((status) => [0, 200, 502].includes(status))).toBe(true);
+  });
+
+  test("a WebSocket that no task answers is refused", async () => {
+    const world = shared();
+    await world.serve();
+    for (const index of [0, 1]) await world.task("blue", index).set("breaks");
+    for (const index of [0, 1]) await world.task("green", index).set("breaks");
+    const client = openTunnel(world.url);
+    onTestFinished(() => client.close());
+    await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 50[23] /);
   });
 
   test("a task that cannot be connected to: every request goes to another one", async () => {
