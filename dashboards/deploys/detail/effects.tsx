@@ -45,9 +45,11 @@ export function Effects({ effects, nowMs }: EffectsProps) {
 const Exactly = ({ text }: { text: string }) => (
   <details className="exactly">
     <summary className="quiet">Exactly</summary>
-    <code>
-      <Untrusted text={text} charactersMax={10_000} />
-    </code>
+    {text.split("\n").map((line) => (
+      <code key={line}>
+        <Untrusted text={line} charactersMax={10_000} />
+      </code>
+    ))}
   </details>
 );
 

@@ -64,7 +64,7 @@ function WorkloadRow({ workload, view }: RowProps) {
       <td data-label="Clients reach it at">
         <Addresses urls={urls} />
         {problems.map((problem) => (
-          <p key={problem} className="error-text">
+          <p key={problem} className="address-problem error-text">
             <span aria-hidden="true">✕</span> <Untrusted text={problem} charactersMax={600} />
           </p>
         ))}
