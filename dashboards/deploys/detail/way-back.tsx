@@ -2,6 +2,7 @@
 
 import { Link } from "#dashboards/client/link.tsx";
 import { searchOf } from "#dashboards/client/use-range.ts";
+import { formatQuantity } from "#dashboards/format.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import type { Pages } from "../live-messages.ts";
@@ -81,7 +82,7 @@ function Measured({ detail }: Pick<WayBackProps, "detail">) {
   if (tookMs === undefined) return null;
   return (
     <>
-      All traffic was back <b>{(tookMs / 1_000).toFixed(1)} s</b> after the decision.
+      All traffic was back <b>{formatQuantity(tookMs, "ms")}</b> after the decision.
     </>
   );
 }
