@@ -301,6 +301,23 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
     await expect.poll(() => bodyOf(shop)).toBe("shop");
   });
 
+  test("a workload that is added can be configured while an earlier worker has connections", async () => {
+    const options = await nodeOptions();
+    const { web = "" } = options.settings.listen;
+    const node = new HaproxyNode(options);
+    onTestFinished(() => node.stop());
+    await node.start();
+    await node.apply("web", config(1, { address: await task("hello"), state: "ready" }));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    await expect.poll(async () => (await send(`http://${web}/`, { agent })).status).toBe(200);
+    const workloads = ["web", "shop"].map((name) => ({ name, checkPath: "/", slots: 3 }));
+    await node.serve(workloads, { web, shop: await serverAddress() });
+    await node.apply("shop", config(1, {}));
+    expect((await node.read("shop")).version).toBe(1);
+    await node.closeSessions("shop", "blue", 0);
+  });
+
   test("a port inside the edge that another program has is named with what to set", async () => {
     const taken = await task("taken");
     const options = await nodeOptions();
