@@ -1,5 +1,3 @@
-import { spawnSync } from "node:child_process";
-
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -27,18 +25,11 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** In CI the seed of property tests is that of the commit, so that a commit has one result; elsewhere each run has another seed. */
-function propertySeed(): { PROPERTY_SEED?: string } {
-  if (process.env["CI"] !== "true") return {};
-  const { status, stdout } = spawnSync("git", ["rev-parse", "HEAD"], { cwd: import.meta.dirname });
-  if (status !== 0) return {};
-  return { PROPERTY_SEED: String(Number.parseInt(stdout.toString().slice(0, 7), 16)) };
-}
-
 export default defineConfig({
   test: {
     setupFiles: ["tests/harness/property-seed.ts"],
-    env: propertySeed(),
+    // In CI property tests have the same inputs each time, so that no change fails for what another one broke; elsewhere they are random.
+    env: process.env["CI"] === "true" ? { PROPERTY_SEED: "1" } : {},
     include: ["**/*.test.ts", "**/*.test.tsx"],
     exclude: ["node_modules/**", ".next/**"],
     testTimeout: 120_000,

@@ -61,7 +61,7 @@ describe("values that are selected in a facet", () => {
   const value = oneof(
     string({ minLength: 1, maxLength: 8 }),
     constantFrom("OR", "NOT", "a b", "5xx", "*", '"', "\\", "a)", "(", "-x", "//x", ":", "1..2"),
-    constantFrom("10.0.0.0/8", "fe80::1", ">=5", "[1 TO 2]"),
+    constantFrom("10.0.0.0/8", "/0", "fe80::1", ">=5", "[1 TO 2]"),
   );
   const query = array(
     constantFrom("timeout", '"out of memory"', "-level:error", "bytes:[1 TO 20]", "NOT path:/a*"),

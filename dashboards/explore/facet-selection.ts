@@ -1,3 +1,4 @@
+import { parseCidr } from "#pipeline/cidr.ts";
 import { columnType, isNumeric, mayHaveAddresses, resolveField } from "#pipeline/query/names.ts";
 import { FIELD_NAME, Scanner, type Token } from "#pipeline/query/scanner.ts";
 
@@ -82,7 +83,7 @@ function exactValue(field: string, { text, isQuoted }: Token): string | undefine
   if (isQuoted) return text;
   const isPattern = text.includes("*") || /^(?:[-(<>]|\/\/|(?:AND|OR|NOT)$)/.test(text);
   const isRange = isNumeric(field) && /\.\.|^[1-9]xx$/i.test(text);
-  const isNetwork = mayHaveAddresses(field) && /\/\d{1,3}$/.test(text);
+  const isNetwork = mayHaveAddresses(field) && parseCidr(text) !== undefined;
   const isSpecial = isPattern || isRange || isNetwork || columnType(field) === "date";
   return text === "" || isSpecial ? undefined : text;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { newWorkload } from "../machine/workload.ts";
 import { brokenAt } from "./audit-chain.ts";
+import { DEPLOYS_WITH_EFFECTS_MAX, REPAIRS_MAX } from "./journal-state.ts";
 import type { Journal } from "./port.ts";
 import { testAudit, testDeploy, testIntent } from "./testing-records.ts";
 
@@ -150,6 +151,26 @@ export function testJournal(create: () => Promise<TestJournal>): void {
     expect(await ids({ before: 9, limit: 2 })).toEqual(["dep_4", "dep_3"]);
     expect(await ids({ before: 3, limit: 9 })).toEqual(["dep_2", "dep_1"]);
     expect(await ids({ workload: "billing", before: 9, limit: 2 })).toEqual(["dep_4", "dep_2"]);
+  });
+
+  test("effects of old deploys and repairs are forgotten, those of deploys that are under way are not", async () => {
+    await using writer = await opened(await create());
+    const add = async (id: string, state: "succeeded" | "held", place: number): Promise<void> =>
+      writer.commit({
+        deploys: [testDeploy(id, state, { place })],
+        intents: [testIntent(`of ${id}`, id), testIntent(`before ${id}`, null)],
+      });
+    await add("dep_held", "held", 0);
+    const last = DEPLOYS_WITH_EFFECTS_MAX + 5;
+    for (let at = 1; at <= last; at += 1) await add(`dep_${at}`, "succeeded", at);
+    const counts = async (id: string): Promise<number> => (await writer.effects(id)).length;
+    expect(await counts("dep_1")).toBe(0);
+    expect(await counts("dep_held")).toBe(1);
+    expect(await counts(`dep_${last}`)).toBe(1);
+    expect(await writer.deploy("dep_1")).toMatchObject({ state: "succeeded" });
+    const repairs = await writer.effects("billing");
+    expect(repairs).toHaveLength(REPAIRS_MAX);
+    expect(repairs.at(-1)?.id).toBe(`before dep_${last}`);
   });
 
   test("an unfinished train is loaded with all its deploys", async () => {

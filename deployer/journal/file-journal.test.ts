@@ -153,6 +153,23 @@ describe("the journal in a file", () => {
     expect(again.fence).toBe(small.fence + 1);
   });
 
+  test("a file that grows is replaced by its content while it is written", async () => {
+    const folder = await newFolder();
+    const journal = await opened(folder, 20_000);
+    const sizes: number[] = [];
+    for (let version = 1; version <= 200; version += 1) {
+      await journal.commit({ workloads: [{ ...workload, version }] });
+      sizes.push(statSync(fileIn(folder)).size);
+    }
+    expect(Math.max(...sizes)).toBeLessThan(25_000);
+    expect(sizes.some((size, at) => size < (sizes[at - 1] ?? 0))).toBe(true);
+    await journal[Symbol.asyncDispose]();
+    const again = await opened(folder);
+    onTestFinished(() => again[Symbol.asyncDispose]());
+    expect((await again.load()).workloads).toEqual([{ ...workload, version: 200 }]);
+    expect(again.fence).toBe(journal.fence + 1);
+  });
+
   test("effects of old deploys are forgotten, those of deploys that are under way are not", () => {
     const state = emptyState();
     const add = (id: string, form: "held" | "succeeded"): void =>

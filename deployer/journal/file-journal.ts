@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { AppError } from "#platform/errors.ts";
 import { LEASE_TIMES, tryLease } from "#platform/lease/lease.ts";
-import { replaceFile, syncFolder } from "#platform/state-file.ts";
+import { syncFolder } from "#platform/state-file.ts";
 
 import { DurableLines } from "./durable-lines.ts";
 import { lineOf, parseLine, snapshotOf } from "./journal-lines.ts";
@@ -19,7 +19,7 @@ import {
 import type { Change, Journal } from "./port.ts";
 
 const FILE = "journal.jsonl";
-/** A file larger than this is replaced by its content when it is opened. */
+/** A file that has grown by this is replaced by its content. */
 const BYTES_MAX = 16 * 1024 * 1024;
 
 type Options = { times?: typeof LEASE_TIMES; bytesMax?: number };
@@ -38,7 +38,9 @@ export async function openFileJournal(
   const lease = await tryLease(folder, "deployer", times);
   if (lease === undefined) return undefined;
   try {
-    const { state, fence, lines } = startLines(folder, bytesMax);
+    const { state, fence, lines } = startLines(folder);
+    const compact = compaction({ state, fence, lines, bytesMax });
+    compact();
     const lost = AbortSignal.any([lease.lost, lines.broken]);
     return {
       fence,
@@ -51,6 +53,7 @@ export async function openFileJournal(
         checkChange(state, change);
         lines.append(lineOf(fence, change));
         applyChange(state, change);
+        compact();
       },
       ...readsOf(state),
       async [Symbol.asyncDispose]() {
@@ -64,20 +67,31 @@ export async function openFileJournal(
   }
 }
 
+type Written = { state: JournalState; fence: number; lines: DurableLines };
+
 /** Reads the file, and makes this process its writer with the next fence. */
-function startLines(
-  folder: string,
-  bytesMax: number,
-): { state: JournalState; fence: number; lines: DurableLines } {
+function startLines(folder: string): Written {
   const file = join(folder, FILE);
   const found = readJournal(file);
   const fence = found.fence + 1;
-  const isLarge = found.bytes > bytesMax;
-  if (isLarge) replaceFile(file, lineOf(found.fence, snapshotOf(found.state)));
-  const lines = new DurableLines(file, isLarge ? undefined : found.bytes);
+  const lines = new DurableLines(file, found.bytes);
   lines.append(lineOf(fence, {}));
   syncFolder(folder);
   return { state: found.state, fence, lines };
+}
+
+/** Replaces the lines by what they amount to, whenever they have grown by `bytesMax`. */
+function compaction({ state, fence, lines, bytesMax }: Written & { bytesMax: number }): () => void {
+  let limit = bytesMax;
+  return () => {
+    if (lines.bytes <= limit) return;
+    try {
+      lines.replace(lineOf(fence, snapshotOf(state)));
+    } catch {
+      // Such as when the disk is full: the lines are as they were, and the next attempt is made when they have grown more.
+    }
+    limit = lines.bytes + bytesMax;
+  };
 }
 
 const NEWLINE = 0x0a;

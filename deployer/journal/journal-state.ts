@@ -39,7 +39,7 @@ export const emptyState = (): JournalState => ({
 });
 
 /** Effects between deploys, such as repairs of nodes, that are kept for each workload. */
-const REPAIRS_MAX = 200;
+export const REPAIRS_MAX = 200;
 /** Of older deploys only the record is kept. */
 export const DEPLOYS_WITH_EFFECTS_MAX = 200;
 

@@ -10,7 +10,14 @@ import { Workload } from "../machine/workload.ts";
 import { tryAdvisoryLock } from "./advisory-lock.ts";
 import { chainAudit } from "./audit-chain.ts";
 import { AuditRecord, EffectRecord, Intent as IntentSchema } from "./journal-lines.ts";
-import { replacedError, requestedTwice, staleVersion, twoActive } from "./journal-state.ts";
+import {
+  DEPLOYS_WITH_EFFECTS_MAX,
+  replacedError,
+  REPAIRS_MAX,
+  requestedTwice,
+  staleVersion,
+  twoActive,
+} from "./journal-state.ts";
 import { deployerMigrations } from "./migrations.ts";
 import {
   type AuditEntry,
@@ -88,6 +95,7 @@ async function write(
     await putDeploy(tx, it);
   }
   for (const it of rest.intents) await putIntent(tx, it);
+  if (rest.intents.length > 0) await forgetOldEffects(tx, rest.intents);
   for (const { id, ...result } of rest.results) {
     const values = [id, JSON.stringify(result)];
     await tx.query("UPDATE deploy_effects SET result = $2 WHERE id = $1", values);
@@ -101,6 +109,23 @@ async function putIntent(tx: Queryable, intent: Intent): Promise<void> {
     intent.deploy ?? intent.workload,
     JSON.stringify(intent),
   ]);
+}
+
+/** Of a deploy that is not done nothing is forgotten. */
+async function forgetOldEffects(tx: Queryable, intents: readonly Intent[]): Promise<void> {
+  await tx.query(
+    `DELETE FROM deploy_effects WHERE deploy IN
+       (SELECT id FROM deploys WHERE is_done ORDER BY place DESC OFFSET $1 LIMIT 10)`,
+    [DEPLOYS_WITH_EFFECTS_MAX],
+  );
+  const repaired = new Set(intents.filter((it) => it.deploy === null).map((it) => it.workload));
+  for (const workload of repaired) {
+    await tx.query(
+      `DELETE FROM deploy_effects WHERE deploy = $1 AND seq <=
+         (SELECT seq FROM deploy_effects WHERE deploy = $1 ORDER BY seq DESC OFFSET $2 LIMIT 1)`,
+      [workload, REPAIRS_MAX],
+    );
+  }
 }
 
 type Versioned = { id: string; version: number };

@@ -66,7 +66,7 @@ function serversOf(data: string): string[] {
 describe.runIf(IS_BUILT && MAY_UNSHARE)("control planes in different containers", () => {
   test(
     "one at a time holds the data folder, and every line is stored once, even if one is suspended or killed",
-    { timeout: 240_000 },
+    { timeout: 480_000 },
     async () => {
       await using folder = await temporaryFolder();
       await using programs = new AsyncDisposableStack();
