@@ -1,4 +1,3 @@
-import { parseCidr } from "#pipeline/cidr.ts";
 import { columnType, isNumeric, mayHaveAddresses, resolveField } from "#pipeline/query/names.ts";
 import { FIELD_NAME, Scanner, type Token } from "#pipeline/query/scanner.ts";
 
@@ -83,7 +82,7 @@ function exactValue(field: string, { text, isQuoted }: Token): string | undefine
   if (isQuoted) return text;
   const isPattern = text.includes("*") || /^(?:[-(<>]|\/\/|(?:AND|OR|NOT)$)/.test(text);
   const isRange = isNumeric(field) && /\.\.|^[1-9]xx$/i.test(text);
-  const isNetwork = mayHaveAddresses(field) && parseCidr(text) !== undefined;
+  const isNetwork = mayHaveAddresses(field) && /^[\da-f.:]+\/\d+$/i.test(text);
   const isSpecial = isPattern || isRange || isNetwork || columnType(field) === "date";
   return text === "" || isSpecial ? undefined : text;
 }
