@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { expect, onTestFinished, test } from "vitest";
 
+import type { Drivers } from "../drivers.ts";
 import { openJournal } from "../journal/open-journal.ts";
 import { simpleJudge } from "../machine/judge.ts";
 import { LIMITS } from "../machine/limits.ts";
@@ -16,29 +17,38 @@ import { systemTimer } from "./timer.ts";
 
 const limits = { ...LIMITS, fleetLagMs: 300 };
 
+/** A controller that continues from the journal of the one before, which must be closed. */
+async function openNext(
+  dataFolder: string,
+  { drivers, slotsPerColour }: { drivers: Drivers; slotsPerColour: number },
+) {
+  const journal = await openJournal({ dataFolder, databaseUrl: undefined });
+  if (journal === undefined) throw new Error("the controller before still has the journal");
+  const deployer = await Deployer.open({
+    journal,
+    drivers,
+    timer: systemTimer,
+    limits,
+    pace: { ...PACE, activeMs: 100 },
+    judge: simpleJudge(),
+    workloads: [{ name: "billing", slotsPerColour }],
+  });
+  const close = async (): Promise<void> => {
+    deployer.close();
+    await journal[Symbol.asyncDispose]();
+  };
+  onTestFinished(close);
+  return { journal, deployer, close };
+}
+
 test("a controller with more slots than the one before puts more tasks into them", async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), "quarterdeck deployer "));
   onTestFinished(() => rm(dataFolder, { recursive: true, force: true }));
   const drivers = testDrivers(new World(QUIET, systemTimer), ["billing"]);
   const open = async (slotsPerColour: number) => {
-    const journal = await openJournal({ dataFolder, databaseUrl: undefined });
-    if (journal === undefined) throw new Error("the controller before still has the journal");
-    const deployer = await Deployer.open({
-      journal,
-      drivers,
-      timer: systemTimer,
-      limits,
-      pace: { ...PACE, activeMs: 100 },
-      judge: simpleJudge(),
-      workloads: [{ name: "billing", slotsPerColour }],
-    });
-    const close = async (): Promise<void> => {
-      deployer.close();
-      await journal[Symbol.asyncDispose]();
-    };
-    onTestFinished(close);
-    const { blue, green } = deployer.status("billing").workload.slots;
-    return { deployer, journal, close, slots: [blue.length, green.length] };
+    const next = await openNext(dataFolder, { drivers, slotsPerColour });
+    const { blue, green } = next.deployer.status("billing").workload.slots;
+    return { ...next, slots: [blue.length, green.length] };
   };
   const first = await open(4);
   const { id } = await first.deployer.request(requestOf("billing", "r1"));
@@ -69,21 +79,11 @@ test("a controller continues from the file of another one, in real time", async 
   const drivers = testDrivers(world, ["billing"]);
   let id: string | undefined;
   for (const until of ["provisioning", "admitting", "committing", "succeeded"] as const) {
-    await using journal = await openJournal({ dataFolder, databaseUrl: undefined });
-    if (journal === undefined) throw new Error("the controller before still has the journal");
-    const deployer = await Deployer.open({
-      journal,
-      drivers,
-      timer: systemTimer,
-      limits,
-      pace: { ...PACE, activeMs: 100 },
-      judge: simpleJudge(),
-      workloads: [{ name: "billing", slotsPerColour: 4 }],
-    });
+    const { journal, deployer, close } = await openNext(dataFolder, { drivers, slotsPerColour: 4 });
     id ??= (await deployer.request(requestOf("billing", "r1"))).id;
     const deploy = id;
     const states = async () => (await journal.deploy(deploy))?.history.map(({ state }) => state);
     await expect.poll(states).toContain(until);
-    deployer.close();
+    await close();
   }
 });
