@@ -72,6 +72,7 @@ async function vitest(args, browser) {
   const files = readReport(report);
   const result = countTests(files);
   showSlowest(files);
+  showSecondAttempts(files);
   rmSync(folder, { recursive: true, force: true });
   // An error outside of the tests, or a crash, is a failure too.
   if (status !== 0 && result.failed === 0) result.failed = 1;
@@ -95,6 +96,17 @@ function showSlowest(files) {
   process.stdout.write("\nSlowest test files:\n");
   for (const { name, seconds } of slowest) {
     process.stdout.write(`${seconds.toFixed(1).padStart(7)} s  ${path.relative(root, name)}\n`);
+  }
+}
+
+/** The report has the errors of a first attempt also for a test that passed at its second one. */
+function showSecondAttempts(files) {
+  const tests = files.flatMap(({ assertionResults }) => assertionResults);
+  const unsteady = tests.filter((it) => it.status === "passed" && it.failureMessages.length > 0);
+  if (unsteady.length === 0) return;
+  process.stdout.write("\n!!! Passed only at the second attempt:\n");
+  for (const { fullName, failureMessages } of unsteady) {
+    process.stdout.write(`${fullName}\n    ${failureMessages[0].split("\n").join("\n    ")}\n`);
   }
 }
 

@@ -344,6 +344,8 @@ export function testControls(board: () => RunningBoard): void {
         await page.goto(`${board().url}/explore?tz=utc`);
         await page.locator(".event").first().click();
         await page.waitForURL(/event=/);
+        // Escape closes what is shown, which may be later than the URL.
+        await page.getByTestId("event-detail").waitFor();
         await page.evaluate((way) => {
           const press = (key: string): boolean =>
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
