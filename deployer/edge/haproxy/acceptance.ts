@@ -9,7 +9,11 @@ export function checkNewer(id: string, { version }: EdgeConfig, own: number): vo
 }
 
 /** The address of a slot changes only while it gets no requests. @throws AppError conflict */
-export function checkAddresses(id: string, config: EdgeConfig, running: NodeView): void {
+export function checkAddresses(
+  id: string,
+  config: EdgeConfig,
+  running: Pick<NodeView, "slots">,
+): void {
   for (const colour of COLOURS) {
     for (const [index, slot] of config.slots[colour].entries()) {
       const now = running.slots[colour][index];
@@ -22,5 +26,8 @@ export function checkAddresses(id: string, config: EdgeConfig, running: NodeView
 }
 
 /** Whether a configuration has slots that the node lacks, or may lack if it cannot be reached. */
-export const hasMoreSlots = (config: EdgeConfig, running: NodeView | undefined): boolean =>
+export const hasMoreSlots = (
+  config: EdgeConfig,
+  running: Pick<NodeView, "slots"> | undefined,
+): boolean =>
   COLOURS.some((colour) => config.slots[colour].length > (running?.slots[colour].length ?? 0));

@@ -209,15 +209,15 @@ export class HaproxyNode implements TemplateNode {
   /** @throws AppError unavailable if it cannot be reached */
   async read(workload: string): Promise<NodeView> {
     this.#check(workload);
-    return this.#view(workload);
+    return this.#again(() => this.#running.view(workload));
   }
 
-  async #view(workload: string): Promise<NodeView> {
+  /** A worker may end while it is read, as after a reload. */
+  async #again<Value>(read: () => Promise<Value>): Promise<Value> {
     try {
-      return await this.#running.view(workload);
+      return await read();
     } catch {
-      // A worker may have ended meanwhile, as after a reload.
-      return this.#running.view(workload);
+      return read();
     }
   }
 
@@ -231,7 +231,7 @@ export class HaproxyNode implements TemplateNode {
   async #apply(workload: string, config: EdgeConfig): Promise<void> {
     const configs = this.#files.configs();
     checkNewer(this.id, config, configs.get(workload)?.version ?? 0);
-    const before = await this.#view(workload).catch(() => undefined);
+    const before = await this.#again(() => this.#running.current(workload)).catch(() => undefined);
     if (before !== undefined) {
       checkNewer(this.id, config, before.version);
       if (config.version === before.version) return;
@@ -245,7 +245,8 @@ export class HaproxyNode implements TemplateNode {
       throw new AppError("unavailable", `${this.id} cannot be reached; its files were changed.`);
     }
     if (isLarger) await reload(this.process, this.#running);
-    await this.#running.change(workload, config, before);
+    const current = isLarger ? await this.#running.current(workload) : before;
+    await this.#running.change(workload, config, current);
   }
 
   /** Resolves when it has begun. A later call replaces the earlier one. */

@@ -31,6 +31,20 @@ import { type Command, slotCommands } from "./slot-commands.ts";
 
 type Row = ReturnType<typeof parseRoute>;
 type OpenSession = { worker: Worker; id: string };
+type Slots = Record<Colour, SlotView[]>;
+
+/** What the current worker runs with, and those that earlier configurations have left behind. */
+export type Current = Row & { worker: Worker; old: Worker[]; slots: Slots };
+
+type WorkerChange = {
+  workload: string;
+  config: EdgeConfig;
+  /** That the worker has until all of it is done. */
+  version: number;
+  running: Slots;
+  /** Whether it has health checks. */
+  isChecked: boolean;
+};
 
 /** The processes of a node, through their runtime API. What it returns was read from them just now. */
 export class RunningNode {
@@ -60,32 +74,38 @@ export class RunningNode {
   }
 
   async view(workload: string): Promise<NodeView> {
-    const { current, old } = await this.processes();
-    // The route first, so that the slots are at least as new as the version says.
-    const commands = [routeCommand(workload), ...slotsCommands(workload)];
-    const [route = "", ...states] = await this.#api.readAll(current, commands);
-    const row = routeIn(route);
-    if (row === undefined) throw new AppError("unavailable", `${this.#name} lacks ${workload}.`);
-    const { blue, green } = slotsIn(states);
+    const { old, slots, ...row } = await this.current(workload);
     const left = await Promise.all(old.map((worker) => this.#sessionsLeft(worker, workload)));
-    const withLeft = (colour: Colour, slots: SlotView[]): SlotView[] =>
-      slots.map((slot) => ({
+    const withLeft = (colour: Colour): SlotView[] =>
+      slots[colour].map((slot) => ({
         ...slot,
         sessions: left.reduce(
           (sum, sessions) => sum + (sessions.get(`${colour} ${slot.address}`) ?? 0),
           slot.sessions,
         ),
       }));
+    const { version, route, releases } = row;
     return {
-      version: row.version,
-      route: row.route,
-      releases: row.releases,
-      slots: { blue: withLeft("blue", blue), green: withLeft("green", green) },
+      version,
+      route,
+      releases,
+      slots: { blue: withLeft("blue"), green: withLeft("green") },
     };
   }
 
+  /** What the current worker runs with; the sessions of its slots are its own. */
+  async current(workload: string): Promise<Current> {
+    const { current: worker, old } = await this.processes();
+    // The route first, so that the slots are at least as new as the version says.
+    const commands = [routeCommand(workload), ...slotsCommands(workload)];
+    const [route = "", ...states] = await this.#api.readAll(worker, commands);
+    const row = routeIn(route);
+    if (row === undefined) throw new AppError("unavailable", `${this.#name} lacks ${workload}.`);
+    return { worker, old, ...row, slots: slotsIn(states) };
+  }
+
   /** The slots of both colours. */
-  async slots(worker: Worker, workload: string): Promise<Record<Colour, SlotView[]>> {
+  async slots(worker: Worker, workload: string): Promise<Slots> {
     return slotsIn(await this.#api.readAll(worker, slotsCommands(workload)));
   }
 
@@ -107,7 +127,7 @@ export class RunningNode {
   }
 
   /** None for a workload that was added after the worker had started. */
-  async #slotsOfOld(worker: Worker, workload: string): Promise<Record<Colour, SlotView[]>> {
+  async #slotsOfOld(worker: Worker, workload: string): Promise<Slots> {
     const isKnown = (await this.route(worker, workload)) !== undefined;
     return isKnown ? this.slots(worker, workload) : { blue: [], green: [] };
   }
@@ -118,62 +138,69 @@ export class RunningNode {
   }
 
   /**
-   * Slots that enter, the route, slots that leave, and at last the version, after it was read that all of it is so.
+   * Slots that enter, the route, slots that leave, and at last the version, after it was read that all of it is so. Each
+   * question is a turn of a busy HAProxy that a way back waits for, so there are few.
    * @throws AppError unavailable; some of it may have taken effect
    */
-  async change(workload: string, config: EdgeConfig, before: Pick<Row, "version">): Promise<void> {
-    const { current, old } = await this.processes();
-    // Requests of connections that were kept alive may still come through these.
-    await Promise.all(
-      old.map(async (worker) => {
-        try {
-          await this.#changeWorker(worker, { workload, config, version: before.version });
-        } catch {
-          // It may end at any time, and an earlier configuration may lack slots.
-        }
+  async change(workload: string, config: EdgeConfig, before: Current): Promise<void> {
+    const { worker, old, version } = before;
+    const wanted = { workload, config, version };
+    const [changed] = await Promise.allSettled([
+      this.#changeWorker(worker, { ...wanted, running: before.slots, isChecked: true }),
+      // Requests of connections that were kept alive may still come through these. One may end at any time, and an
+      // earlier configuration may lack slots.
+      ...old.map(async (it) => {
+        const running = await this.slots(it, workload);
+        await this.#changeWorker(it, { ...wanted, running, isChecked: false });
       }),
-    );
-    await this.#changeWorker(current, { workload, config, version: before.version }, true);
-    const slots = await this.slots(current, workload);
+    ]);
+    if (changed.status === "rejected") throw changed.reason;
+    const slots = changed.value;
     for (const colour of COLOURS) {
       const wrong = config.slots[colour].findIndex((slot, at) => !isSame(slot, slots[colour][at]));
       if (wrong !== -1) throw this.#differs(`${backendOf(workload, colour)}/${serverOf(wrong)}`);
     }
-    await this.#setRoute(current, workload, routeValue(rowOf(config)));
+    await this.#setRoute(worker, workload, { value: routeValue(rowOf(config)), reads: [] });
   }
 
-  async #changeWorker(
-    worker: Worker,
-    it: { workload: string; config: EdgeConfig; version: number },
-    isChecked = false,
-  ): Promise<void> {
-    const { workload, config, version } = it;
-    const slots = await this.slots(worker, workload);
+  /** @returns the slots that it has then */
+  async #changeWorker(worker: Worker, it: WorkerChange): Promise<Slots> {
+    const { workload, config, version, running, isChecked } = it;
     const commands = COLOURS.map((colour) => {
-      const both = { running: slots[colour], wanted: config.slots[colour] };
+      const both = { running: running[colour], wanted: config.slots[colour] };
       return slotCommands(backendOf(workload, colour), both, isChecked);
     });
-    await this.#run(
-      worker,
-      commands.flatMap(({ entering }) => entering),
-    );
-    await this.#setRoute(worker, workload, routeValue({ ...rowOf(config), version }));
-    await this.#run(
-      worker,
-      commands.flatMap(({ leaving }) => leaving),
-    );
+    const entering = commands.flatMap((its) => its.entering);
+    const leaving = commands.flatMap((its) => its.leaving);
+    await this.#run(worker, entering);
+    const value = routeValue({ ...rowOf(config), version });
+    const states = await this.#setRoute(worker, workload, {
+      value,
+      reads: slotsCommands(workload),
+    });
+    if (leaving.length === 0) return slotsIn(states);
+    await this.#run(worker, leaving);
+    return this.slots(worker, workload);
   }
 
   async #run(worker: Worker, commands: readonly Command[]): Promise<void> {
     for (const { text, expected } of commands) await this.#api.write(worker, text, expected);
   }
 
-  async #setRoute(worker: Worker, workload: string, value: string): Promise<void> {
-    await this.#api.write(worker, `set map ${ROUTE_MAP} ${workload} ${value}`);
-    const row = await this.route(worker, workload);
+  /** @returns the replies to `reads`, after the route was read as it was set */
+  async #setRoute(
+    worker: Worker,
+    workload: string,
+    { value, reads }: { value: string; reads: readonly string[] },
+  ): Promise<string[]> {
+    const command = `set map ${ROUTE_MAP} ${workload} ${value}`;
+    const read = [routeCommand(workload), ...reads];
+    const [reply = "", ...states] = await this.#api.writeAndRead(worker, command, read);
+    const row = routeIn(reply);
     if (row === undefined || routeValue(row) !== value) {
       throw this.#differs(`the route of ${workload}`);
     }
+    return states;
   }
 
   #differs(what: string): AppError {

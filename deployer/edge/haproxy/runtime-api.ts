@@ -39,9 +39,11 @@ export class RuntimeApi {
    * @throws AppError unavailable, naming a command
    */
   async readAll({ pid }: Worker, commands: readonly string[]): Promise<string[]> {
-    const sent = commands.map((it) => `@!${pid} ${it}`).join("; ");
-    const all = await this.#send(sent);
-    const replies = commands.length === 1 ? [all] : all.split(/\n\n+/);
+    const all = await this.#send(commands.map((it) => `@!${pid} ${it}`).join("; "));
+    return this.#repliesIn(commands.length === 1 ? [all] : all.split(/\n\n+/), commands);
+  }
+
+  #repliesIn(replies: string[], commands: readonly string[]): string[] {
     for (const [at, command] of commands.entries()) {
       const reply = replies[at];
       if (reply === undefined) throw this.#refused(command, "there is no reply");
@@ -58,6 +60,18 @@ export class RuntimeApi {
     const commands = command.split("; ").map((it) => `@!${pid} ${it}`);
     const reply = await this.#send(commands.join("; "));
     if (reply !== "" && expected?.test(reply) !== true) throw this.#refused(command, reply);
+  }
+
+  /**
+   * Executes a command whose success is an empty reply, and then `reads`, as `readAll` does, through the same connection.
+   * @throws AppError unavailable, naming a command
+   */
+  async writeAndRead(worker: Worker, command: string, reads: readonly string[]): Promise<string[]> {
+    const all = await this.#send(
+      [command, ...reads].map((it) => `@!${worker.pid} ${it}`).join("; "),
+    );
+    if (!all.startsWith("\n")) throw this.#refused(command, all);
+    return this.#repliesIn(all.slice(1).split(/\n\n+/), reads);
   }
 
   #refused(command: string, reply: string): AppError {
