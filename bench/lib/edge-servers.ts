@@ -7,7 +7,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import type { EdgeConfig } from "#deployer/drivers.ts";
-import { NODE_DEFAULTS, type NodeSettings } from "#deployer/edge/local/node-settings.ts";
+import {
+  controlNetworksOf,
+  NODE_DEFAULTS,
+  type NodeSettings,
+} from "#deployer/edge/local/node-settings.ts";
 import { freePort } from "#platform/free-port.ts";
 import { openEdge } from "#server/edge/open-edge.ts";
 
@@ -47,7 +51,7 @@ export async function startLocal(folder: string, taskUrl: string): Promise<EdgeS
     host: HOST,
     workloads: [{ name: "web", port, slotsPerColour: 2, checkPath: "/healthz" }],
     ...NODE_DEFAULTS,
-    controlNetworks: [...NODE_DEFAULTS.controlNetworks],
+    controlNetworks: controlNetworksOf("127.0.0.1"),
   };
   const env = { ...process.env, EDGE_NODE: JSON.stringify(settings) };
   const child = fork(NODE, [], { env, execArgv: [] });

@@ -5,7 +5,7 @@ import { COLOURS } from "#deployer/drivers.ts";
 import { EdgeConfiguration } from "#deployer/edge/configuration/edge-configuration.ts";
 import { EdgeServers, type EdgeServersOptions, TEMPLATES } from "#deployer/edge/edge-servers.ts";
 import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
-import { NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
+import { controlNetworksOf, NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
 import { findProgram } from "#deployer/edge/processes/find-program.ts";
 import { AppError } from "#platform/errors.ts";
 import { hostOf } from "#platform/listen.ts";
@@ -117,6 +117,9 @@ function serversOf(
 ): EdgeServers {
   const { host, edgePort } = place;
   const at = (port: number): string => `${host}:${port}`;
+  // Only this machine asks these; who could connect to them would be believed whatever it says about itself.
+  const inside = (port: number): string =>
+    `${host.startsWith("127.") ? host : "127.0.0.1"}:${port}`;
   return new EdgeServers({
     folder: folderOf(place),
     template: configuration.text(),
@@ -127,13 +130,13 @@ function serversOf(
     haproxy: NODES.map(({ id, above, internal }) => ({
       id,
       listen: Object.fromEntries(workloads.map(({ name, port }) => [name, at(port + above)])),
-      internal: at(edgePort + internal),
+      internal: inside(edgePort + internal),
     })),
     varnish: Object.fromEntries(
-      Object.entries(CACHES).map(([id, above]) => [id, at(edgePort + above)]),
+      Object.entries(CACHES).map(([id, above]) => [id, inside(edgePort + above)]),
     ),
     cacheMb: CACHE_MB,
-    controlNetworks: NODE_DEFAULTS.controlNetworks,
+    controlNetworks: controlNetworksOf(host),
     responseMs: NODE_DEFAULTS.responseMs,
     headMs: NODE_DEFAULTS.headMs,
     log,

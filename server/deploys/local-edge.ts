@@ -2,7 +2,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { PREVIEW_HEADER } from "#deployer/edge/lane.ts";
-import { NODE_DEFAULTS, type NodeSettings } from "#deployer/edge/local/node-settings.ts";
+import {
+  controlNetworksOf,
+  NODE_DEFAULTS,
+  type NodeSettings,
+} from "#deployer/edge/local/node-settings.ts";
 import { FLEET_CALL_MS_MAX } from "#deployer/fleet/colour-fleet.ts";
 import type { FleetClient, Manifest } from "#deployer/fleet/fleet-client.ts";
 import { hostOf } from "#platform/listen.ts";
@@ -61,7 +65,13 @@ export function openLocalEdge({ dataFolder, host, portOf }: EdgePlace, client: F
     start(workloads) {
       const start = async (): Promise<void> => {
         for (const id of NODES) {
-          await ensureNode(client, { ...NODE_DEFAULTS, id, dataFolder: folder, host });
+          await ensureNode(client, {
+            ...NODE_DEFAULTS,
+            controlNetworks: controlNetworksOf(host),
+            id,
+            dataFolder: folder,
+            host,
+          });
           await untilDone(() => serve(id, workloads));
         }
         wanted = workloads;

@@ -7,7 +7,7 @@ import { CertificateFiles, expiryWarning } from "#deployer/edge/agent/certificat
 import { NODE_FILES } from "#deployer/edge/agent/make-certificates.ts";
 import { nodeIn } from "#deployer/edge/agent/names.ts";
 import { ServedNode } from "#deployer/edge/agent/served-node.ts";
-import { NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
+import { controlNetworksOf, NODE_DEFAULTS } from "#deployer/edge/local/node-settings.ts";
 import { findProgram } from "#deployer/edge/processes/find-program.ts";
 import { systemClock as clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -60,7 +60,8 @@ export async function runEdgeAgent(
     host: settings.edgeHost,
     edgePort: settings.edgePort,
     cacheMb,
-    controlNetworks: settings.agentNetworks,
+    // It asks its own node whether a template serves each colour.
+    controlNetworks: [...settings.agentNetworks, ...controlNetworksOf(settings.edgeHost)],
     responseMs: NODE_DEFAULTS.responseMs,
     headMs: NODE_DEFAULTS.headMs,
     startedAtMs: clock.nowMs(),

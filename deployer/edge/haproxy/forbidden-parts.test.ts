@@ -57,6 +57,10 @@ describe.skipIf(HAPROXY === undefined)("a configuration that would run a program
 test.each([
   "ring logs\n  size 65536\n  backing-file /tmp/file",
   "global\n  pidfile /tmp/file",
+  "global\n  setenv LD_PRELOAD /tmp/file.so",
+  "global\n  presetenv LD_DEBUG_OUTPUT /tmp/file",
+  "global\n  unsetenv HOME",
+  "global\n  resetenv PATH",
   "global\n  ssl-provider legacy",
   "global\n  external-check",
   "program x\n  command /bin/true",

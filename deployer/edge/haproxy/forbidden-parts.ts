@@ -1,7 +1,9 @@
 import type { Mistake } from "../configuration/port.ts";
 import { linesOf } from "./config-sections.ts";
+import { TEMPLATE_VARIABLE } from "./render-node.ts";
 
 const RUNS_CODE = "it would run code as the user of Quarterdeck";
+const SETS_ENVIRONMENT = "HAProxy starts itself again with it";
 const WRITES = "it would write a file as the user of Quarterdeck";
 
 /** What nobody has reviewed must not run, or replace files. HAProxy does so even when it only checks a configuration. */
@@ -18,6 +20,10 @@ const FORBIDDEN: ReadonlyMap<string, string> = new Map([
   ["ssl-engine", RUNS_CODE],
   ["ssl-provider", RUNS_CODE],
   ["ssl-provider-path", RUNS_CODE],
+  ["presetenv", SETS_ENVIRONMENT],
+  ["resetenv", SETS_ENVIRONMENT],
+  ["setenv", SETS_ENVIRONMENT],
+  ["unsetenv", SETS_ENVIRONMENT],
   ["backing-file", WRITES],
   ["pidfile", WRITES],
   ["shm-stats-file", WRITES],
@@ -31,14 +37,15 @@ const PREFIXES = new Set(["no", "default"]);
 /** What HAProxy must not do, whatever it says about the rest. To be checked before HAProxy reads the configuration. */
 export function forbiddenParts(text: string): Mistake[] {
   return linesOf(text).flatMap(({ number, words, text: line }) => {
-    const [first = "", second = ""] = words;
-    const keyword = PREFIXES.has(first) ? second : first;
-    const why = FORBIDDEN.get(keyword);
+    const [keyword = "", name = ""] = PREFIXES.has(words[0] ?? "") ? words.slice(1) : words;
+    // Of Quarterdeck itself.
+    const isOwn = keyword === "setenv" && name === TEMPLATE_VARIABLE;
+    const why = isOwn ? undefined : FORBIDDEN.get(keyword);
     if (why !== undefined) return [{ line: number, message: `${keyword} is not allowed: ${why}.` }];
     const written = line
       .trim()
       .split(/\s+/)
-      .slice(0, PREFIXES.has(first) ? 2 : 1);
+      .slice(0, PREFIXES.has(words[0] ?? "") ? 2 : 1);
     if (written.every((word) => PLAIN_KEYWORD.test(word))) return [];
     const message =
       "The keyword of a line must be written out, without quotes, escapes and variables.";

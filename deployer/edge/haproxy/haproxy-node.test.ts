@@ -65,6 +65,16 @@ describe.skipIf(HAPROXY === undefined)("a HAProxy node", () => {
     expect(first.process.pid).toBeUndefined();
   });
 
+  test("a template that sends HAProxy into the background does not: its process is found", async () => {
+    const options = await nodeOptions({ template: `global\n  daemon\n${TEMPLATE}` });
+    const node = new HaproxyNode(options);
+    onTestFinished(() => node.stop());
+    await node.start();
+    expect(node.process.pid).toBeDefined();
+    await node.reload();
+    expect(node.process.pid).toBeDefined();
+  });
+
   test("after a reload a slot is up only when it was checked again, and keeps its state", async () => {
     const node = await startNode();
     const address = await task("hello");

@@ -57,7 +57,16 @@ export class HaproxyNode implements TemplateNode {
     this.process = new LocalProcess({
       folder,
       name: "haproxy",
-      command: [program, "-W", "-S", `${masterSocket},mode,600`, "-f", this.#files.configFile],
+      // In the foreground whatever its template says, so that its process is the one that was started.
+      command: [
+        program,
+        "-W",
+        "-db",
+        "-S",
+        `${masterSocket},mode,600`,
+        "-f",
+        this.#files.configFile,
+      ],
     });
   }
 

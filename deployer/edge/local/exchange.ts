@@ -20,6 +20,8 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Small responses are sent by one write. */
 const JOINED_BYTES_MAX = 16 * 1024;
 const TIMEOUT = "UND_ERR_HEADERS_TIMEOUT";
+/** A reason phrase that a response may have (RFC 9112, 4). */
+const REASON = /^[\t\x20-\x7E\x80-\xFF]*$/;
 const REFUSED: ReadonlySet<string> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
 /** A response that knows its exchange, so that its events need no closures. */
@@ -157,7 +159,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Session {
     this.#response.on("drain", resume);
     this.#response.sendDate = false;
     if (this.#gate.isStopping) headers.push("connection", "close");
-    this.#response.writeHead(status, statusText, headers);
+    this.#response.writeHead(status, REASON.test(statusText) ? statusText : "", headers);
     this.#isAnswered = true;
     return true;
   }

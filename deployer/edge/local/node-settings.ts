@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+
 import { z } from "zod";
 
 /** Also a part of file names. */
@@ -32,8 +34,14 @@ export const NodeSettings = z.object({
 export type WorkloadSettings = z.infer<typeof WorkloadSettings>;
 export type NodeSettings = z.infer<typeof NodeSettings>;
 
+/** This machine, also when it asks the address on which its edge listens. */
+export const controlNetworksOf = (host: string): string[] => [
+  "127.0.0.0/8",
+  "::1",
+  ...(isIP(host) === 0 ? [] : [host]),
+];
+
 export const NODE_DEFAULTS = {
-  controlNetworks: ["127.0.0.0/8", "::1"],
   responseMs: 30_000,
   headMs: 10_000,
 } as const;

@@ -131,14 +131,6 @@ test("what concerns one connection is not passed on", async () => {
   expect(got.headers.authorization).toBe("Bearer t");
 });
 
-test("no other protocol than WebSocket is tunnelled", async () => {
-  await world.serve();
-  const client = openTunnel(world.url, "/length", "h2c");
-  onTestFinished(() => client.close());
-  await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 200 [^]*12345$/);
-  expect(world.got("UPGRADE /length")).toEqual([]);
-});
-
 test("requests that were sent ahead end with their client, and so do their sessions", async () => {
   await world.serve({ tasks: { blue: 1, green: 1 } });
   const before = world.got(" GET /big").length;

@@ -158,13 +158,13 @@ function closeIf(slot: RunningSlot, target: Target | undefined, session: Session
 
 const COOKIE_START = `${STICKY_COOKIE}=`;
 
-/** The value of the session cookie: the first one, as it is. */
+/** The value of the session cookie: the last one, as HAProxy reads it. */
 function sessionIn(cookies: string): string | undefined {
-  let at = cookies.indexOf(COOKIE_START);
+  let at = cookies.lastIndexOf(COOKIE_START);
   while (at > 0 && cookies[at - 1] !== " " && cookies[at - 1] !== ";") {
-    at = cookies.indexOf(COOKIE_START, at + 1);
+    at = cookies.lastIndexOf(COOKIE_START, at - 1);
   }
   if (at === -1) return undefined;
   const end = cookies.indexOf(";", at);
-  return cookies.slice(at + COOKIE_START.length, end === -1 ? undefined : end);
+  return cookies.slice(at + COOKIE_START.length, end === -1 ? undefined : end).trim();
 }

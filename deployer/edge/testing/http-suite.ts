@@ -59,6 +59,22 @@ export function testHttp(shared: () => EdgeWorld): void {
     }
   });
 
+  test("the body of a GET arrives", async () => {
+    const { url } = await served();
+    for (const length of [{ "content-length": "5" }, { "transfer-encoding": "chunked" }]) {
+      const got = await echo(url, { method: "GET", body: "query", headers: length });
+      expect(got).toMatchObject({ method: "GET", bytes: 5 });
+    }
+  });
+
+  test("no other protocol than WebSocket is tunnelled", async () => {
+    const world = await served();
+    const client = openTunnel(world.url, "/length", "h2c");
+    onTestFinished(() => client.close());
+    await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 200 [^]*12345$/);
+    expect(world.got("UPGRADE /length")).toEqual([]);
+  });
+
   test("small bodies in chunks arrive complete", async () => {
     const { url } = await served();
     const headers = { "transfer-encoding": "chunked", "idempotency-key": "small" };

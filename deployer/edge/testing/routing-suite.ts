@@ -37,7 +37,8 @@ export function testRouting(shared: () => EdgeWorld): void {
   }
 
   async function isGreen(url: string, session: string): Promise<boolean> {
-    const cookie = `theme=dark; ${STICKY_COOKIE}=${session}; other=1`;
+    // Of two, as with another path, the last one counts.
+    const cookie = `theme=dark; ${STICKY_COOKIE}=another; x${STICKY_COOKIE}=1; ${STICKY_COOKIE}=${session}; other=1`;
     const { headers } = await send(`${url}/length`, { headers: { cookie } });
     return headers["x-release"] === "r-green";
   }

@@ -6,7 +6,8 @@ import directors;
 probe alive {
     .url = "/edge-alive";
     .interval = 1s;
-    .timeout = 500ms;
+    # A machine without time answers late, and one that is gone refuses at once.
+    .timeout = 2s;
     .window = 4;
     .threshold = 2;
     .initial = 2;
@@ -58,15 +59,14 @@ sub vcl_recv {
     } else {
         set req.http.x-country-class = "unknown";
     }
+    # HAProxy sends nothing else here.
     if (req.method != "GET" && req.method != "HEAD") {
-        # Without its body in memory a request could not be sent again; a larger one fails here.
-        if (req.http.idempotency-key && std.integer(req.http.content-length, 65537) <= 65536) {
-            std.cache_req_body(64KB);
-        }
         return (pass);
     }
+    # Of several lines Varnish would read the first one only.
+    std.collect(req.http.cookie, "; ");
     # What counts visits says nothing about the response. Any other cookie may be a session.
-    set req.http.x-cookie = regsuball("; " + req.http.cookie, "; *(_ga[^=;]*|_gid|_gat[^=;]*|_gcl[^=;]*|__utm[^=;]*|_fbp)=[^;]*", "");
+    set req.http.x-cookie = regsuball("; " + req.http.cookie, "; *(_ga(_[A-Z0-9]+)?|_gid|_gat(_[^=;]*)?|_gcl_[a-z]+|__utm[a-z]+|_fbp)=[^;]*", "");
     if (req.http.authorization || req.http.x-cookie ~ "[^; ]") {
         unset req.http.x-cookie;
         return (pass);
@@ -85,10 +85,10 @@ sub vcl_hash {
     # The URL and the host are added by the built-in code.
 }
 
-# Once, at another node, if nothing can have been done twice.
-sub retry_once {
-    if (bereq.retries == 0 && (bereq.method == "GET" || bereq.method == "HEAD" ||
-        (bereq.http.idempotency-key && std.integer(bereq.http.content-length, 65537) <= 65536))) {
+# At another node, if nothing can have been done twice; a second time, as a node and a task may end together.
+sub retry_elsewhere {
+    if (bereq.retries < 2 && (bereq.method == "GET" || bereq.method == "HEAD")) {
+        set bereq.http.x-tried = beresp.backend.name;
         return (retry);
     }
 }
@@ -96,13 +96,24 @@ sub retry_once {
 sub vcl_backend_fetch {
     if (bereq.retries > 0) {
         set bereq.backend = internal.backend();
+        # Beside other requests, the next one in turn may be the node that has just failed.
+{{#haproxyNodes}}
+        if (bereq.http.x-tried != "{{id}}" && std.healthy({{id}})) {
+            set bereq.backend = {{id}};
+        }
+{{/haproxyNodes}}
     }
+    unset bereq.http.x-tried;
 }
 
 sub vcl_backend_response {
     # Without this header the answer is HAProxy's own: it had no task at that moment.
     if (beresp.status >= 500 && !beresp.http.x-served-lane) {
-        call retry_once;
+        call retry_elsewhere;
+    }
+    # Clients get it once all of it is here, so that it can be asked for again if the task ends in the middle.
+    if (std.integer(beresp.http.content-length, 1048577) <= 1048576) {
+        set beresp.do_stream = false;
     }
     set beresp.grace = 5m;
     set beresp.keep = 10m;
@@ -110,6 +121,7 @@ sub vcl_backend_response {
     if (beresp.http.vary ~ "(?i)user-agent") {
         set beresp.http.vary = regsuball(beresp.http.vary, "(?i)user-agent", "x-device");
     }
+    std.collect(beresp.http.cache-tag);
     set beresp.http.x-url = bereq.url;
     set beresp.http.x-host = std.tolower(bereq.http.host);
     set beresp.http.x-workload = bereq.http.x-workload;
@@ -134,7 +146,7 @@ sub vcl_backend_response {
 }
 
 sub vcl_backend_error {
-    call retry_once;
+    call retry_elsewhere;
     set beresp.http.content-type = "text/plain; charset=utf-8";
     # A task that broke off is no reason to take the cache for dead.
     if (bereq.backend && std.healthy(bereq.backend)) {
@@ -159,6 +171,9 @@ sub vcl_deliver {
         set resp.http.x-cache = "hit";
     } else {
         set resp.http.x-cache = "miss";
+    }
+    if (resp.http.vary) {
+        set resp.http.vary = regsuball(resp.http.vary, "x-device", "User-Agent");
     }
     unset resp.http.x-url;
     unset resp.http.x-host;
