@@ -223,8 +223,11 @@ export const WorkloadView = z.object({
 export type WorkloadView = z.infer<typeof WorkloadView>;
 export const WorkloadList = z.object({ workloads: z.array(WorkloadView) });
 
+/** Epoch ms that a Date can have. */
+const Instant = z.number().min(0).max(8.64e15);
+
 export const FreezePeriod = z.union([
-  z.object({ kind: z.literal("once"), fromMs: z.number(), untilMs: z.number() }),
+  z.object({ kind: z.literal("once"), fromMs: Instant, untilMs: Instant }),
   z.object({
     kind: z.literal("recurring"),
     /** Cron expressions: `0 16 * * 5` until `0 7 * * 1`. */

@@ -137,6 +137,35 @@ test("no deploy starts in a freeze, unless a person forces it", async () => {
   await expect(act(deployer.thaw("freeze_1", ana))).rejects.toMatchObject({ code: "not_found" });
 });
 
+test("a freeze that never begins again cannot be added, with its fields", async () => {
+  const { deployer, act } = await testDeployer(["billing"]);
+  const period = { kind: "recurring", start: "1970-01-01T00:05:00", end: "0 7 * * 1" } as const;
+  const freeze: Freeze = {
+    id: "freeze_1",
+    version: 0,
+    name: "Christmas",
+    workloads: [],
+    period: { ...period, timezone: "UTC" },
+  };
+  await expect(act(deployer.freeze(freeze, ana))).rejects.toMatchObject({
+    code: "unprocessable",
+    fields: [{ path: "period.start", message: expect.stringContaining("in the future") }],
+  });
+  expect(deployer.freezes).toEqual([]);
+});
+
+test("why the controller cannot go on is shown until it can", async () => {
+  const { deployer, state, journal, after, act } = await testDeployer(["billing"]);
+  const { id } = await act(deployer.request(requestOf("billing", "r1")));
+  const { commit } = journal;
+  journal.commit = () => Promise.reject(new Error("the disk is full"));
+  await after(1_000);
+  expect(deployer.status("billing").waitsFor).toMatch(/tries again: the disk is full$/);
+  journal.commit = commit;
+  await state(id, "succeeded");
+  expect(deployer.status("billing").waitsFor).toBeUndefined();
+});
+
 test("a train releases its workloads in the order of their dependencies", async () => {
   const workloads = ["accounts", "billing", "reporting"];
   const { deployer, state, journal, act } = await testDeployer(workloads);

@@ -8,14 +8,15 @@ import { type Freeze, freezeOf } from "../machine/freezes.ts";
 import type { Judge } from "../machine/judge.ts";
 import type { Limits } from "../machine/limits.ts";
 import { type DeployRequest, hashPlan, type Plan } from "../machine/plan.ts";
-import { leaveQueue, queueOf, takeTurn } from "../machine/queue.ts";
-import { signalOf, type Train } from "../machine/train.ts";
+import { queueOf } from "../machine/queue.ts";
+import type { Train } from "../machine/train.ts";
 import { newWorkload, withSlots, type Workload } from "../machine/workload.ts";
 import { commandAudit, freezeAudit } from "./audit.ts";
 import type { Pace } from "./observer.ts";
 import { LoadedRecords } from "./records.ts";
-import { checkSame, newDeploys, type NewRequest, planned } from "./requests.ts";
+import { checkFreeze, checkSame, newDeploys, type NewRequest, planned } from "./requests.ts";
 import type { Timer } from "./timer.ts";
+import { turnOf } from "./turn.ts";
 import { activeOf, bumped, RETRY_MS, type Shared, WorkloadLoop } from "./workload-loop.ts";
 import type { WorkloadStatus } from "./workload-status.ts";
 
@@ -128,8 +129,9 @@ export class Deployer {
     });
   }
 
-  /** Adds or replaces a freeze. */
+  /** Adds or replaces a freeze. @throws AppError unprocessable with the fields that are not valid now */
   async freeze(freeze: Freeze, by: Pick<Command, "actor" | "reason">): Promise<void> {
+    checkFreeze(freeze, this.#nowMs);
     const before = this.#records.freezes.get(freeze.id);
     const after = { ...freeze, version: (before?.version ?? 0) + 1 };
     const audit = [freezeAudit(freeze.id, { ...by, before, after, atMs: this.#nowMs })];
@@ -204,7 +206,7 @@ export class Deployer {
       workload: (name) => this.#workload(name),
       active: (name) => activeOf(this.#records.deploys.values(), name),
       freeze: (name) => this.frozen(name),
-      turn: (name) => this.#turn(name),
+      turn: (name) => turnOf(this.#records, this.#workload(name), { nowMs: timer.nowMs(), limits }),
       newEffectId: () => {
         this.#effects += 1;
         return `${journal.fence}.${this.#effects}`;
@@ -212,25 +214,6 @@ export class Deployer {
       commit: (change) => this.#commit(change),
       isLost: () => journal.lost.aborted,
     };
-  }
-
-  /** The change by which the head of the queue starts or leaves it. */
-  #turn(name: string): Change | undefined {
-    const { timer, limits } = this.#options;
-    const nowMs = timer.nowMs();
-    const queue = queueOf(this.#records.deploys.values(), name);
-    for (const [index, deploy] of queue.entries()) {
-      const train = this.#records.trains.get(deploy.train ?? "");
-      const signal = train && signalOf(train, deploy, this.#records.deploys);
-      const cancelled = signal?.signal === "cancel" ? signal.reason : undefined;
-      const gone = leaveQueue(deploy, { nowMs, limits, cancelled });
-      if (gone !== undefined) return { deploys: [bumped(gone)] };
-      if (index > 0 || signal?.signal === "wait") continue;
-      const turn = takeTurn(this.#workload(name), queue, nowMs);
-      if (turn === undefined) continue;
-      return { workloads: [bumped(turn.workload)], deploys: [bumped(turn.deploy)] };
-    }
-    return undefined;
   }
 
   /** Places increase with time, also over restarts. */

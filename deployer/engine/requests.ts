@@ -6,6 +6,7 @@ import { newId } from "#platform/ids.ts";
 import type { AuditEntry, Change } from "../journal/port.ts";
 import { PERMISSIONS } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
+import { type Freeze, problemsOf } from "../machine/freezes.ts";
 import { DeployRequest, hashPlan, type Plan, planDeploy } from "../machine/plan.ts";
 import { queueDeploy } from "../machine/queue.ts";
 import { Train } from "../machine/train.ts";
@@ -75,9 +76,7 @@ export function planned(workload: Workload, request: DeployRequest): Plan {
   const slots = workload.slots[plan.newColour].length;
   if (plan.count <= slots) return plan;
   const message = `must be ${slots} at most, as the edge has ${slots} slots a colour for ${plan.workload}`;
-  throw new AppError("unprocessable", `The request is not valid. count: ${message}`, {
-    fields: [{ path: "count", code: "invalid", message }],
-  });
+  throw notValid([{ path: "count", message }]);
 }
 
 function newDeploy(
@@ -117,13 +116,21 @@ type Schema<Output> = {
 export function checked<Output>(schema: Schema<Output>, value: unknown): Output {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map(({ path, message }) => ({
-    path: path.join("."),
-    code: "invalid",
-    message,
-  }));
-  const text = fields.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  throw new AppError("unprocessable", `The request is not valid. ${text}`, { fields });
+  throw notValid(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message })),
+  );
+}
+
+/** @throws AppError unprocessable with the fields of a freeze that cannot be added now */
+export function checkFreeze(freeze: Freeze, nowMs: number): void {
+  const problems = problemsOf(freeze, nowMs);
+  if (problems.length > 0) throw notValid(problems);
+}
+
+function notValid(problems: readonly { path: string; message: string }[]): AppError {
+  const text = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  const fields = problems.map((it) => ({ ...it, code: "invalid" }));
+  return new AppError("unprocessable", `The request is not valid. ${text}`, { fields });
 }
 
 const auditOf = (deploy: Deploy, reason: string): AuditEntry => ({

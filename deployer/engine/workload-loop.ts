@@ -49,6 +49,8 @@ export class WorkloadLoop {
   #isRunning = false;
   #isDue = false;
   #isStopped = false;
+  /** Why the last turn failed. */
+  #problem: string | undefined;
 
   constructor(name: string, shared: Shared) {
     this.#name = name;
@@ -73,9 +75,12 @@ export class WorkloadLoop {
     this.#observer.stop();
   }
 
-  /** Why the active deploy is where it is, for people; undefined without one, or while it moves. */
+  /** Why the workload or its active deploy is where it is, for people; undefined while nothing is in the way. */
   get waitsFor(): string | undefined {
     const deploy = this.#shared.active(this.#name);
+    if (this.#problem !== undefined) {
+      return `The controller could not go on, and tries again: ${this.#problem}`;
+    }
     if (deploy === undefined) return undefined;
     const workload = this.#shared.workload(this.#name);
     const exit = findMove({ ...this.#inputOf({ workload, deploy }), deploy });
@@ -110,7 +115,9 @@ export class WorkloadLoop {
           this.#targets.hurry();
         }
         await this.#turn();
-      } catch {
+        this.#problem = undefined;
+      } catch (error) {
+        this.#problem = messageOf(error);
         // Nothing may be done that is not durable. The records were loaded again.
         this.#shared.timer.later(RETRY_MS, () => this.wake());
       }

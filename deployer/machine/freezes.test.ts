@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { Freeze, freezeOf } from "./freezes.ts";
+import { Freeze, freezeOf, problemsOf } from "./freezes.ts";
 
 const WEEKEND: Freeze = {
   id: "freeze_1",
@@ -41,13 +41,30 @@ test.each([
   [{ start: "0 16 * *" }, "period.start", /cron expression/],
   [{ timezone: "Europe/Nowhere" }, "period.start", /time zone/],
   [{ end: "0 0 30 2 *" }, "period.end", /cron expression/],
-])("%j is refused", (more, path, message) => {
-  const { error } = Freeze.safeParse({ ...WEEKEND, period: { ...WEEKEND.period, ...more } });
-  const flat = error?.issues.flatMap((issue) =>
-    issue.code === "invalid_union"
-      ? issue.errors.flat().map((it) => ({ ...it, path: [...issue.path, ...it.path] }))
-      : [issue],
-  );
-  const found = flat?.find((it) => it.path.join(".") === path);
-  expect(found?.message).toMatch(message);
+  [{ end: "2026-12-24T16:00:00" }, "period.end", /in the future/],
+])("%j cannot be added in 2027", (more, path, message) => {
+  const freeze = Freeze.parse({ ...WEEKEND, period: { ...WEEKEND.period, ...more } });
+  const problems = problemsOf(freeze, Date.parse("2027-01-01T00:00:00Z"));
+  expect(problems.find((it) => it.path === path)?.message).toMatch(message);
+  expect(problemsOf(WEEKEND, 0)).toEqual([]);
+});
+
+test("a freeze once that ends before it starts cannot be added", () => {
+  const period = { kind: "once" as const, fromMs: 2_000, untilMs: 1_000 };
+  const [problem] = problemsOf({ ...WEEKEND, period }, 0);
+  expect(problem).toEqual({ path: "period.untilMs", message: "must be after the start" });
+});
+
+test("a stored freeze whose times are over is readable, and freezes nothing", () => {
+  const start = "2020-12-24T16:00:00";
+  const period = { ...WEEKEND.period, start, end: "2021-01-07T07:00:00" };
+  const freeze = Freeze.parse({ ...WEEKEND, period });
+  expect(freezeOf([freeze], "billing", Date.parse("2020-12-31T00:00:00Z"))).toMatch(/2021-01-07/);
+  expect(freezeOf([freeze], "billing", Date.now())).toBeUndefined();
+});
+
+test("a stored freeze until after the last time of a Date has an end that can be shown", () => {
+  const period = { kind: "once", fromMs: -1, untilMs: Number.MAX_SAFE_INTEGER };
+  const freeze = Freeze.parse({ ...WEEKEND, period });
+  expect(freezeOf([freeze], "billing", 1)).toMatch(/frozen until \+275760-09-13/);
 });

@@ -1,7 +1,14 @@
 import { Cron } from "croner";
 import { z } from "zod";
 
-/** A time in which no deploy starts. Those that have started go on, and every deploy can be rolled back. */
+/** The largest time that a Date can have, in epoch ms. */
+const INSTANT_MS_MAX = 8.64e15;
+const Instant = z.number().transform((ms) => Math.min(Math.max(ms, 0), INSTANT_MS_MAX));
+
+/**
+ * A time in which no deploy starts. Those that have started go on, and every deploy can be rolled back. What is stored
+ * stays readable whatever the time is: `problemsOf` has what a new one must fulfil.
+ */
 export const Freeze = z.object({
   id: z.string(),
   version: z.number(),
@@ -10,32 +17,36 @@ export const Freeze = z.object({
   workloads: z.array(z.string()).max(1_000),
   period: z.union([
     /** Once. Epoch ms. */
-    z
-      .object({ kind: z.literal("once"), fromMs: z.number(), untilMs: z.number() })
-      .refine(({ fromMs, untilMs }) => fromMs < untilMs, "must end after it starts"),
+    z.object({ kind: z.literal("once"), fromMs: Instant, untilMs: Instant }),
     /** As in GitLab: two cron expressions, for example from Friday 16:00 (`0 16 * * 5`) until Monday 7:00. */
-    z
-      .object({
-        kind: z.literal("recurring"),
-        start: z.string().max(100),
-        end: z.string().max(100),
-        timezone: z.string().max(60),
-      })
-      .superRefine((period, context) => {
-        for (const field of ["start", "end"] as const) {
-          const problem = problemOf(period[field], period.timezone);
-          if (problem !== undefined) {
-            context.addIssue({ code: "custom", path: [field], message: problem });
-          }
-        }
-      }),
+    z.object({
+      kind: z.literal("recurring"),
+      start: z.string().max(100),
+      end: z.string().max(100),
+      timezone: z.string().max(60),
+    }),
   ]),
 });
 export type Freeze = z.infer<typeof Freeze>;
 
-function problemOf(expression: string, timezone: string): string | undefined {
+type Problem = { path: string; message: string };
+
+/** Why a freeze cannot be added now, by field. */
+export function problemsOf({ period }: Freeze, nowMs: number): Problem[] {
+  if (period.kind === "once") {
+    return period.fromMs < period.untilMs
+      ? []
+      : [{ path: "period.untilMs", message: "must be after the start" }];
+  }
+  return (["start", "end"] as const).flatMap((field) => {
+    const message = problemOf(period[field], period.timezone, nowMs);
+    return message === undefined ? [] : [{ path: `period.${field}`, message }];
+  });
+}
+
+function problemOf(expression: string, timezone: string, nowMs: number): string | undefined {
   try {
-    const next = cronOf(expression, timezone).nextRun();
+    const next = cronOf(expression, timezone).nextRun(new Date(nowMs));
     return next === null
       ? "must be a cron expression that matches a time in the future"
       : undefined;
