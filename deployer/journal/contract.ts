@@ -46,10 +46,13 @@ export function testJournal(create: () => Promise<TestJournal>): void {
       workloads: ["billing"],
       period: { kind: "once" as const, fromMs: 1, untilMs: 2 },
     };
+    const [start, end] = ["2020-12-24T16:00:00", "2021-01-07T07:00:00"];
+    const period = { kind: "recurring" as const, start, end, timezone: "Europe/Madrid" };
+    const past = { ...freeze, id: "freeze_2", period };
     await first.commit({
       workloads: [workload],
       deploys: [deploy],
-      freezes: [freeze],
+      freezes: [freeze, past],
       intents: [testIntent("1.1", "dep_1"), testIntent("1.2", "dep_1"), testIntent("1.3", null)],
       audit: [testAudit("dep_1"), testAudit("dep_1")],
     });
@@ -63,7 +66,7 @@ export function testJournal(create: () => Promise<TestJournal>): void {
       workloads: [workload],
       deploys: [deploy],
       trains: [],
-      freezes: [freeze],
+      freezes: [freeze, past],
     });
     expect(await second.deploy("dep_1")).toEqual(deploy);
     expect(await second.deploy("dep_2")).toBeUndefined();
@@ -78,7 +81,7 @@ export function testJournal(create: () => Promise<TestJournal>): void {
     expect(brokenAt(audit)).toBeUndefined();
     expect(await second.audit({ after: 1, limit: 1 })).toEqual([audit[1]]);
     await second.commit({ thawed: ["freeze_1"] });
-    expect((await second.load()).freezes).toEqual([]);
+    expect((await second.load()).freezes).toEqual([past]);
   });
 
   test("a change with a version that does not fit changes nothing", async () => {
@@ -100,6 +103,18 @@ export function testJournal(create: () => Promise<TestJournal>): void {
       ),
     );
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("concurrent changes of different records are committed, with one chain of the audit log", async () => {
+    await using journal = await opened(await create());
+    const targets = ["a", "b", "c", "d", "e", "f"];
+    await Promise.all(
+      targets.map((it) => journal.commit({ audit: [testAudit(it), testAudit(it)] })),
+    );
+    const audit = await journal.audit({ after: 0, limit: 99 });
+    expect(audit.map(({ seq }) => seq)).toEqual(audit.map((_it, index) => index + 1));
+    expect(audit.map(({ target }) => target).toSorted()).toEqual(targets.flatMap((it) => [it, it]));
+    expect(brokenAt(audit)).toBeUndefined();
   });
 
   test("a workload has one active deploy", async () => {

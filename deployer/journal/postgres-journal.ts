@@ -82,8 +82,9 @@ async function write(
   tx: Queryable,
   { fence, change }: { fence: number; change: Change },
 ): Promise<void> {
-  // A writer that takes over waits until this transaction ends, and then sees all of it.
-  const [writer] = await tx.query("SELECT fence FROM deploy_writer FOR SHARE");
+  // One commit after the other, as each entry of the audit log has the hash of the one before it. A writer that takes
+  // over waits until this transaction ends, and then sees all of it.
+  const [writer] = await tx.query("SELECT fence FROM deploy_writer FOR UPDATE");
   if (Number(writer?.["fence"]) !== fence) throw replacedError();
   const { workloads, deploys, trains, freezes, thawed, ...rest } = { ...NO_CHANGE, ...change };
   for (const it of workloads) await put(tx, "deploy_workloads", { ...it, id: it.name });
