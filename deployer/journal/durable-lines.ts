@@ -1,7 +1,20 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 
 import { AppError } from "#platform/errors.ts";
-import { replaceFile } from "#platform/state-file.ts";
+
+type Replacing = { confirm: () => Promise<boolean>; sync: () => void };
 
 /** A file to which lines are appended, each on the disk when `append` returns. */
 export class DurableLines {
@@ -45,19 +58,44 @@ export class DurableLines {
     }
   }
 
-  /** Replaces all lines by these. @throws if the lines are as before, or `broken` has aborted */
-  replace(lines: string): void {
-    replaceFile(this.#file, lines);
-    const before = this.#descriptor;
+  /**
+   * Replaces all lines by these, unless others are appended in the meantime, or `confirm` denies right before it that
+   * this process is the writer. `sync` makes the new name of the file durable.
+   * @throws if the lines are as before, or `broken` has aborted
+   */
+  async replace(lines: string, { confirm, sync }: Replacing): Promise<void> {
+    const bytes = this.#bytes;
+    const draft = `${this.#file}.${randomUUID()}.new`;
+    const descriptor = openSync(draft, "ax", 0o600);
     try {
-      this.#descriptor = openSync(this.#file, "a", 0o600);
+      writeFileSync(descriptor, lines);
+      fsyncSync(descriptor);
+      const isWriter = (await confirm()) && !this.#broken.signal.aborted;
+      if (!isWriter || this.#bytes !== bytes || this.#hasOtherLines()) {
+        throw new AppError("conflict", "The journal of deploys has changed.");
+      }
+      renameSync(draft, this.#file);
     } catch (error) {
-      // What would be appended now would be in no file.
+      closeSync(descriptor);
+      rmSync(draft, { force: true });
+      throw error;
+    }
+    closeSync(this.#descriptor);
+    this.#descriptor = descriptor;
+    this.#bytes = Buffer.byteLength(lines);
+    try {
+      sync();
+    } catch (error) {
+      // After a crash the disk may have either file.
       this.#broken.abort();
       throw error;
     }
-    this.#bytes = Buffer.byteLength(lines);
-    closeSync(before);
+  }
+
+  /** Whether the file has lines of another writer, or is another one. */
+  #hasOtherLines(): boolean {
+    const [there, own] = [statSync(this.#file), fstatSync(this.#descriptor)];
+    return there.ino !== own.ino || there.dev !== own.dev || own.size !== this.#bytes;
   }
 
   close(): void {

@@ -153,6 +153,22 @@ describe("the journal in a file", () => {
     expect(again.fence).toBe(small.fence + 1);
   });
 
+  test("a file that was replaced by its content and is damaged is not opened, and stays", async () => {
+    const folder = await newFolder();
+    const journal = await opened(folder);
+    await journal.commit({ workloads: [workload] });
+    await journal[Symbol.asyncDispose]();
+    const small = await opened(folder, 1);
+    await small[Symbol.asyncDispose]();
+    const content = readFileSync(fileIn(folder), "utf8");
+    expect(content.split("\n")).toHaveLength(2);
+    for (const damaged of [content.replace("billing", "bulling"), content.slice(0, -1)]) {
+      writeFileSync(fileIn(folder), damaged);
+      await expect(opened(folder)).rejects.toThrow(/Line 1 .* is damaged.*forgets all deploys/);
+      expect(readFileSync(fileIn(folder), "utf8")).toBe(damaged);
+    }
+  });
+
   test("a file that grows is replaced by its content while it is written", async () => {
     const folder = await newFolder();
     const journal = await opened(folder, 20_000);

@@ -39,8 +39,11 @@ export async function openFileJournal(
   if (lease === undefined) return undefined;
   try {
     const { state, fence, lines } = startLines(folder);
-    const compact = compaction({ state, fence, lines, bytesMax });
-    compact();
+    const compact = compaction(
+      { state, fence, lines, bytesMax },
+      { confirm: () => lease.confirm(), sync: () => syncFolder(folder) },
+    );
+    await compact();
     const lost = AbortSignal.any([lease.lost, lines.broken]);
     return {
       fence,
@@ -53,7 +56,7 @@ export async function openFileJournal(
         checkChange(state, change);
         lines.append(lineOf(fence, change));
         applyChange(state, change);
-        compact();
+        await compact();
       },
       ...readsOf(state),
       async [Symbol.asyncDispose]() {
@@ -81,12 +84,17 @@ function startLines(folder: string): Written {
 }
 
 /** Replaces the lines by what they amount to, whenever they have grown by `bytesMax`. */
-function compaction({ state, fence, lines, bytesMax }: Written & { bytesMax: number }): () => void {
+function compaction(
+  { state, fence, lines, bytesMax }: Written & { bytesMax: number },
+  replacing: Parameters<DurableLines["replace"]>[1],
+): () => Promise<void> {
   let limit = bytesMax;
-  return () => {
+  return async () => {
     if (lines.bytes <= limit) return;
+    // Changes that are committed meanwhile do not start another one.
+    limit = Infinity;
     try {
-      lines.replace(lineOf(fence, snapshotOf(state)));
+      await lines.replace(lineOf(fence, snapshotOf(state)), replacing);
     } catch {
       // Such as when the disk is full: the lines are as they were, and the next attempt is made when they have grown more.
     }
@@ -95,6 +103,8 @@ function compaction({ state, fence, lines, bytesMax }: Written & { bytesMax: num
 }
 
 const NEWLINE = 0x0a;
+/** Of the first line ever. A longer one at the start of a file is all of its content, and was written as a whole. */
+const FIRST_LINE_BYTES = Buffer.byteLength(lineOf(1, {}));
 
 /** `bytes`: of complete lines. A line that a crash cut off is left out; it was never acknowledged. */
 function readJournal(file: string): { state: JournalState; fence: number; bytes: number } {
@@ -106,10 +116,11 @@ function readJournal(file: string): { state: JournalState; fence: number; bytes:
     const end = content.indexOf(NEWLINE, bytes);
     const line = end === -1 ? undefined : parseLine(content.subarray(bytes, end));
     if (line === undefined) {
-      if (end === -1 || end === content.length - 1) break;
+      const isLast = end === -1 || end === content.length - 1;
+      if (isLast && (number > 1 || content.length <= FIRST_LINE_BYTES)) break;
       throw new AppError(
         "unavailable",
-        `Line ${number} of ${file} is damaged. Restore the file from a backup, or delete the lines from there on, which forgets what was deployed later.`,
+        `Line ${number} of ${file} is damaged. Restore the file from a backup, or delete the lines from there on, which forgets ${number === 1 ? "all deploys" : "what was deployed later"}.`,
       );
     }
     // A writer that was replaced may still write a line.
