@@ -64,5 +64,7 @@ function cached(
   const all = { ...dataHeaders(), "cache-control": "no-cache", etag, ...headers };
   const isKnown = ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, etag);
   if (isKnown) return new Response(null, { status: 304, headers: all });
-  return new Response(text, { status: 200, headers: all });
+  // With a length a cache can keep it back until all of it is there.
+  const length = String(Buffer.byteLength(text));
+  return new Response(text, { status: 200, headers: { ...all, "content-length": length } });
 }

@@ -50,6 +50,8 @@ test("HEAD is GET without a body, also for endless streams", async () => {
   const head = await one(`HEAD /openapi.json HTTP/1.1\r\n${CLOSE}\r\n`);
   expect([head.status, head.body]).toEqual([200, ""]);
   expect(head.headers.get("etag")).toBe(body.headers.get("etag"));
+  const length = String(Buffer.byteLength(body.body, "latin1"));
+  for (const { headers } of [body, head]) expect(headers.get("content-length")).toBe(length);
   const auth = `Authorization: Bearer ${running.root}\r\n`;
   await running.send("POST", "/v1/applications", {
     as: running.root,
