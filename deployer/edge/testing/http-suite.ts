@@ -59,6 +59,15 @@ export function testHttp(shared: () => EdgeWorld): void {
     }
   });
 
+  test("a head with many long fields arrives, whatever the method", async () => {
+    const { url } = await served();
+    const many = Array.from({ length: 70 }, (_, at) => [`x-own-${at}`, "v"] as const);
+    const headers = { ...Object.fromEntries(many), "x-long": "l".repeat(9_000) };
+    for (const method of ["GET", "POST"]) {
+      expect((await echo(url, { method, headers })).headers).toMatchObject(headers);
+    }
+  });
+
   test("the body of a GET arrives", async () => {
     const { url } = await served();
     for (const length of [{ "content-length": "5" }, { "transfer-encoding": "chunked" }]) {

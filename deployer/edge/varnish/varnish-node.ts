@@ -65,6 +65,8 @@ export class VarnishNode {
         ...words(`-a ${listen} -T 127.0.0.1:0 -s malloc,${memoryMb}m`),
         // Only what says for how long is stored.
         ...words("-p default_ttl=0"),
+        // As much as HAProxy accepts.
+        ...words("-p http_max_hdr=128 -p http_req_hdr_len=16k -p http_resp_hdr_len=16k"),
         // Who sends requests closes idle connections first: here before HAProxy's 75 s, and HAProxy's 5 s before this.
         ...words("-p backend_idle_timeout=30 -p timeout_idle=60"),
       ],
