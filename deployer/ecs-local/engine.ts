@@ -12,6 +12,8 @@ import type { StateFile } from "./state-file.ts";
 import { changesBetween, type EcsState, put } from "./state.ts";
 
 const TICK_MS_MAX = 250;
+/** While all tasks are stopped: the process that stops them has little time itself, and ends what is left. */
+const STOP_TIMEOUT_MAX_S = 7;
 /** The longest lag of reads. */
 const HISTORY_MS_MAX = 60_000;
 
@@ -63,6 +65,7 @@ export class Engine {
       newId: () => randomBytes(16).toString("hex"),
       processOf: (task, container) => runner.processOf(task, container),
       healthOf: (task, container) => runner.healthOf(task, container),
+      stopTimeoutMaxS: this.#isStopping ? STOP_TIMEOUT_MAX_S : undefined,
     };
   }
 
@@ -95,13 +98,16 @@ export class Engine {
     this.#options.file.close();
   }
 
-  /** Stops all tasks without changing any service, so that the next endpoint starts them again. */
+  /**
+   * Stops all tasks without changing any service, so that the next endpoint starts them again. Programs have less time than their stop
+   * time-out. Ends early if another process may have taken over, whose tasks they are then.
+   */
   async stopTasks(): Promise<void> {
     this.#isStopping = true;
     this.kick();
     const isOver = (): boolean =>
       [...this.#state.tasks.values()].every(({ lastStatus }) => lastStatus === "STOPPED");
-    while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!isOver() && this.#options.mayAct()) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   #tick(): void {

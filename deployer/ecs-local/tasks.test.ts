@@ -110,6 +110,18 @@ test("SIGTERM comes first, SIGKILL after the stop timeout, and nothing of the ta
   await expect.poll(() => isAlive(pid)).toBe(false);
 });
 
+test("an endpoint that stops everything does not wait for the stop time-out of a program that ignores SIGTERM", async () => {
+  const { ecs, endpoint, folder } = await openTestFleet({ secondMs: 1_000 });
+  const stubborn = script("trap '' TERM; while :; do sleep 0.05; done", { stopTimeout: 120 });
+  await register(ecs, "job", stubborn);
+  const [task] = await runTask(ecs, {});
+  if (!task) throw new Error("no task");
+  await expect.poll(async () => (await tasksOf(ecs, {}))[0]?.lastStatus).toBe("RUNNING");
+  const pid = pidOf(folder, task);
+  await endpoint.stop();
+  await expect.poll(() => isAlive(pid)).toBe(false);
+}, 60_000);
+
 test("a task that does not fit is refused with the resource that is missing", async () => {
   const { ecs } = await openTestFleet({ capacity: { cpu: 1_000, memory: 40 } });
   await register(ecs, "job", script(SLEEP));

@@ -44,7 +44,7 @@ export type DeploysRoleOptions = {
   settings: DeploysSettings;
   env: Environment;
   log: Log;
-  /** What becomes of the tasks when the role is stopped: with the control plane they stop; alone they go on. */
+  /** What becomes of the tasks when the role is told to stop: with the control plane they stop; alone, and after a failure, they go on. */
   atStop: "stop-tasks" | "keep-tasks";
   /** Whether it deploys the domain APIs by itself, which have the data of the demo while it is shown. */
   servesApis: boolean;
@@ -82,10 +82,13 @@ export async function runDeploysRole(
   const journal = await takeJournal({ dataFolder, databaseUrl, log, onWait }, signal);
   if (journal === undefined) return;
   started.use(journal);
+  // Only who was told to stop stops tasks: after a failure, such as that of the database, they serve on until the next role.
+  const tasksAtEnd = (): DeploysRoleOptions["atStop"] =>
+    signal.aborted && !journal.lost.aborted ? atStop : "keep-tasks";
   const fleet = remote ?? (await openLocalFleet(dataFolder, log));
-  if (fleet !== remote) started.defer(() => fleet.close(atStop));
+  if (fleet !== remote) started.defer(() => fleet.close(tasksAtEnd()));
   const edge = openEdge({ settings, workloads, client: fleet.client, log });
-  started.defer(() => edge.close(atStop === "stop-tasks" ? "stop" : "keep"));
+  started.defer(() => edge.close(tasksAtEnd() === "stop-tasks" ? "stop" : "keep"));
   const bus = new ShownBus(() => shownBusUrl(settings));
   started.use(bus);
   const events = await DeployEvents.open(bus, log);

@@ -23,6 +23,7 @@ if (process.argv[2] === "migrate") {
 if (RELEASE === "broken") process.exit(9);
 const server = createServer((request, response) => {
   if (RELEASE !== "unlabelled") response.setHeader("x-release", RELEASE);
+  response.setHeader("x-pid", process.pid);
   response.end("done");
 });
 server.listen(Number(TASK_PORT_8080), TASK_ADDRESS);

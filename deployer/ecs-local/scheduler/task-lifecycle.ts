@@ -47,7 +47,8 @@ export function actionsOf(task: Task, { definition, world }: Context): Action[] 
       return [{ type: task.desiredStatus === "RUNNING" ? "start" : "prevent", ...it }];
     }
     if (kind !== "running" || container.stopAtMs === undefined) return [];
-    const timeoutS = definitionOf(definition, container.name)?.stopTimeout ?? STOP_TIMEOUT_S;
+    const { stopTimeout = STOP_TIMEOUT_S } = definitionOf(definition, container.name) ?? {};
+    const timeoutS = Math.min(stopTimeout, world.stopTimeoutMaxS ?? Infinity);
     const isLate = world.nowMs >= container.stopAtMs + timeoutS * world.secondMs;
     return [{ type: "signal", ...it, signal: isLate ? "SIGKILL" : "SIGTERM" }];
   });

@@ -69,6 +69,7 @@ export class TestWorld {
           .repeat(4),
       processOf: (task, container) =>
         this.processes.get(`${task.id}/${container}`) ?? { kind: "none" },
+      stopTimeoutMaxS: undefined,
       healthOf: (task, container) => {
         const status = this.health.get(`${task.id}/${container}`);
         return status && { status, problem: undefined };

@@ -34,6 +34,8 @@ export type World = {
   processOf(task: Task, container: string): ProcessState;
   /** Undefined until a health check has had a result since the endpoint was started. */
   healthOf(task: Task, container: string): Health | undefined;
+  /** The longest time in seconds between SIGTERM and SIGKILL, whatever task definitions say. */
+  stopTimeoutMaxS: number | undefined;
 };
 
 /** What has to be done in the world. Each is repeated until the world shows its effect, so doing it twice is harmless. */
