@@ -36,6 +36,11 @@ test("a release is deployed, replaced and rolled back by commands, also when the
   const back = await run("rollback", "web", "--wait", "--reason", "complaints");
   expect([back.code, back.output]).toEqual([3, expect.stringContaining("complaints")]);
   await expect.poll(() => client.releases.at(-1)).toBe("r1");
+  const refused = await run("rollback", "web");
+  expect([refused.code, refused.output]).toEqual([
+    5,
+    expect.stringContaining("there is nothing to take back"),
+  ]);
 
   const second = await run("deploy", "web", "r2", "--wait", "--json", ...QUICK);
   expect(DeploySummary.parse(JSON.parse(second.stdout)).outcome).toBe("succeeded");

@@ -10,6 +10,7 @@ import { numberOption, type Options, parseOptions } from "../options.ts";
 import { showStarted } from "./deploy.ts";
 import { EXIT_HELP, withExitCodes } from "./exit-codes.ts";
 import { type Client, CLIENT_HELP, CLIENT_OPTIONS, reasonIn, withClient } from "./open-client.ts";
+import { takenBack } from "./taken-back.ts";
 
 type CommandKind = (typeof COMMANDS)[number];
 
@@ -34,7 +35,7 @@ const TEXTS: Readonly<Record<CommandKind, { summary: string; text: string }>> = 
   },
   "roll-back": {
     summary: "Return all traffic to the old release",
-    text: "All traffic returns to the old release at once, and then the new tasks stop. When the old tasks have stopped already, the old\nrelease is deployed again, all at once.",
+    text: "All traffic returns to the old release at once, and then the new tasks stop. When the old tasks have stopped already, the old\nrelease is deployed again, all at once. Only the last deploy is taken back: not an earlier one when the last one failed, and no way back.",
   },
   force: {
     summary: "Skip what a deploy waits for",
@@ -104,18 +105,14 @@ async function presentDeploy(client: Client, service: string): Promise<string | 
   throw new AppError("not_found", `There is no service ${service}. The services are ${known}.`);
 }
 
-/** The way back from a deploy that has succeeded is a deploy of the release before. */
+/** The way back from a deploy that has succeeded is a deploy of the release before. @throws AppError if there is none */
 async function afterItsEnd(
   client: Client,
   { kind, target: workload, reason }: Order,
   values: Options["values"],
 ): Promise<number> {
   const { deploys } = await client.ask("list", { workload, limit: RECENT_MAX });
-  const last = deploys.find(({ outcome }) => outcome === "succeeded");
-  if (kind !== "roll-back" || !last || last.from === null) {
-    const advice = "quarterdeck deploys lists those that have ended";
-    throw new AppError("not_found", `No deploy of ${workload} is under way: ${advice}.`);
-  }
+  const last = takenBack(workload, kind === "roll-back" ? deploys : []);
   process.stderr.write(
     `quarterdeck: the tasks of ${printable(last.from)} have stopped: it is deployed again.\n`,
   );
