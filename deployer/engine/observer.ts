@@ -20,6 +20,8 @@ export type Pace = {
   /** The same of the fleet, also for work that it does. */
   fleetReadMsMax: number;
   writeMsMax: number;
+  /** The same of the fleet and of one-off work in it. */
+  fleetWriteMsMax: number;
 };
 
 export const PACE: Pace = {
@@ -28,6 +30,7 @@ export const PACE: Pace = {
   readMsMax: 2_000,
   fleetReadMsMax: 2_000,
   writeMsMax: 5_000,
+  fleetWriteMsMax: 5_000,
 };
 
 type Polling = Pick<Poller<unknown>, "poke" | "stop">;

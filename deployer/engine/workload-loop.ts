@@ -184,7 +184,8 @@ export class WorkloadLoop {
     const target = targetOf(intent.effect);
     this.#targets.begin(target);
     this.#observer.outdate(target);
-    const result = await within(timer, pace.writeMsMax, () => perform(drivers, intent)).then(
+    const msMax = target.startsWith("node:") ? pace.writeMsMax : pace.fleetWriteMsMax;
+    const result = await within(timer, msMax, () => perform(drivers, intent)).then(
       () => ({ status: "ok", reply: "" }) as const,
       (error: unknown) => ({ status: "failed", reply: messageOf(error) }) as const,
     );

@@ -37,6 +37,7 @@ export const SIMULATED_PACE: Pace = {
   readMsMax: 1_000,
   fleetReadMsMax: 1_000,
   writeMsMax: 2_000,
+  fleetWriteMsMax: 2_000,
 };
 
 /** Changes of the machine that a simulation must find. */

@@ -1,5 +1,6 @@
 import { type Colour, COLOURS, type Drivers } from "../drivers.ts";
 import { Deployer } from "../engine/deployer.ts";
+import type { Pace } from "../engine/observer.ts";
 import type { NewRequest } from "../engine/requests.ts";
 import type { CommandKind } from "../machine/commands.ts";
 import type { Deploy } from "../machine/deploy.ts";
@@ -26,7 +27,7 @@ type Change = (drivers: Drivers) => Drivers;
 export async function testDeployer(
   workloads: readonly string[],
   scenario: Partial<Scenario> = {},
-  change: Change = (drivers) => drivers,
+  { change = (drivers) => drivers, pace }: { change?: Change; pace?: Partial<Pace> } = {},
 ) {
   const time = new VirtualTime(START_MS);
   const world = new World({ ...QUIET, ...scenario }, time);
@@ -74,7 +75,7 @@ export async function testDeployer(
       ),
       timer: time,
       limits: SIMULATED_LIMITS,
-      pace: SIMULATED_PACE,
+      pace: { ...SIMULATED_PACE, ...pace },
       judge: simpleJudge(),
       workloads: workloads.map((name) => ({ name, slotsPerColour: SLOTS })),
     }),
@@ -83,9 +84,13 @@ export async function testDeployer(
 }
 
 /** A deployer of one workload, and what people and pipelines do with it. */
-export async function testBilling(scenario: Partial<Scenario> = {}, change?: Change) {
+export async function testBilling(
+  scenario: Partial<Scenario> = {},
+  change: Change = (drivers) => drivers,
+  pace: Partial<Pace> = {},
+) {
   const name = "billing";
-  const tested = await testDeployer([name], { load: undefined, ...scenario }, change);
+  const tested = await testDeployer([name], { load: undefined, ...scenario }, { change, pace });
   const { deployer, journal, act, parts } = tested;
   const found = parts.get(name);
   if (found === undefined) throw new Error(`there is no ${name}`);

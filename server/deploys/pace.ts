@@ -57,8 +57,14 @@ export const LOCAL_PACE: FleetPace = {
 
 export const ECS_PACE: FleetPace = {
   callMsMax: FLEET_CALL_MS_MAX,
-  // Each read of a workload is about five requests, and an account may send about 20 in a second. The fleet ends a read by itself.
-  observe: { ...PACE, idleMs: 5 * SECOND, fleetReadMsMax: FLEET_CALL_MS_MAX + SECOND },
+  // Each read of a workload is about five requests, and an account may send about 20 in a second. The fleet ends its calls by itself: a
+  // write that was given up here before would go on beside the next one.
+  observe: {
+    ...PACE,
+    idleMs: 5 * SECOND,
+    fleetReadMsMax: FLEET_CALL_MS_MAX + SECOND,
+    fleetWriteMsMax: FLEET_CALL_MS_MAX + SECOND,
+  },
   limits: LIMITS,
   judge: JUDGE_LIMITS,
   strategy: STRATEGY,
