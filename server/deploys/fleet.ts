@@ -22,8 +22,9 @@ export type FleetDeps = {
 };
 
 /** What runs in the fleet. */
-export function fleetOf(deps: FleetDeps): Pick<DeploysService, "fleet" | "taskLog"> {
-  const { place, outputOf } = deps.fleet;
+export function fleetOf(options: FleetDeps): Pick<DeploysService, "fleet" | "taskLog"> {
+  const { place, outputOf } = options.fleet;
+  const deps = { ...options, releases: new Map<string, Promise<string | null>>() };
   return {
     fleet: async () => ({ place, services: await asked(() => servicesOf(deps)) }),
     async taskLog({ task: id, container }) {
@@ -51,9 +52,12 @@ async function asked<Value>(ask: () => Promise<Value>): Promise<Value> {
   }
 }
 
+/** `releases`: by task definition, which does not change. */
+type Deps = FleetDeps & { releases: Map<string, Promise<string | null>> };
+type ReadDeps = Deps & { client: FleetClient };
 type Named = { name: string; workload: string; colour: Colour };
 
-async function servicesOf(deps: FleetDeps): Promise<FleetAnswer["services"]> {
+async function servicesOf(deps: Deps): Promise<FleetAnswer["services"]> {
   const client = deps.fleet.client.until(AbortSignal.timeout(FLEET_CALL_MS_MAX));
   const named = deps.deployer.workloads.flatMap((workload): Named[] =>
     COLOURS.map((colour) => ({ name: serviceOf(workload, colour), workload, colour })),
@@ -73,7 +77,7 @@ async function servicesOf(deps: FleetDeps): Promise<FleetAnswer["services"]> {
 async function serviceView(
   service: FleetService,
   names: Named,
-  deps: FleetDeps & { client: FleetClient },
+  deps: ReadDeps,
 ): Promise<FleetAnswer["services"][number]> {
   const { client, deployer, workloads } = deps;
   const { name, status, desiredCount, runningCount, pendingCount, events } = service;
@@ -86,7 +90,7 @@ async function serviceView(
     ...names,
     status,
     isLive: live === names.colour,
-    release: (primary && (await releaseOf(client, primary.taskDefinition))) ?? null,
+    release: (primary && (await releaseOf(primary.taskDefinition, deps))) ?? null,
     desired: desiredCount,
     running: runningCount,
     pending: pendingCount,
@@ -94,18 +98,24 @@ async function serviceView(
     rolloutReason: primary?.reason ?? "",
     failedTasks: primary?.failedTasks ?? 0,
     events: events.slice(0, EVENTS_MAX),
-    tasks: await Promise.all([...running, ...ended].map((task) => taskView(task, client, port))),
+    tasks: await Promise.all([...running, ...ended].map((task) => taskView(task, deps, port))),
   };
 }
 
-const releaseOf = async (client: FleetClient, taskDefinition: string): Promise<string | null> =>
-  (await client.tagsOf(taskDefinition))[RELEASE_TAG] ?? null;
+function releaseOf(taskDefinition: string, { client, releases }: ReadDeps): Promise<string | null> {
+  const known = releases.get(taskDefinition);
+  if (known !== undefined) return known;
+  const read = client.tagsOf(taskDefinition).then((tags) => tags[RELEASE_TAG] ?? null);
+  releases.set(taskDefinition, read);
+  read.catch(() => releases.delete(taskDefinition));
+  return read;
+}
 
-async function taskView(task: FleetTask, client: FleetClient, port: number): Promise<TaskView> {
+async function taskView(task: FleetTask, deps: ReadDeps, port: number): Promise<TaskView> {
   const at = endpointOf(task, port);
   return {
     id: idOf(task.arn),
-    release: await releaseOf(client, task.taskDefinition),
+    release: await releaseOf(task.taskDefinition, deps),
     status: task.lastStatus,
     desiredStatus: task.desiredStatus,
     health: task.health,
