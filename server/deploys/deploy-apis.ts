@@ -18,12 +18,12 @@ import type { ManagedWorkloads } from "./workloads/all-workloads.ts";
 export type DeployApisDeps = {
   deployer: Deployer;
   workloads: ManagedWorkloads;
-  service: Pick<DeploysService, "start">;
+  service: Pick<DeploysService, "start" | "list">;
   dataFolder: string;
   env: Environment;
 };
 
-/** By service: a hash of the settings with which its tasks were deployed last. */
+/** By service: a hash of the settings with which its tasks were to be deployed last. */
 const Settings = z.record(z.string(), z.string());
 
 /** Who asks for these deploys, in the audit log. */
@@ -72,16 +72,28 @@ async function deployApis(deps: DeployApisDeps): Promise<void> {
   const now = Object.fromEntries(
     SERVICE_NAMES.map((name) => [name, hashOf(workloads.find(name).environmentOf(""))]),
   );
+  const asked = { ...before };
   for (const workload of SERVICE_NAMES) {
     const { active, queue, workload: record } = deployer.status(workload);
+    // It goes on with the settings that it has; the next start looks again.
     if (active ?? queue[0]) continue;
     const live = record.releases[record.live];
-    if (live !== null && before[workload] === now[workload]) continue;
+    const isAsked = before[workload] === now[workload] && !(await hasFailed(workload, deps));
+    asked[workload] = now[workload] ?? "";
+    if (live !== null && isAsked) continue;
     const reason = live === null ? "the first start" : "its settings have changed";
     const request = { workload, release: live ?? first, strategy: STRATEGY, reason };
     await service.start({ ...StartRequest.parse(request), actor: START });
   }
-  writeStateFile(file, now);
+  writeStateFile(file, asked);
+}
+
+/** Whether the last deploy was one of these and did not succeed, so that the tasks have older settings. */
+async function hasFailed(workload: string, { service }: DeployApisDeps): Promise<boolean> {
+  const {
+    deploys: [last],
+  } = await service.list({ workload, limit: 1 });
+  return last?.createdBy === START && last.outcome !== "succeeded";
 }
 
 const hashOf = (settings: Readonly<Record<string, string>>): string => {
