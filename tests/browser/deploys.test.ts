@@ -154,7 +154,8 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     const made = section.getByRole("region", { name: "The token gitlab" });
     const secret = await made.getByText(/^qdd_/).innerText(SOON);
     await made.getByText("It is shown only now").waitFor(SOON);
-    await made.getByText(`--wait --key "$CI_PIPELINE_ID" --url ${board.url}`).waitFor(SOON);
+    const command = `--wait --key "pipeline-$CI_PIPELINE_ID-billing" --url ${board.url}`;
+    await made.getByText(command).waitFor(SOON);
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: board.url });
     await made.getByRole("button", { name: "Copy the token" }).press("Enter");
     await made.getByText("copied").waitFor(SOON);
