@@ -107,7 +107,8 @@ export class Engine {
     this.kick();
     const isOver = (): boolean =>
       [...this.#state.tasks.values()].every(({ lastStatus }) => lastStatus === "STOPPED");
-    while (!isOver() && this.#options.mayAct()) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!isOver() && this.#options.mayAct())
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   #tick(): void {

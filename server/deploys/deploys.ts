@@ -10,6 +10,7 @@ import { AppError } from "#platform/errors.ts";
 import type { Changes } from "./changes.ts";
 import type { Edge } from "./edge-port.ts";
 import type { EdgeWatch } from "./edge-watch.ts";
+import { removedStatus, removedText } from "./removed-workload.ts";
 import { completed } from "./requests.ts";
 import type { DeploysService } from "./service.ts";
 import { detailOf, workloadOf } from "./views/detail.ts";
@@ -51,10 +52,15 @@ export function deploysOf(deps: DeploysDeps): Pick<DeploysService, Verbs> {
       await deps.startEdge();
       return summaryOf(await deployer.request({ ...whole, ...given({ key, planHash }) }));
     },
-    async list({ workload, before = Number.MAX_SAFE_INTEGER, limit }) {
-      if (workload !== undefined) workloads.find(workload);
-      const page = { before, limit, ...given({ workload }) };
-      const deploys = (await journal.history(page)).map(summaryOf);
+    async list({ workload, workloads: among, before = Number.MAX_SAFE_INTEGER, limit }) {
+      const page = { before, limit };
+      const found =
+        among === undefined
+          ? await journal.history({ ...page, ...given({ workload }) })
+          : await historyOf(journal, among, page);
+      // One that was removed from the files still has deploys.
+      if (workload !== undefined && found.length === 0) workloads.find(workload);
+      const deploys = found.map(summaryOf);
       const last = deploys.at(-1);
       return { deploys, next: deploys.length === limit && last ? last.place : null };
     },
@@ -64,14 +70,19 @@ export function deploysOf(deps: DeploysDeps): Pick<DeploysService, Verbs> {
         await changes.after(id, after, waitMs);
         deploy = await findDeploy(journal, id);
       }
-      return detailOf(deploy, deployer.status(deploy.workload), clock.nowMs());
+      const isKnown = deployer.workloads.includes(deploy.workload);
+      const status = isKnown ? deployer.status(deploy.workload) : removedStatus(deploy);
+      return detailOf(deploy, status, clock.nowMs());
     },
     async effects({ id }) {
       await findDeploy(journal, id);
       return { effects: (await journal.effects(id)).map(effectOf) };
     },
     async command({ id, kind, actor, reason, version }) {
-      await findDeploy(journal, id);
+      const deploy = await findDeploy(journal, id);
+      if (deploy.times.doneMs === null && !deployer.workloads.includes(deploy.workload)) {
+        throw new AppError("conflict", removedText(deploy));
+      }
       return summaryOf(await deployer.command(id, { kind, actor, reason }, version));
     },
   };
@@ -82,6 +93,17 @@ export async function findDeploy(journal: Pick<Journal, "deploy">, id: string): 
   const deploy = await journal.deploy(id);
   if (deploy === undefined) throw new AppError("not_found", `There is no deploy ${id}.`);
   return deploy;
+}
+
+/** The newest deploys of these workloads. */
+async function historyOf(
+  journal: Pick<Journal, "history">,
+  workloads: readonly string[],
+  page: { before: number; limit: number },
+): Promise<Deploy[]> {
+  const each = workloads.map((workload) => journal.history({ ...page, workload }));
+  const all = (await Promise.all(each)).flat();
+  return all.toSorted((one, other) => other.place - one.place).slice(0, page.limit);
 }
 
 /** A whole request. @throws AppError unprocessable if the release does not exist */

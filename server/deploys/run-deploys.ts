@@ -30,6 +30,7 @@ import { keepToPlace } from "./keep-to-place.ts";
 import { openLocalFleet } from "./local-fleet.ts";
 import { openEdge } from "./open-edge.ts";
 import { readPlace } from "./read-place.ts";
+import { removedText } from "./removed-workload.ts";
 import type { RoleFleet } from "./role-fleet.ts";
 import { serveDeploys } from "./serve-deploys.ts";
 import { ShownBus, shownBusUrl } from "./shown-bus.ts";
@@ -97,26 +98,22 @@ export async function runDeploysRole(
   const parts = { settings, journal, workloads, fleet, edge, events, changes };
   const deployer = await openDeployer(parts);
   started.defer(() => deployer.close());
-  events.add({ deploys: await recentDeploys(journal) });
+  const recent = await recentDeploys(journal);
+  events.add({ deploys: recent });
+  warnOfRemoved(recent, { deployer, log });
   const edgeWatch = watchEdge({ ...parts, deployer, log });
   started.use(edgeWatch);
   // It is tried again and shown; what runs goes on meanwhile.
   if (isUsed(deployer)) await edgeWatch.start().catch(() => undefined);
   const startEdge = (): Promise<void> => edgeWatch.start();
-  const deps = {
-    ...parts,
-    deployer,
-    clock,
-    defaults: fleet.pace.strategy,
-    startEdge,
-    edgeWatch,
-  };
+  const common = { ...parts, deployer, clock, edgeWatch };
+  const deps = { ...common, startEdge, defaults: fleet.pace.strategy };
   const service = {
     ...deploysOf(deps),
     ...calendarOf(deps),
-    ...fleetOf({ deployer, fleet, workloads }),
-    ...edgeOf({ deployer, edge, edgeWatch, clock }),
-    ...edgeChangesOf({ deployer, edge, events, clock }),
+    ...fleetOf(deps),
+    ...edgeOf(deps),
+    ...edgeChangesOf(deps),
   };
   started.use(await serveDeploys(dataFolder, service, log));
   onOpen?.(deployer.workloads);
@@ -162,6 +159,16 @@ type Parts = {
   events: DeployEvents;
   changes: Changes;
 };
+
+function warnOfRemoved(
+  recent: readonly Deploy[],
+  { deployer, log }: { deployer: Deployer; log: Log },
+): void {
+  for (const deploy of recent) {
+    const isLeft = deploy.times.doneMs === null && !deployer.workloads.includes(deploy.workload);
+    if (isLeft) log.warn(removedText(deploy), { deploy: deploy.id });
+  }
+}
 
 /** Those whose last events may not have been written. */
 const recentDeploys = (journal: Journal): Promise<Deploy[]> =>

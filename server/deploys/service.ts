@@ -38,6 +38,8 @@ export type DeploysService = {
   start(request: StartRequest & Once): Promise<DeploySummary>;
   list(page: {
     workload?: string | undefined;
+    /** Only deploys of these. */
+    workloads?: readonly string[] | undefined;
     before?: number;
     limit: number;
   }): Promise<DeployList>;

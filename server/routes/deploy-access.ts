@@ -22,7 +22,7 @@ export function checkAll(
 }
 
 /** For lists, which leave out what the caller may not see. */
-export function maySee({ caller, nowMs }: Call, workload: string): boolean {
+export function maySee({ caller, nowMs }: Call, workload: string | undefined): boolean {
   try {
     checkAct(caller, "see", { workload, nowMs });
     return true;

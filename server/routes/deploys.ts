@@ -13,6 +13,7 @@ import type { Route } from "#platform/http/route.ts";
 import { idOf, queryInt } from "#platform/http/schema.ts";
 
 import type { Deploys } from "../deploys/follow-deploys.ts";
+import { seenWorkloads } from "../deploys/views/seen.ts";
 import { actorOf, checkAll, type DeployRoutesDeps, maySee } from "./deploy-access.ts";
 
 const TAG = "Deploys";
@@ -92,7 +93,9 @@ const listing = (deploys: Deploys): Route<MemberRule> =>
     async handle(call) {
       const { workload, before, limit } = call.query;
       if (workload !== undefined) checkAll(call, "see", [workload]);
-      const page = { workload, limit, ...(before === undefined ? {} : { before }) };
+      const among =
+        workload === undefined ? await seenWorkloads(deploys, (it) => maySee(call, it)) : {};
+      const page = { workload, limit, ...among, ...(before === undefined ? {} : { before }) };
       const { deploys: found, next } = await deploys.ask("list", page);
       const seen = found.filter((it) => maySee(call, it.workload));
       return { status: 200, body: { deploys: seen, next } };

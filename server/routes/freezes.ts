@@ -14,6 +14,7 @@ import type { Route } from "#platform/http/route.ts";
 import { idOf, queryInt } from "#platform/http/schema.ts";
 
 import type { Deploys } from "../deploys/follow-deploys.ts";
+import { seenFreezes } from "../deploys/views/seen.ts";
 import { actorOf, checkAll, type DeployRoutesDeps, maySee } from "./deploy-access.ts";
 import { keyOf } from "./deploys.ts";
 
@@ -37,8 +38,17 @@ const freezes = (deploys: Deploys): Route<MemberRule> =>
     tag: TAG,
     summary: "Lists the times in which no deploy starts",
     rule: { allow: "act", act: "see" },
-    responses: { 200: { description: "The freezes", body: FreezeList } },
-    handle: async () => ({ status: 200, body: { freezes: await deploys.ask("freezes", {}) } }),
+    responses: {
+      200: {
+        description:
+          "Those of all workloads, and of workloads that the caller may see, without the others",
+        body: FreezeList,
+      },
+    },
+    async handle(call) {
+      const all = await deploys.ask("freezes", {});
+      return { status: 200, body: { freezes: seenFreezes(all, (it) => maySee(call, it)) } };
+    },
   });
 
 const freezing = (deploys: Deploys): Route<MemberRule> =>
@@ -111,11 +121,14 @@ const trains = (deploys: Deploys): Route<MemberRule> =>
     summary: "Lists the trains that have not ended",
     rule: { allow: "act", act: "see" },
     responses: {
-      200: { description: "The trains with a workload that the caller may see", body: TrainList },
+      200: {
+        description: "The trains of which the caller may see all workloads",
+        body: TrainList,
+      },
     },
     async handle(call) {
       const all = await deploys.ask("trains", {});
-      const seen = all.filter(({ cars }) => cars.some(({ workload }) => maySee(call, workload)));
+      const seen = all.filter(({ cars }) => cars.every(({ workload }) => maySee(call, workload)));
       return { status: 200, body: { trains: seen } };
     },
   });

@@ -191,6 +191,15 @@ test("freezes and trains are made, listed and ended, and the audit log has who d
   });
   const trains = await send(token, { path: "/api/trains" });
   expect(trains.json).toMatchObject({ trains: [{ name: "July" }] });
+  const shared = { ...body, name: "Both", workloads: ["accounts", "billing"], reason: "both" };
+  expect((await send(token, { path: "/api/freezes", body: shared })).status).toBe(201);
+  const alone = await tokenFor(["accounts"], ["see"]);
+  expect((await send(alone, { path: "/api/trains" })).json).toEqual({ trains: [] });
+  expect((await send(alone, { path: "/api/freezes" })).json).toMatchObject({
+    freezes: [{ name: "Both", workloads: ["accounts"] }],
+  });
+  const newest = await send(alone, { path: "/api/deploys?limit=1" });
+  expect(DeployList.parse(newest.json).deploys).toMatchObject([{ workload: "accounts" }]);
   const log = AuditList.parse((await send(token, { path: "/api/deploy-audit?limit=500" })).json);
   const actions = log.entries.filter(({ reason }) => /nobody|over|July/.test(reason));
   expect(actions.map(({ action }) => action)).toEqual([

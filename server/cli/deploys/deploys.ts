@@ -72,7 +72,7 @@ async function show(client: Client, id: string, values: Options["values"]): Prom
   const text =
     values["json"] === true
       ? JSON.stringify(detail)
-      : `${detailText(detail)}\n\n${effectsText(effects)}`;
+      : `${detailText(detail)}\n\n${effectsText(effects, detail.deploy)}`;
   process.stdout.write(`${text}\n`);
   return EXIT.ok;
 }

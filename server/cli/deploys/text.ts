@@ -45,8 +45,15 @@ export function detailText(detail: DeployDetail): string {
 const EFFECTS_MAX = 10;
 
 /** What was asked of fleet, edge and one-off work last, with the replies, oldest first. */
-export function effectsText({ effects }: EffectList): string {
-  if (effects.length === 0) return "  Nothing has been asked of the fleet or of a node yet.";
+export function effectsText(
+  { effects }: EffectList,
+  { outcome, startedMs }: Pick<DeploySummary, "outcome" | "startedMs">,
+): string {
+  if (effects.length === 0) {
+    return outcome !== null && startedMs !== null
+      ? "  Its effects are not kept any more: those of the newest 200 deploys are."
+      : "  Nothing has been asked of the fleet or of a node yet.";
+  }
   const last = effects.slice(-EFFECTS_MAX);
   const head =
     last.length < effects.length

@@ -9,9 +9,11 @@ import {
 } from "#access/route.ts";
 import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
 import type { DeploysView, Pages } from "#dashboards/deploys/live-messages.ts";
+import type { DeployList } from "#dashboards/deploys/messages.ts";
 import { AppError } from "#platform/errors.ts";
 
 import type { Deploys } from "../follow-deploys.ts";
+import { seenFreezes, seenWorkloads } from "../views/seen.ts";
 
 /** Deploys that may still change. */
 const NEWEST_MAX = 10;
@@ -52,7 +54,7 @@ async function listOf(
 ): Promise<Pages["deploys"]> {
   const [all, list, freezes, trains] = await Promise.all([
     deploys.ask("workloads", {}),
-    deploys.ask("list", { limit, workload: workload ?? undefined }),
+    seenDeploys({ limit, workload: workload ?? undefined }, viewer, deploys),
     deploys.ask("freezes", {}),
     deploys.ask("trains", {}),
   ]);
@@ -60,13 +62,32 @@ async function listOf(
   const workloads = all.filter(({ name }) => may(viewer, "see", name));
   return {
     workloads: workloads.map((it) => ({ ...it, may: actsOf(viewer, it.name) })),
-    deploys: list.deploys.filter((it) => may(viewer, "see", it.workload)),
-    next: list.next,
-    freezes: freezes.map((it) => ({ ...it, mayRemove: mayFreeze(viewer, it.workloads) })),
+    ...list,
+    freezes: seenFreezes(
+      freezes.map((it) => ({ ...it, mayRemove: mayFreeze(viewer, it.workloads) })),
+      (it) => may(viewer, "see", it),
+    ),
     trains: trains.filter(({ cars }) => cars.every((it) => may(viewer, "see", it.workload))),
     mayFreezeAll: mayFreeze(viewer, []),
     mayManageTokens: can({ ...signedInOf(viewer.caller), nowMs: viewer.nowMs }, capability, target),
   };
+}
+
+/** The newest deploys of workloads that the viewer may see; none of a workload that is not known. */
+async function seenDeploys(
+  page: { limit: number; workload?: string | undefined },
+  viewer: Viewer,
+  deploys: Ask,
+): Promise<DeployList> {
+  const isSeen = (workload: string | undefined): boolean => may(viewer, "see", workload);
+  const among = page.workload === undefined ? await seenWorkloads(deploys, isSeen) : {};
+  try {
+    const list = await deploys.ask("list", { ...page, ...among });
+    return { ...list, deploys: list.deploys.filter((it) => isSeen(it.workload)) };
+  } catch (error) {
+    if (error instanceof AppError && error.code === "not_found") return { deploys: [], next: null };
+    throw error;
+  }
 }
 
 async function detailOf(
@@ -120,11 +141,10 @@ export const seenEdge = (
 });
 
 async function boardOf(viewer: Viewer, deploys: Ask): Promise<Pages["board"]> {
-  const [all, { deploys: newest }] = await Promise.all([
+  const [all, { deploys: seen }] = await Promise.all([
     deploys.ask("workloads", {}),
-    deploys.ask("list", { limit: NEWEST_MAX }),
+    seenDeploys({ limit: NEWEST_MAX }, viewer, deploys),
   ]);
-  const seen = newest.filter(({ workload }) => may(viewer, "see", workload));
   return {
     fleet: all
       .filter(({ name, tasks }) => tasks !== null && may(viewer, "see", name))

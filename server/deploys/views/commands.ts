@@ -40,8 +40,10 @@ export function wayBackOf(deploy: Deploy, nowMs: number): DeployDetail["wayBack"
 }
 
 function afterEnd({ state, plan: { from } }: Deploy): DeployDetail["wayBack"] {
-  if (state !== "succeeded") return { command: null, text: "The release before serves." };
-  return again(from);
+  if (state === "succeeded") return again(from);
+  const text =
+    from === null ? "Nothing serves: it was the first release." : "The release before serves.";
+  return { command: null, text };
 }
 
 const again = (from: string | null): DeployDetail["wayBack"] =>
@@ -49,5 +51,5 @@ const again = (from: string | null): DeployDetail["wayBack"] =>
     ? { command: null, text: "There is no earlier release to go back to." }
     : {
         command: "deploy-again",
-        text: `Its tasks have been stopped. Deploy ${from} again to go back to it.`,
+        text: `The tasks of ${from} have been stopped. Deploy ${from} again to go back to it.`,
       };

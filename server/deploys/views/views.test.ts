@@ -119,9 +119,15 @@ test("the way back names the command that the machine accepts", () => {
   });
   expect(wayBackIn("waiting", "retiring-old")).toEqual({
     command: "deploy-again",
-    text: "Its tasks have been stopped. Deploy r1 again to go back to it.",
+    text: "The tasks of r1 have been stopped. Deploy r1 again to go back to it.",
   });
   expect(wayBackIn("waiting", "reverting").command).toBeNull();
+  expect(wayBackIn("waiting", "aborted").text).toBe("The release before serves.");
+  const first = deployThrough("waiting", "aborted");
+  const aborted = { ...first, plan: { ...first.plan, from: null } };
+  expect(detailOf(aborted, statusOf(undefined), NOW_MS).wayBack.text).toBe(
+    "Nothing serves: it was the first release.",
+  );
   expect(wayBackIn("waiting", "baking", "succeeded").command).toBe("deploy-again");
 });
 
