@@ -49,6 +49,14 @@ export function actionFor(
   return actions().find((action) => KEYS[action].keys === sequence);
 }
 
+type Focused = { tagName: string; type: string | null; isContentEditable: boolean };
+
+/** Whether keys pressed in an element belong to it, as in a text field or a list of choices. */
+export function takesKeys({ tagName, type, isContentEditable }: Focused): boolean {
+  if (tagName === "INPUT") return type !== "radio" && type !== "checkbox";
+  return isContentEditable || tagName === "TEXTAREA" || tagName === "SELECT";
+}
+
 export function actions(): Action[] {
   // Object.keys of a constant object: its keys are exactly the actions.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

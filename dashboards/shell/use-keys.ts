@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "react";
 
-import { type Action, actionFor, type Pressed } from "./keys.ts";
+import { type Action, actionFor, type Pressed, takesKeys } from "./keys.ts";
 
 export type KeyHandlers = Partial<Record<Action, () => void>>;
 
@@ -29,10 +29,10 @@ export function useKeys(handlers: KeyHandlers): void {
   }, []);
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target instanceof HTMLTextAreaElement) return true;
-  return (
-    target instanceof HTMLInputElement && target.type !== "radio" && target.type !== "checkbox"
-  );
-}
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement &&
+  takesKeys({
+    tagName: target.tagName,
+    type: target.getAttribute("type"),
+    isContentEditable: target.isContentEditable,
+  });
