@@ -161,8 +161,10 @@ export const DeployDetail = z.object({
   commands: z.array(CommandView),
   live: z
     .object({
-      /** What clients got from each colour since the present state began. */
+      /** What clients got from each colour since `lanesSinceMs`. */
       lanes: colours(LaneView).nullable(),
+      /** Null in states that need no measurements. While all traffic is on the new colour: when the deploy began. */
+      lanesSinceMs: Time,
       nodes: z.array(NodeSplit).nullable(),
       tasks: colours(ColourTasks).nullable(),
     })

@@ -1,6 +1,7 @@
 import type { EdgeAnswer } from "#dashboards/deploys/fleet-messages.ts";
 import type { EdgeNode, NodeView, SlotView } from "#deployer/drivers.ts";
 import type { Deployer } from "#deployer/engine/deployer.ts";
+import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
 import type { Workload } from "#deployer/machine/workload.ts";
 import type { Clock } from "#platform/clock.ts";
 import { AppError } from "#platform/errors.ts";
@@ -11,14 +12,22 @@ import type { DeploysService } from "./service.ts";
 import { eachColour, sharesOf } from "./views/live.ts";
 
 type EdgeDeps = {
-  deployer: Deployer;
-  edge: Edge;
+  deployer: Pick<Deployer, "workloads"> & {
+    status(name: string): Pick<WorkloadStatus, "workload"> & {
+      seen: Pick<WorkloadStatus["seen"], "nodes">;
+    };
+  };
+  edge: Pick<Edge, "caches" | "configuration" | "isStarted" | "notesOf" | "urlOf"> & {
+    driver: Pick<Edge["driver"], "nodes">;
+  };
   edgeWatch: Pick<EdgeWatch, "notesOf">;
   clock: Clock;
 };
 
 const VERSIONS_MAX = 50;
 const CACHE_MS = 3_600_000;
+/** By workload and node: what was read last, which is shown while the node is changed and not read. */
+type LastViews = Map<string, NodeView>;
 type NodeAnswer = EdgeAnswer["nodes"][number];
 
 /** The nodes with what each runs, as it was read last. */
@@ -27,22 +36,25 @@ export const edgeOf = ({
   edge,
   edgeWatch,
   clock,
-}: EdgeDeps): Pick<DeploysService, "edge"> => ({
-  edge: async () => {
-    const nodes = await edge.driver.nodes();
-    const notes = await Promise.all(nodes.map(({ id }) => edge.notesOf(id)));
-    return {
-      nodes: nodes.map((node, at) => ({
-        ...nodeOf(node, { deployer, edge }),
-        notes: [...edgeWatch.notesOf(node.id), ...(notes[at] ?? [])],
-      })),
-      configuration: configurationOf(edge),
-      cache: await cacheOf({ deployer, edge, clock }),
-    };
-  },
-});
+}: EdgeDeps): Pick<DeploysService, "edge"> => {
+  const lastViews: LastViews = new Map();
+  return {
+    edge: async () => {
+      const nodes = await edge.driver.nodes();
+      const notes = await Promise.all(nodes.map(({ id }) => edge.notesOf(id)));
+      return {
+        nodes: nodes.map((node, at) => ({
+          ...nodeOf(node, { deployer, edge, lastViews }),
+          notes: [...edgeWatch.notesOf(node.id), ...(notes[at] ?? [])],
+        })),
+        configuration: configurationOf(edge),
+        cache: await cacheOf({ deployer, edge, clock }),
+      };
+    },
+  };
+};
 
-function configurationOf({ configuration }: Edge): EdgeAnswer["configuration"] {
+function configurationOf({ configuration }: EdgeDeps["edge"]): EdgeAnswer["configuration"] {
   if (configuration === undefined) return null;
   const { current, versions } = configuration.versions;
   return {
@@ -68,7 +80,7 @@ async function cacheOf({
 
 function nodeOf(
   { id, retired }: EdgeNode,
-  { deployer, edge }: Pick<EdgeDeps, "deployer" | "edge">,
+  { deployer, edge, lastViews }: Pick<EdgeDeps, "deployer" | "edge"> & { lastViews: LastViews },
 ): Omit<NodeAnswer, "notes"> {
   if (!edge.isStarted()) return { id, status: "not-started", workloads: [] };
   const seen = deployer.workloads.flatMap((name) => {
@@ -76,13 +88,19 @@ function nodeOf(
     const node = observed.nodes?.find((it) => it.id === id);
     return node === undefined ? [] : [{ workload, ...node }];
   });
-  const workloads = seen.flatMap(({ workload, view }) =>
-    view === undefined
-      ? []
-      : [{ ...viewOf(workload, id, view), url: edge.urlOf(id, workload.name) }],
-  );
+  const workloads = seen.flatMap(({ workload, view, isUnreachable }) => {
+    const key = JSON.stringify([workload.name, id]);
+    if (view !== undefined) lastViews.set(key, view);
+    if (isUnreachable) lastViews.delete(key);
+    const known = lastViews.get(key);
+    if (known === undefined) return [];
+    const shown = viewOf(workload, id, known);
+    const isCurrent = shown.isCurrent && view !== undefined;
+    return [{ ...shown, isCurrent, url: edge.urlOf(id, workload.name) }];
+  });
   const isUnreachable = seen.some((it) => it.isUnreachable);
-  const isCurrent = workloads.every((it) => it.isCurrent);
+  const isCurrent =
+    seen.length > 0 && workloads.length === seen.length && workloads.every((it) => it.isCurrent);
   const reached = isCurrent ? "current" : "behind";
   const status = isUnreachable ? "unreachable" : reached;
   return { id, status: retired ? "retired" : status, workloads };

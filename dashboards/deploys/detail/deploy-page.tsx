@@ -63,7 +63,7 @@ function Found({ detail, nowMs }: FoundProps) {
       <WayBack detail={detail} commands={commands} onCommand={setAsked} />
       <Summary detail={detail} nowMs={nowMs} />
       <Stepper detail={detail} nowMs={nowMs} />
-      <LiveNumbers detail={detail} />
+      {detail.live ? <LiveNumbers plan={detail.plan} live={detail.live} /> : null}
       <Parts detail={detail} nowMs={nowMs} />
       {asked ? (
         <CommandDialog

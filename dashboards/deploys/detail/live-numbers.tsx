@@ -1,29 +1,29 @@
 import { formatExact, formatQuantity } from "#dashboards/format.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
+import { At } from "../ago.tsx";
 import { ColourName } from "../colour-name.tsx";
-import type { Pages } from "../live-messages.ts";
 import type { DeployDetail } from "../messages.ts";
 import { SplitBar } from "../split-bar.tsx";
 import { type Colour } from "../words.ts";
 
-type NumbersProps = { detail: Pages["deploy"] };
 type Live = NonNullable<DeployDetail["live"]>;
+type NumbersProps = {
+  plan: Pick<DeployDetail["plan"], "oldColour" | "newColour" | "from" | "release">;
+  live: Live;
+};
 
 /** What clients get from each colour, and how the nodes split traffic. */
-export function LiveNumbers({ detail }: NumbersProps) {
-  const { live } = detail;
-  if (live === null) return null;
+export function LiveNumbers({ plan, live }: NumbersProps) {
   return (
     <section aria-label="Live numbers" className="deploy-live">
-      <Colours detail={detail} live={live} />
+      <Colours plan={plan} live={live} />
       <Nodes nodes={live.nodes} />
     </section>
   );
 }
 
-function Colours({ detail: { plan }, live }: NumbersProps & { live: Live }) {
-  const total = live.lanes && live.lanes.blue.requests + live.lanes.green.requests;
+function Colours({ plan, live }: NumbersProps) {
   return (
     <>
       <h2>Clients and tasks, by colour</h2>
@@ -54,12 +54,19 @@ function Colours({ detail: { plan }, live }: NumbersProps & { live: Live }) {
           <ColourRow colour={plan.newColour} part="new" release={plan.release} live={live} />
         </tbody>
       </table>
-      <p className="quiet">
-        {total === 0
-          ? "No request was seen since the present state began."
-          : "Requests, errors and p95 are counted since the present state began."}
-      </p>
+      <Counted live={live} />
     </>
+  );
+}
+
+function Counted({ live: { lanes, lanesSinceMs } }: { live: Live }) {
+  if (lanes === null || lanesSinceMs === null) return null;
+  const isNone = lanes.blue.requests + lanes.green.requests === 0;
+  return (
+    <p className="quiet">
+      {isNone ? "No request was seen since " : "Requests, errors and p95 are counted since "}
+      <At atMs={lanesSinceMs} />.
+    </p>
   );
 }
 
@@ -68,7 +75,7 @@ type RowProps = { colour: Colour; part: "old" | "new"; release: string | null; l
 function ColourRow({ colour, part, release, live: { lanes, tasks, nodes } }: RowProps) {
   const lane = lanes?.[colour];
   const task = tasks?.[colour];
-  const sessions = nodes?.reduce((all, node) => all + (node.sessions?.[colour] ?? 0), 0);
+  const sessions = sessionsOf(nodes, colour);
   return (
     <tr>
       <th scope="row">
@@ -90,11 +97,18 @@ function ColourRow({ colour, part, release, live: { lanes, tasks, nodes } }: Row
         {formatQuantity(lane?.latencyMsP95, "ms")}
       </td>
       <td data-label="Open sessions" className="num">
-        {sessions === undefined ? "–" : formatExact(sessions)}
+        {sessions === null ? "–" : formatExact(sessions)}
       </td>
     </tr>
   );
 }
+
+/** Null unless all nodes are known: whoever waits for the last session must not read a 0 that nobody counted. */
+const sessionsOf = (nodes: Live["nodes"], colour: Colour): number | null =>
+  nodes?.reduce<number | null>(
+    (all, { sessions }) => (all === null || sessions === null ? null : all + sessions[colour]),
+    0,
+  ) ?? null;
 
 type Tasks = NonNullable<Live["tasks"]>["blue"];
 type Lane = NonNullable<Live["lanes"]>["blue"];

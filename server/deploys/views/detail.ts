@@ -1,6 +1,7 @@
 import type { DeployDetail, WorkloadView } from "#dashboards/deploys/messages.ts";
 import type { WorkloadStatus } from "#deployer/engine/workload-status.ts";
 import type { Deploy } from "#deployer/machine/deploy.ts";
+import { measuredFrom } from "#deployer/machine/effects.ts";
 import { RULES } from "#deployer/machine/states.ts";
 
 import { commandsOf, wayBackOf } from "./commands.ts";
@@ -22,7 +23,9 @@ export function detailOf(deploy: Deploy, status: WorkloadStatus, nowMs: number):
     waitsFor: (isActive ? status.waitsFor : waitInQueue(deploy, status)) ?? null,
     wayBack: wayBackOf(deploy, nowMs),
     commands: commandsOf(deploy, nowMs),
-    live: isActive ? liveOf(status.workload, status.seen) : null,
+    live: isActive
+      ? { ...liveOf(status.workload, status.seen), lanesSinceMs: measuredFrom(deploy) ?? null }
+      : null,
   };
 }
 

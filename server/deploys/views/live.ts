@@ -19,7 +19,7 @@ export const eachColour = <Value>(of: (colour: Colour) => Value): ByColour<Value
 });
 
 /** What is observed at present. */
-export const liveOf = (workload: Workload, seen: Observation): Live => ({
+export const liveOf = (workload: Workload, seen: Observation): Omit<Live, "lanesSinceMs"> => ({
   lanes: seen.traffic ? eachColour((colour) => laneOf(seen.traffic?.lanes[colour])) : null,
   nodes: nodesOf(workload, seen),
   tasks: tasksOf(seen),

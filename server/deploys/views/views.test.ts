@@ -167,6 +167,14 @@ test("live numbers are those of the nodes and the edge, and unknown ones are nul
   ]);
   expect(live?.lanes?.green.latencyMsP95).toBeNull();
   expect(live?.tasks).toBeNull();
+  expect(live?.lanesSinceMs).toBe(deploy.enteredAtMs);
+});
+
+test("at full traffic, requests are counted since the deploy began, so that the old release can be compared", () => {
+  const deploy = deployThrough("waiting", "preflight", "shifting", "baking");
+  const { live } = detailOf(deploy, statusOf(deploy), NOW_MS);
+  expect(live?.lanesSinceMs).toBe(deploy.times.startedMs);
+  expect(live?.lanesSinceMs).toBeLessThan(deploy.enteredAtMs);
 });
 
 test("a plan is told in sentences, the first release without a way back", () => {
