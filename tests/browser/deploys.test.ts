@@ -98,6 +98,20 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     await plan.getByText(/^[0-9a-f]{16}$/).waitFor();
     await screenshot(page, "plan");
     expect(await axeViolations(page)).toEqual([]);
+    // Somebody else was faster: the plan is reviewed again.
+    const problem = {
+      type: "about:blank",
+      title: "Changed",
+      status: 412,
+      detail: "It has changed.",
+    };
+    const changed = { status: 412, json: problem };
+    await page.route("**/api/deploys", (route) => route.fulfill(changed), { times: 1 });
+    await form.getByRole("button", { name: "Deploy r2" }).click();
+    await form.getByText("It has changed.").waitFor(SOON);
+    await form.getByRole("button", { name: "Show the plan" }).click();
+    await plan.getByText("1 task of r2 start").waitFor(SOON);
+    expect(await form.getByText("It has changed.").count()).toBe(0);
     await form.getByRole("button", { name: "Deploy r2" }).click();
     await page.waitForURL(/\/deploys\/dep_/, SOON);
 
