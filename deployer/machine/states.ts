@@ -111,7 +111,7 @@ export const RULES: Readonly<Record<State, StateRules>> = {
   },
   baking: {
     ...serving,
-    label: "bakes at full traffic",
+    label: "observes at full traffic",
     msMax: (_limits, { bakeMs, analyseMsMax }) => 2 * Math.max(bakeMs, analyseMsMax),
   },
   committing: {

@@ -122,7 +122,9 @@ function Parts({ detail, nowMs }: FoundProps) {
           </button>
         ))}
       </div>
-      {show === "effects" ? <Effects effects={detail.effects} nowMs={nowMs} /> : null}
+      {show === "effects" ? (
+        <Effects deploy={detail.deploy} effects={detail.effects} nowMs={nowMs} />
+      ) : null}
       {show === "history" ? <History history={detail.history} nowMs={nowMs} /> : null}
       {show === "plan" ? <PlanOfDeploy detail={detail} /> : null}
     </section>

@@ -2,10 +2,14 @@ import { formatQuantity } from "#dashboards/format.ts";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { Ago } from "../ago.tsx";
-import type { EffectList } from "../messages.ts";
+import type { DeploySummary, EffectList } from "../messages.ts";
 
 type Effect = EffectList["effects"][number];
-type EffectsProps = { effects: readonly Effect[]; nowMs: number | undefined };
+type EffectsProps = {
+  deploy: Pick<DeploySummary, "startedMs" | "outcome">;
+  effects: readonly Effect[];
+  nowMs: number | undefined;
+};
 
 const STATUS: Record<Effect["status"], { shape: string; word: string }> = {
   sent: { shape: "…", word: "no reply yet" },
@@ -13,10 +17,15 @@ const STATUS: Record<Effect["status"], { shape: string; word: string }> = {
   failed: { shape: "✕", word: "failed" },
 };
 
+const NONE = "Nothing has been asked of the fleet or of a node yet.";
+const FORGOTTEN = "Its effects are not kept any more: those of the newest 200 deploys are.";
+
 /** What was asked of fleet, edge and one-off work, with the replies; newest first. */
-export function Effects({ effects, nowMs }: EffectsProps) {
+export function Effects({ deploy, effects, nowMs }: EffectsProps) {
   if (effects.length === 0) {
-    return <p className="quiet">Nothing has been asked of the fleet or of a node yet.</p>;
+    // Every deploy that began asked for something.
+    const isForgotten = deploy.outcome !== null && deploy.startedMs !== null;
+    return <p className="quiet">{isForgotten ? FORGOTTEN : NONE}</p>;
   }
   return (
     <table className="cards">

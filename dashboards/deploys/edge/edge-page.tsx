@@ -4,6 +4,7 @@ import { parseAsString } from "nuqs";
 
 import { Link } from "#dashboards/client/link.tsx";
 import { useUrlState } from "#dashboards/client/url-state.ts";
+import { useNow } from "#dashboards/client/use-now.ts";
 import { Empty } from "#dashboards/panels/message.tsx";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
@@ -20,6 +21,7 @@ type Node = EdgeAnswer["nodes"][number];
 /** The nodes of the edge: what each runs, and where it sends requests. */
 export function EdgePage(props: PageProps) {
   const live = useLive({ page: "edge" });
+  const now = useNow(live.atMs);
   const [{ workload }, set] = useUrlState({ workload: parseAsString });
   const nodes = live.content?.nodes ?? [];
   const names = [...new Set(nodes.flatMap((node) => node.workloads.map((it) => it.workload)))];
@@ -51,7 +53,7 @@ export function EdgePage(props: PageProps) {
           <ConfigurationSection
             configuration={live.content.configuration}
             mayConfigure={live.content.mayConfigure}
-            nowMs={live.atMs}
+            nowMs={now}
           />
         </>
       ) : null}

@@ -14,6 +14,9 @@ const ROLLOUTS: Record<Service["rollout"], { shape: string; word: string }> = {
   FAILED: { shape: "✕", word: "failed" },
 };
 
+/** The other colour has tasks only while a deploy moves to it or from it. */
+const DEPLOYING = "(part of a deploy)";
+
 /** One row for each service. */
 export function Services({
   services,
@@ -72,7 +75,8 @@ function ServiceRow({ service, view }: { service: Service; view: FleetViewState 
         </button>
       </th>
       <td data-label="Colour">
-        <ColourName colour={colour} /> {isLive ? "(live)" : <span className="quiet">(idle)</span>}
+        <ColourName colour={colour} />{" "}
+        {isLive ? "(live)" : <span className="quiet">{desired > 0 ? DEPLOYING : "(idle)"}</span>}
       </td>
       <td data-label="Release">
         <Untrusted text={release ?? "–"} charactersMax={60} />

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
+import type { TaskLog } from "../fleet-messages.ts";
 import type { Pages } from "../live-messages.ts";
 import type { FleetViewState } from "./use-fleet-view.ts";
 
@@ -11,11 +12,16 @@ const CHARACTERS_MAX = 100_000;
 /** So near to its end, the log follows new lines. */
 const FOLLOW_PX = 40;
 
+type PanelProps = {
+  content: Pick<Pages["fleet"], "services" | "log" | "logProblem">;
+  view: Pick<FleetViewState, "task" | "container" | "set">;
+};
+
 /** The end of the output of a task's container, which follows new lines while its end is in view. */
-export function TaskLogPanel({ content, view }: { content: Pages["fleet"]; view: FleetViewState }) {
+export function TaskLogPanel({ content, view }: PanelProps) {
   const { services, log, logProblem } = content;
   const task = services.flatMap(({ tasks }) => tasks).find(({ id }) => id === view.task);
-  const shown = log?.task === view.task ? log : null;
+  const shown = log && isOfView(log, view) ? log : null;
   const names = task?.containers.map(({ name }) => name) ?? [];
   return (
     <section className="deploy-form" aria-label="Log of a task">
@@ -52,6 +58,10 @@ export function TaskLogPanel({ content, view }: { content: Pages["fleet"]; view:
     </section>
   );
 }
+
+/** Whether the output is of the task and container that are chosen; without a choice it is of the first one. */
+const isOfView = (log: TaskLog, { task, container }: PanelProps["view"]): boolean =>
+  log.task === task && (container ?? log.container) === log.container;
 
 const Loading = ({ isShown }: { isShown: boolean }) =>
   isShown ? <p aria-busy="true">Loading the log</p> : null;

@@ -2,10 +2,10 @@ import { Link } from "#dashboards/client/link.tsx";
 import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { Addresses } from "../addresses.tsx";
-import { ColourName } from "../colour-name.tsx";
 import type { Pages } from "../live-messages.ts";
 import { Stand } from "../stand.tsx";
 import { releasesText } from "../words.ts";
+import { servedBy, Serves } from "./serves.tsx";
 import type { DeploysViewState } from "./use-deploys-view.ts";
 
 type Workload = Pages["deploys"]["workloads"][number];
@@ -45,21 +45,15 @@ export function Workloads({
 }
 
 function WorkloadRow({ workload, view }: RowProps) {
-  const { name, live, release, urls, problems, tasks, may } = workload;
-  const now = tasks?.[live];
+  const { name, urls, problems, tasks, may } = workload;
+  const served = servedBy(workload);
   return (
     <tr>
       <th scope="row">
         <Untrusted text={name} charactersMax={60} />
       </th>
       <td data-label="Serves">
-        {release === null ? (
-          <span className="quiet">never deployed</span>
-        ) : (
-          <>
-            <Untrusted text={release} charactersMax={60} /> <ColourName colour={live} />
-          </>
-        )}
+        <Serves served={served} />
       </td>
       <td data-label="Clients reach it at">
         <Addresses urls={urls} />
@@ -70,7 +64,11 @@ function WorkloadRow({ workload, view }: RowProps) {
         ))}
       </td>
       <td data-label="Healthy tasks">
-        {now && release !== null ? `${now.healthy} of ${now.desired}` : "–"}
+        {tasks && served.length > 0
+          ? served
+              .map(({ colour }) => `${tasks[colour].healthy} of ${tasks[colour].desired}`)
+              .join(", ")
+          : "–"}
       </td>
       <td data-label="Now">
         <Now workload={workload} />
