@@ -8,8 +8,10 @@ import { useUrlState } from "../client/url-state.ts";
 import { type RangeState, searchOf, useRange } from "../client/use-range.ts";
 import { useResource } from "../client/use-resource.ts";
 import { formatExact } from "../format.ts";
+import { DeploysNote } from "../panels/deploys-note.tsx";
 import { HolesNote } from "../panels/holes-note.tsx";
 import { Failed } from "../panels/message.tsx";
+import { useDeployMarks } from "../panels/use-deploy-marks.ts";
 import { splitTerms, withoutTerm, withTerm } from "../search-terms.ts";
 import { Shell } from "../shell/shell.tsx";
 import type { Theme } from "../shell/theme.ts";
@@ -122,14 +124,21 @@ type FoundProps = {
 /** Search results: histogram, facets, events. */
 function Found(props: FoundProps) {
   const { overview, range, search, query, opened, known, toggle, open, columns } = props;
-  const { count, live } = overview;
+  const { fromMs, toMs, count, live } = overview;
   const { zone } = range;
+  const deploys = useDeployMarks({ fromMs, toMs, live, changed: undefined });
   return (
     <>
       <section className="histogram" aria-label="Overview">
         <ExploreTools {...props} />
-        <LazyHistogram overview={overview} zone={zone} onZoom={range.setRange} />
+        <LazyHistogram
+          overview={overview}
+          marks={deploys.marks}
+          zone={zone}
+          onZoom={range.setRange}
+        />
         <HolesNote holes={overview.holes} zone={zone} />
+        <DeploysNote {...deploys} zone={zone} />
       </section>
       <div className="explore-columns">
         <details className="facets-fold" open>

@@ -4,7 +4,9 @@ import { Bar, BarChart, ReferenceArea, ResponsiveContainer, Tooltip, XAxis, YAxi
 
 import type { EventOverview } from "../api.ts";
 import { formatExact } from "../format.ts";
+import type { DeployMark } from "../panels/deploy-marks.ts";
 import { holeAreas, HolePattern } from "../panels/hole-areas.tsx";
+import { markLines } from "../panels/mark-lines.tsx";
 import { AXIS_TEXT, timeAxis } from "../panels/time-axis.ts";
 import { useDrag } from "../panels/use-drag.ts";
 import { valueAxis } from "../panels/value-axis.ts";
@@ -12,6 +14,7 @@ import type { RangeText } from "../time-range.ts";
 import { formatDateTime, type Zone } from "../zone.ts";
 
 export type HistogramProps = {
+  marks: readonly DeployMark[];
   overview: EventOverview;
   zone: Zone;
   onZoom: (range: RangeText) => void;
@@ -21,7 +24,7 @@ export type HistogramProps = {
 const TICKS_MAX = 8;
 
 /** Number of events over time; drag to zoom. */
-export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
+export function Histogram({ overview, marks, zone, onZoom, height }: HistogramProps) {
   const { fromMs, toMs, stepMs, histogram, holes, live } = overview;
   const rows = filledSteps(overview, histogram);
   const axis = valueAxis(Math.max(0, ...rows.map(({ count }) => count)), "count", 2);
@@ -51,6 +54,7 @@ export function Histogram({ overview, zone, onZoom, height }: HistogramProps) {
           />
           {holeAreas(holes, { fromMs, toMs })}
           <Bar dataKey="count" fill="var(--accent)" fillOpacity={0.8} isAnimationActive={false} />
+          {markLines(marks, { fromMs, toMs })}
           {drag.area ? (
             <ReferenceArea x1={drag.area[0]} x2={drag.area[1]} fill="var(--accent)" opacity={0.2} />
           ) : null}

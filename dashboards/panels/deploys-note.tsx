@@ -5,9 +5,9 @@ import { useState } from "react";
 import { Link } from "../client/link.tsx";
 import { Untrusted } from "../untrusted.tsx";
 import { formatDateTime, type Zone } from "../zone.ts";
-import { type DeployMark, MARK_WORDS } from "./deploy-marks.ts";
+import { type DeployMark, type DeployMarks, MARK_WORDS } from "./deploy-marks.ts";
 
-type DeploysNoteProps = { marks: readonly DeployMark[]; isCut: boolean; zone: Zone };
+type DeploysNoteProps = DeployMarks & { zone: Zone };
 
 const OPEN_MAX = 3;
 const CHARACTERS_MAX = 60;
@@ -20,11 +20,13 @@ export function DeploysNote(props: DeploysNoteProps) {
 function MarkList({ marks, isCut, zone }: DeploysNoteProps) {
   // Later it is open or closed as the reader has left it, however many marks come.
   const [isOpen] = useState(marks.length <= OPEN_MAX);
+  // Most have two marks: where they begin and where they end.
+  const count = new Set(marks.map(({ deploy }) => deploy)).size;
   return (
     <details className="deploys-note" data-testid="deploys" open={isOpen}>
       <summary>
-        Deploys in this range: {marks.length}
-        {isCut ? " and older ones" : ""}, marked by letters on the charts
+        Deploys in this range: {isCut ? `the newest ${count} are` : `${count},`} marked by letters
+        on the charts
       </summary>
       <ul>
         {marks.map((mark) => (
