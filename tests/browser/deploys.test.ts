@@ -204,7 +204,14 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
     const requests = page.getByTestId("tile-requests");
     await expect.poll(() => requests.locator(".deploy-mark").count(), SOON).toBe(letters);
     await page.getByTestId("fleet").getByText("billing 1 of 1").waitFor(SOON);
+    await page.getByTestId("fleet").getByText("1 running").waitFor(SOON);
     await screenshot(page, "board");
+    expect(await axeViolations(page)).toEqual([]);
+
+    await page.goto(`${board.url}/explore`);
+    const events = page.getByRole("figure", { name: "Events over time" });
+    await expect.poll(() => events.locator(".deploy-mark").count(), SOON).toBe(letters);
+    await page.getByText("Deploys in this range: 2, marked").waitFor(SOON);
     expect(await axeViolations(page)).toEqual([]);
 
     const [cookie = "", value = ""] = (
@@ -369,7 +376,12 @@ describe.skipIf(!CAN_RUN_BROWSER)("the pages about deploys, in a real browser", 
   test("a killed role shows what to do beside the last known state, which goes on when it is back", async () => {
     await page.goto(`${board.url}/deploys`);
     await page.getByRole("link", { name: "billing r1 → r2" }).waitFor(SOON);
+    const home = await context.newPage();
+    await home.goto(`${board.url}/`);
+    await home.getByTestId("fleet").getByText("1 running").waitFor(SOON);
     await role.end("SIGKILL");
+    await home.getByTestId("fleet").getByText("1 ran when it was last read").waitFor(SOON);
+    await home.close();
     const alert = page.getByRole("main").getByRole("alert");
     await alert.getByText(/The role deploys does not run.*quarterdeck role deploys/).waitFor(SOON);
     expect(await page.getByRole("link", { name: "billing r1 → r2" }).count()).toBe(1);

@@ -110,6 +110,29 @@ describe.skipIf(!CAN_RUN_BROWSER || !hasPrograms)(
       await section.getByText("(version 0 (as Quarterdeck brings it) again)").waitFor(SOON);
     }, 240_000);
 
+    test("a draft is kept while another version reaches the nodes, compared with it, and applied", async () => {
+      await page.goto(`${board.url}/edge`);
+      await page.getByRole("button", { name: "Edit" }).click(SOON);
+      await text().waitFor(SOON);
+      await replace("retries 3", "retries 4");
+      expect(await page.getByRole("button", { name: /^Open \d/ }).count()).toBe(0);
+      const headers = { origin: board.url };
+      const data = { version: 1, reason: "somebody else" };
+      const url = `${board.url}/api/edge/template/roll-back`;
+      expect((await page.request.post(url, { data, headers })).status()).toBeLessThan(300);
+      const alert = editor().getByRole("alert");
+      await alert.getByText("All nodes have version 3 by now.").waitFor(DEPLOYED);
+      await alert.getByRole("button", { name: "Compare with it" }).click();
+      const diff = editor().getByRole("region", { name: "Difference from version 3" });
+      await diff.getByText("retries 2").waitFor(SOON);
+      await diff.getByText("retries 4").waitFor(SOON);
+      await editor().getByLabel("Reason").fill("more attempts");
+      await editor().getByRole("button", { name: "Apply to all nodes" }).click();
+      const section = page.getByRole("region", { name: "Configuration", exact: true });
+      await section.getByText("All nodes have version 4.").waitFor(DEPLOYED);
+      await page.getByRole("button", { name: "Open 1" }).waitFor(SOON);
+    }, 240_000);
+
     test("responses are removed from the caches with a reason, and mistakes are named", async () => {
       await page.goto(`${board.url}/edge`);
       const cache = page.getByRole("region", { name: "Cache" });

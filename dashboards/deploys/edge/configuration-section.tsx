@@ -12,7 +12,8 @@ import { Ago } from "../ago.tsx";
 import type { EdgeConfigurationView } from "../edge-messages.ts";
 import { ReasonField } from "../reason-field.tsx";
 import { StateWord } from "../stand.tsx";
-import { nameOf, TemplateEditor } from "./template-editor.tsx";
+import { TemplateEditor } from "./template-editor.tsx";
+import { nameOf } from "./version-name.ts";
 
 type Version = EdgeConfigurationView["versions"][number];
 type SectionProps = {
@@ -64,7 +65,8 @@ export function ConfigurationSection({ configuration, mayConfigure, nowMs }: Sec
                 key={version.number}
                 version={version}
                 isCurrent={version.number === current}
-                actions={mayConfigure ? { open } : undefined}
+                // Another one would take the place of the draft.
+                actions={mayConfigure ? { open: isEditing ? undefined : open } : undefined}
                 nowMs={nowMs}
               />
             ))}
@@ -121,7 +123,7 @@ function Progress({
 type RowProps = {
   version: Version;
   isCurrent: boolean;
-  actions: { open(version: number): void } | undefined;
+  actions: { open: ((version: number) => void) | undefined } | undefined;
   nowMs: number | undefined;
 };
 
@@ -151,9 +153,11 @@ function VersionRow({ version, isCurrent, actions, nowMs }: RowProps) {
       <td className="row-end">
         {actions ? (
           <>
-            <button type="button" onClick={() => actions.open(number)}>
-              Open {number}
-            </button>
+            {actions.open ? (
+              <button type="button" onClick={() => actions.open?.(number)}>
+                Open {number}
+              </button>
+            ) : null}
             {isCurrent || version.state === "applying" ? null : <RollBack version={number} />}
           </>
         ) : null}

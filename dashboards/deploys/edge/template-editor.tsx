@@ -11,7 +11,9 @@ import { Untrusted } from "#dashboards/untrusted.tsx";
 import { EdgeTemplate, TemplateMistakes } from "../edge-messages.ts";
 import { ReasonField } from "../reason-field.tsx";
 import { DiffView } from "./diff-view.tsx";
+import { NewerVersion } from "./newer-version.tsx";
 import { type Mistakes, TemplateText, type TextHandle } from "./template-text.tsx";
+import { nameOf } from "./version-name.ts";
 
 type EditorProps = {
   /** The version that all nodes have, and the one whose text the editor begins with. */
@@ -22,7 +24,7 @@ type EditorProps = {
 
 /** Edits the template: check, difference, and apply with a reason. */
 export function TemplateEditor(props: EditorProps) {
-  const [base] = useState(props.current);
+  const [base, setBase] = useState(props.current);
   const running = useResource(EdgeTemplate, `/api/edge/template?version=${base}`);
   const beginning = useResource(EdgeTemplate, `/api/edge/template?version=${props.from}`);
   const problem = running.problem ?? beginning.problem;
@@ -45,6 +47,8 @@ export function TemplateEditor(props: EditorProps) {
           key={beginning.data?.version}
           running={running.data ?? { version: base, text: "" }}
           beginning={beginning.data?.text ?? ""}
+          current={props.current}
+          onCompare={() => setBase(props.current)}
           onClose={props.onClose}
         />
       ) : null}
@@ -52,9 +56,16 @@ export function TemplateEditor(props: EditorProps) {
   );
 }
 
-type Draft = { running: EdgeTemplate; beginning: string; onClose: () => void };
+type Draft = {
+  /** The version with which the draft is compared, and which it shall replace. */
+  running: EdgeTemplate;
+  beginning: string;
+  current: number;
+  onCompare: () => void;
+  onClose: () => void;
+};
 
-function Editor({ running, beginning, onClose }: Draft) {
+function Editor({ running, beginning, current, onCompare, onClose }: Draft) {
   const draft = useDraft(beginning);
   const { text, mistakes, checked } = draft;
   const [reason, setReason] = useState("");
@@ -79,6 +90,14 @@ function Editor({ running, beginning, onClose }: Draft) {
       {hasDiff ? (
         <DiffView before={running.text} after={text} title={nameOf(running.version)} />
       ) : null}
+      <NewerVersion
+        base={running.version}
+        current={current}
+        onCompare={() => {
+          setDiff(true);
+          onCompare();
+        }}
+      />
       <ReasonField value={reason} onValue={setReason} />
       {draft.problem ? <ChangeRefused change={draft.problem} /> : null}
       <div className="row">
@@ -132,9 +151,6 @@ function useDraft(beginning: string) {
     },
   };
 }
-
-export const nameOf = (version: number): string =>
-  version === 0 ? "version 0 (as Quarterdeck brings it)" : `version ${version}`;
 
 /** The lines that a refusal names. */
 function mistakesIn(problem: Problem | undefined): Mistakes {
