@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { chmod, copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
 import { describe, expect, test } from "vitest";
+
+import { SERVICE_NAMES } from "#api/kit/service.ts";
 
 import { IS_BUILT, startControlPlane } from "../harness/control-plane.ts";
 import { ROOT, runProgram, temporaryFolder, until } from "../harness/program.ts";
@@ -11,6 +14,9 @@ import { ROOT, runProgram, temporaryFolder, until } from "../harness/program.ts"
 const run = promisify(execFile);
 const TEMPLATE = path.join(ROOT, "docker/gitlab/deploy.gitlab-ci.yml");
 const JOB_MS_MAX = 150_000;
+const STAGING = "bash .ci/deploy-staging";
+/** Options that make a deploy as short as it can be. */
+const QUICK = ["--strategy", "all-at-once", "--observe", "0.5", "--bake", "0", "--drain", "1"];
 
 /** A repository whose pipeline is the example in the template. */
 async function writeRepository(folder: string): Promise<string> {
@@ -81,4 +87,28 @@ describe.runIf(IS_BUILT)("the pipeline for GitLab", () => {
       expect(list.stdout).toContain(commit);
     },
   );
+});
+
+describe.runIf(IS_BUILT)("the job staging of this repository", () => {
+  test("deploys the commit to all APIs of a local staging", { timeout: 600_000 }, async () => {
+    const pipeline = await readFile(path.join(ROOT, ".gitlab-ci.yml"), "utf8");
+    expect(pipeline).toContain(STAGING);
+    await using folder = await temporaryFolder();
+    // Other tests use the same ports at addresses of their own.
+    const host = `127.${randomInt(200, 250)}.${randomInt(1, 250)}.${randomInt(1, 250)}`;
+    await using _ = await startControlPlane(["--data", folder.path], {
+      deploys: true,
+      env: { DATABASE_URL: "", QUARTERDECK_EDGE_HOST: host },
+    });
+    const env = {
+      ...process.env,
+      QUARTERDECK_DATA: folder.path,
+      CI_COMMIT_SHORT_SHA: "0a1b2c3d",
+      CI_PIPELINE_ID: "7",
+    };
+    const [program = "", ...args] = [...STAGING.split(" "), ...QUICK];
+    await run(program, args, { cwd: ROOT, env });
+    const { stdout } = await runProgram(["deploys", "--data", folder.path]);
+    for (const name of SERVICE_NAMES) expect(stdout).toContain(`${name} serves 0a1b2c3d`);
+  });
 });
