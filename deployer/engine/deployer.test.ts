@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { brokenAt } from "../journal/audit-chain.ts";
 import type { Freeze } from "../machine/freezes.ts";
-import { requestOf, testDeployer } from "../simulation/testing-deployer.ts";
+import { requestOf, testBilling, testDeployer } from "../simulation/testing-deployer.ts";
 import { START_MS } from "../simulation/world.ts";
 
 const ana = { actor: "ana", reason: "because" };
@@ -18,6 +18,38 @@ test("a dry run changes nothing, and its hash starts exactly that plan", async (
   await expect(
     act(deployer.request(requestOf("billing", "r1", { planHash: hash }))),
   ).rejects.toMatchObject({ code: "precondition_failed" });
+});
+
+test("a deploy that was confirmed behind another one starts as confirmed when that succeeds", async () => {
+  const { deployer, release, request, state, now } = await testBilling();
+  await release("r1");
+  const second = await request("r2");
+  await state(second, "provisioning");
+  const { plan, hash } = deployer.plan(requestOf("billing", "r3"));
+  expect(plan).toMatchObject({ from: "r2", newColour: "green" });
+  const third = await request("r3", { planHash: hash });
+  const fourth = deployer.plan(requestOf("billing", "r4"));
+  expect(fourth.plan).toMatchObject({ from: "r3", newColour: "blue" });
+  await state(third, "succeeded");
+  const { history, planHash } = await now(third);
+  expect(history.map((it) => it.state)).not.toContain("held");
+  expect(planHash).toBe(hash);
+});
+
+test("a deploy that was confirmed behind one that does not succeed waits for a person", async () => {
+  const { deployer, release, request, command, state } = await testBilling();
+  await release("r1");
+  const second = await request("r2");
+  await state(second, "provisioning");
+  const third = await request("r3", {
+    planHash: deployer.plan(requestOf("billing", "r3")).hash,
+  });
+  await command(second, "abort");
+  expect((await state(third, "held")).reason).toMatch(
+    /^It was to replace r2, but r1 serves\. .* resume deploys r3 all the same, abort ends the deploy\.$/,
+  );
+  await command(third, "resume");
+  await state(third, "succeeded");
 });
 
 test("a request that is sent again is one deploy", async () => {

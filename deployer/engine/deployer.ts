@@ -8,7 +8,7 @@ import { type Freeze, freezeOf } from "../machine/freezes.ts";
 import type { Judge } from "../machine/judge.ts";
 import type { Limits } from "../machine/limits.ts";
 import { type DeployRequest, hashPlan, type Plan } from "../machine/plan.ts";
-import { queueOf } from "../machine/queue.ts";
+import { afterQueue, queueOf } from "../machine/queue.ts";
 import type { Train } from "../machine/train.ts";
 import { newWorkload, withSlots, type Workload } from "../machine/workload.ts";
 import { commandAudit, freezeAudit } from "./audit.ts";
@@ -66,9 +66,9 @@ export class Deployer {
     for (const loop of this.#loops.values()) loop.stop();
   }
 
-  /** A dry run. @throws AppError not_found; unprocessable if the edge has no places for its tasks */
+  /** A dry run: what the deploy will do when it is its turn. @throws AppError not_found; unprocessable if the edge has no places for its tasks */
   plan(request: DeployRequest): { plan: Plan; hash: string } {
-    const plan = planned(this.#workload(request.workload), request);
+    const plan = planned(this.#workloadThen(request.workload), request);
     return { plan, hash: hashPlan(plan) };
   }
 
@@ -91,7 +91,7 @@ export class Deployer {
     const change = newDeploys(name, requests, {
       nowMs: timer.nowMs(),
       placeFrom: this.#nextPlace(requests.length),
-      workload: (it) => this.#workload(it),
+      workload: (it) => this.#workloadThen(it),
     });
     try {
       await this.#commit(change);
@@ -263,6 +263,11 @@ export class Deployer {
     if (workload !== undefined) return workload;
     const known = [...this.#records.workloads.keys()].join(", ");
     throw new AppError("not_found", `There is no workload ${name}. The workloads are ${known}.`);
+  }
+
+  /** The workload as a deploy finds it that is requested now. */
+  #workloadThen(name: string): Workload {
+    return afterQueue(this.#workload(name), this.#records.deploys.values());
   }
 
   #loop(name: string): WorkloadLoop {

@@ -52,6 +52,84 @@ describe("work that does not end in its time", () => {
   });
 });
 
+describe("a migration", () => {
+  type Billing = Awaited<ReturnType<typeof testBilling>>;
+  const runsOf = async ({ journal }: Billing, id: string, kind: OneOff["kind"]) =>
+    (await journal.effects(id)).flatMap(({ effect, atMs }) =>
+      effect.kind === "one-off.run" && effect.work.kind === kind
+        ? [{ token: effect.token, atMs }]
+        : [],
+    );
+  const contractAfterMs = 7_000;
+  const requestR2 = (tested: Billing, migrations: { expand: boolean; contract: boolean }) => {
+    const { strategy } = requestOf("billing", "r2");
+    return tested.request("r2", { migrations, strategy: { ...strategy, contractAfterMs } });
+  };
+
+  test("that still runs when its deploy was held and is resumed does not run a second time", async () => {
+    let isEndless = true;
+    const tested = await testBilling(
+      {},
+      endless("expand", () => isEndless),
+    );
+    await tested.release("r1");
+    const id = await requestR2(tested, { expand: true, contract: false });
+    await tested.state(id, "expanding");
+    await tested.after(3_000);
+    await tested.command(id, "hold");
+    await tested.command(id, "resume");
+    await tested.after(3_000);
+    isEndless = false;
+    await tested.state(id, "succeeded");
+    const runs = await runsOf(tested, id, "expand");
+    expect(new Set(runs.map(({ token }) => token)).size).toBe(1);
+  });
+
+  test("that is late is waited for again, and its deploy says that it may still run", async () => {
+    let isEndless = true;
+    const tested = await testBilling(
+      {},
+      endless("contract", () => isEndless),
+    );
+    await tested.release("r1");
+    const id = await requestR2(tested, { expand: false, contract: true });
+    const { reason } = await tested.state(id, "held");
+    expect(reason).toMatch(/The migration may still run: .* Resume waits on for the migration;/);
+    await tested.command(id, "resume");
+    await tested.after(3_000);
+    isEndless = false;
+    await tested.state(id, "succeeded");
+    const runs = await runsOf(tested, id, "contract");
+    expect(new Set(runs.map(({ token }) => token)).size).toBe(1);
+  });
+
+  test("that failed runs again when its deploy is resumed, without the wait before the first one", async () => {
+    const tested = await testBilling();
+    await tested.release("r1");
+    tested.world.scenario.quality = "contract-fails";
+    const id = await requestR2(tested, { expand: false, contract: true });
+    const { reason } = await tested.state(id, "held");
+    expect(reason).toMatch(/Resume runs the migration again;/);
+    const { enteredAtMs } = await tested.command(id, "resume");
+    await tested.state(id, "succeeded");
+    const runs = await runsOf(tested, id, "contract");
+    expect(new Set(runs.map(({ token }) => token)).size).toBe(2);
+    expect(runs.at(-1)?.atMs).toBeLessThan(enteredAtMs + contractAfterMs);
+  });
+
+  test("that does not end in its time is named when its deploy gives up", async () => {
+    const tested = await testBilling(
+      {},
+      endless("expand", () => true),
+    );
+    await tested.release("r1");
+    const id = await requestR2(tested, { expand: true, contract: false });
+    expect((await tested.state(id, "failed")).reason).toMatch(
+      /The migration may still run: look at \/fleet before you deploy again\. No user had r2/,
+    );
+  });
+});
+
 test("a migration that fails starts no task of the release", async () => {
   const { release, request, state, counts, world, journal } = await testBilling();
   await release("r1");
@@ -104,7 +182,7 @@ describe("traffic that cannot be measured", () => {
     await state(id, "analysing");
     isBroken = true;
     const before = shares("blue");
-    await state(id, "held");
+    expect((await state(id, "held")).reason).toMatch(/The traffic cannot be measured\./);
     expect(shares("blue")).toEqual(before);
     isBroken = false;
     await command(id, "resume");

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { testDeploy } from "../journal/testing-records.ts";
 import { type CommandKind, obey, PERMISSIONS } from "./commands.ts";
 import { type Deploy, type State, STATES } from "./deploy.ts";
+import { oneOffOf } from "./effects.ts";
 import { RULES } from "./states.ts";
 
 const NOW_MS = 100_000;
@@ -86,7 +87,11 @@ describe.each(KINDS)("%s", (kind) => {
     }
     const after = obeyed(deployIn(state), kind);
     expect(after.state).toBe(expected);
-    expect(after.history.at(-1)).toMatchObject({ by: "ana", reason: "because", atMs: NOW_MS });
+    expect(after.history.at(-1)).toMatchObject({
+      by: "ana",
+      reason: expect.stringMatching(/^because/),
+      atMs: NOW_MS,
+    });
   });
 
   test.each(["", "   ", "x".repeat(1_001)])("needs a reason (%j)", (reason) => {
@@ -117,6 +122,24 @@ test("a held deploy is resumed in the state in which it was held, which begins a
     deaths: 0,
     attempt: 2,
   });
+});
+
+test.each<[State, isSame: boolean]>([
+  ["expanding", true],
+  ["contracting", true],
+  ["verifying", false],
+])("work in %s that may still run keeps its token after resume: %s", (state, isSame) => {
+  const deploy = deployIn(state);
+  const resumed = obeyed(obeyed(deploy, "hold"), "resume");
+  expect(oneOffOf(resumed)?.token === oneOffOf(deploy)?.token).toBe(isSame);
+});
+
+test("abort says that the migration is not stopped", () => {
+  const reasons = (["expanding", "contracting", "verifying"] as const).map(
+    (state) => obeyed(deployIn(state), "abort").history.at(-1)?.reason,
+  );
+  const warned = expect.stringMatching(/^because\. The migration may still run: look at \/fleet/);
+  expect(reasons).toEqual([warned, warned, "because"]);
 });
 
 test.each<[State, CommandKind, State]>([

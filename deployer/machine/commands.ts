@@ -1,7 +1,8 @@
 import { AppError } from "#platform/errors.ts";
 
 import type { Deploy } from "./deploy.ts";
-import { enter, wayBack, withStep } from "./move.ts";
+import { isMigrating } from "./effects.ts";
+import { enter, wayBack, whileMigrating, withStep } from "./move.ts";
 import { RULES, ruledBy } from "./states.ts";
 
 /** What people may do, and the permission that it takes. */
@@ -83,7 +84,9 @@ function pause(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
 /** Goes on where the deploy was paused or held. The state that was held begins again. */
 function resume(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   if (deploy.heldFrom !== null) {
-    const resumed = { ...deploy, paused: null, deaths: 0, attempt: deploy.attempt + 1 };
+    // A migration that failed has its new attempt already; another one may still run, and must not run twice.
+    const attempt = deploy.attempt + (isMigrating(deploy.heldFrom) ? 0 : 1);
+    const resumed = { ...deploy, paused: null, deaths: 0, attempt };
     return enter(resumed, { to: deploy.heldFrom, reason, by: actor }, nowMs);
   }
   if (deploy.paused === null) throw refusal("It is neither paused nor held.");
@@ -105,7 +108,8 @@ function abort(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
   const state = ruledBy(deploy);
   if (state === "contracting") {
     // The release stays; only the migration is left out.
-    return enter(deploy, { to: "finishing", reason, by: actor, outcome: "succeeded" }, nowMs);
+    const why = whileMigrating(deploy, reason);
+    return enter(deploy, { to: "finishing", reason: why, by: actor, outcome: "succeeded" }, nowMs);
   }
   if (RULES[state].wayBack === "revert" && deploy.plan.from === null) {
     return enter(deploy, { to: "reverting", reason, by: actor, outcome: "aborted" }, nowMs);
@@ -117,7 +121,7 @@ function abort(deploy: Deploy, { actor, reason, nowMs }: Order): Deploy {
         : `It ${RULES[state].label}, which cannot be undone: deploy the release that you want.`,
     );
   }
-  const move = wayBack(deploy, reason, actor);
+  const move = wayBack(deploy, whileMigrating(deploy, reason), actor);
   const to = state === "queued" ? "aborted" : move.to;
   return enter(deploy, { ...move, to, outcome: "aborted" }, nowMs);
 }

@@ -96,7 +96,10 @@ export const Deploy = z.object({
   reason: z.string().nullable(),
   /** New tasks that died. */
   deaths: z.number(),
-  /** One-off work gets a new token after a person resumed a deploy whose work had failed. */
+  /**
+   * With another attempt, one-off work gets a new token and is run again: a migration after it failed, other work after a
+   * person resumed the deploy.
+   */
   attempt: z.number(),
   thinSinceMs: OptionalMs,
   darkSinceMs: OptionalMs,

@@ -63,6 +63,10 @@ const WORK: Readonly<Partial<Record<Deploy["state"], OneOffKind>>> = {
   finishing: "announce",
 };
 
+/** Whether the work of the state is a migration, which must not run twice at once. */
+export const isMigrating = (state: Deploy["state"]): boolean =>
+  WORK[state] === "expand" || WORK[state] === "contract";
+
 /** The one-off work of the deploy's state, if it has any. The same token always means the same run. */
 export function oneOffOf(deploy: Deploy): { token: string; work: OneOff } | undefined {
   const kind = WORK[deploy.state];

@@ -116,6 +116,7 @@ export function judged(situation: Situation, then: (reason: string) => Exit): Ex
     elapsedMs: nowMs - deploy.enteredAtMs,
     msMin: deploy.state === "baking" ? plan.strategy.bakeMs : plan.strategy.analyseMs,
     strategy: plan.strategy,
+    isMeasured: seen.traffic !== undefined,
     old: seen.traffic?.lanes[plan.oldColour] ?? NO_COUNTS,
     new: seen.traffic?.lanes[plan.newColour] ?? NO_COUNTS,
     healthy: servingTasks(seen, plan.newColour) ?? 0,

@@ -21,6 +21,7 @@ import {
   servingTasks,
   type Situation,
   unreadFleet,
+  whyNotCarried,
 } from "./observation.ts";
 import { candidates } from "./slots.ts";
 import { BASIS_POINTS } from "./strategy.ts";
@@ -48,11 +49,14 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
     judged(situation, (reason) => toStep(situation.deploy.step + 1, reason)),
   baking: (situation) => judged(situation, (reason) => ({ to: "committing", reason })),
   committing: (situation) =>
-    settled(situation, () =>
-      carries(situation, situation.deploy.plan.newColour, BASIS_POINTS) === true
+    settled(situation, () => {
+      const tooFew = "The new tasks that serve cannot take all traffic.";
+      const share = { colour: situation.deploy.plan.newColour, shareBp: BASIS_POINTS };
+      const why = whyNotCarried(situation, share, tooFew);
+      return why === undefined
         ? { to: "draining-old", reason: "All nodes acknowledged the new live colour." }
-        : waits("The new tasks that serve cannot take all traffic."),
-    ),
+        : waits(why);
+    }),
   "draining-old": (situation) => {
     const reason = `No request to ${nameOld(situation.deploy)} is open.`;
     const colour = situation.deploy.plan.oldColour;
@@ -68,7 +72,8 @@ export const EXITS: Readonly<Partial<Record<State, Rule>>> = {
   },
   contracting: oneOff({
     done: () => succeed("The contract migration succeeded."),
-    failed: ({ deploy }, why) => hold(deploy, `The contract migration failed: ${why}`),
+    failed: ({ deploy }, why) =>
+      hold(deploy, `The contract migration failed: ${why}`, { workFailed: true }),
   }),
   reverting: (situation) => {
     const { oldColour } = situation.deploy.plan;
@@ -134,11 +139,10 @@ function whyNotNow(situation: Situation): string | undefined {
   const { deploy, seen } = situation;
   if (seen.fleet === undefined) return unreadFleet(seen);
   if (deploy.plan.from === null || deploy.forced) return undefined;
-  if (seen.traffic === undefined) return "The traffic cannot be measured.";
   const { count, oldColour } = deploy.plan;
-  if (carries(situation, oldColour, BASIS_POINTS) !== true) {
-    return "The tasks that serve now do not have the capacity for the expected peak.";
-  }
+  const tooFew = "The tasks that serve now do not have the capacity for the expected peak.";
+  const why = whyNotCarried(situation, { colour: oldColour, shareBp: BASIS_POINTS }, tooFew);
+  if (why !== undefined) return why;
   return canCarry(situation, count, BASIS_POINTS)
     ? undefined
     : `The expected peak needs more than the ${count} tasks of the plan.`;

@@ -2,7 +2,7 @@ import type { FleetColour } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
 import type { Exit } from "./exit-conditions.ts";
 import { EXITS } from "./exits.ts";
-import { hold, type Move, wayBack } from "./move.ts";
+import { hold, type Move, wayBack, whileMigrating } from "./move.ts";
 import { isServing, servingTasks, type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
@@ -97,7 +97,7 @@ function lateMove(situation: Situation, why: string): Move | undefined {
   if (nowMs < sinceMs + limitMs) return undefined;
   const trouble = RULES[deploy.state].watchesNew ? becauseOf(viewOfNew(situation)?.reason) : "";
   const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s, since ${timeText(sinceMs)}. ${why}${trouble}`;
-  return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, reason);
+  return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, whileMigrating(deploy, reason));
 }
 
 type Late = NonNullable<(typeof RULES)[Deploy["state"]]["late"]>;

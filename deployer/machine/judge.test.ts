@@ -9,6 +9,7 @@ const GOOD: Evidence = {
   elapsedMs: STRATEGY.analyseMs,
   msMin: STRATEGY.analyseMs,
   strategy: STRATEGY,
+  isMeasured: true,
   old: lane,
   new: lane,
   healthy: 2,
@@ -32,6 +33,12 @@ test.each<[string, Partial<Evidence>, string, RegExp]>([
   ],
   ["with too few requests", { new: few }, "wait", /3 of the 100 requests/],
   ["with too few requests for too long", { new: few, ...late }, "hold", /3 of the 100/],
+  [
+    "whose requests cannot be counted",
+    { isMeasured: false, new: { ...few, requests: 0 }, ...late },
+    "hold",
+    /cannot be measured/,
+  ],
   ["with a missing task", { healthy: 1 }, "wait", /1 of 2/],
   ["with a missing task for too long", { healthy: 1, ...late }, "hold", /1 of 2/],
   [

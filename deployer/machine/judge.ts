@@ -8,6 +8,8 @@ export type Evidence = {
   /** How long this step is watched at least. */
   msMin: number;
   strategy: Strategy;
+  /** Whether the requests could be counted; without that both colours have none. */
+  isMeasured: boolean;
   old: LaneCounts;
   new: LaneCounts;
   /** New tasks that serve on every node, and how many should. */
@@ -69,8 +71,11 @@ function unhealthy({ healthy, wanted, elapsedMs, msMin, strategy }: Evidence): J
   return { verdict: elapsedMs < Math.max(msMin, strategy.analyseMsMax) ? "wait" : "hold", reason };
 }
 
-function inconclusive({ elapsedMs, msMin, strategy, new: lane }: Evidence): Judgement {
-  const reason = `The new release got ${lane.requests} of the ${strategy.requestsMin} requests that a decision needs.`;
+function inconclusive(evidence: Evidence): Judgement {
+  const { elapsedMs, msMin, strategy, isMeasured, new: lane } = evidence;
+  const reason = isMeasured
+    ? `The new release got ${lane.requests} of the ${strategy.requestsMin} requests that a decision needs.`
+    : "The traffic cannot be measured.";
   if (elapsedMs < Math.max(msMin, strategy.analyseMsMax)) return { verdict: "wait", reason };
   return { verdict: strategy.onInconclusive, reason };
 }

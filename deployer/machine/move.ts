@@ -1,5 +1,6 @@
 import { otherColour } from "../drivers.ts";
 import type { Deploy, Outcome, State } from "./deploy.ts";
+import { isMigrating } from "./effects.ts";
 import { RULES, ruledBy } from "./states.ts";
 import { whatIsDone, whatToDecide } from "./what-to-do.ts";
 import type { Workload } from "./workload.ts";
@@ -17,6 +18,8 @@ export type Move = {
   step?: number;
   /** When a waiting deploy looks again. */
   retryAtMs?: number;
+  /** The work of the state has ended in vain, so that it needs a new token to be run again. */
+  workFailed?: true;
 };
 
 const HISTORY_MAX = 500;
@@ -30,7 +33,7 @@ export const withStep = (
 /** Enters a state. Waits, decisions and failures of the state before do not count any more. */
 export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
   const { to, reason, by = null, outcome = deploy.outcome, step = deploy.step } = move;
-  const { retryAtMs = null } = move;
+  const { retryAtMs = null, workFailed = false } = move;
   const entry = { atMs: nowMs, state: to, step, by, reason };
   return {
     ...deploy,
@@ -44,6 +47,7 @@ export function enter(deploy: Deploy, move: Move, nowMs: number): Deploy {
     heldFrom: to === "held" ? ruledBy(deploy) : null,
     // As soon as it is known how it ends, nothing is left to pause: nobody waits for a person on the way back.
     paused: move.outcome === undefined ? deploy.paused : null,
+    attempt: deploy.attempt + Number(workFailed),
     forced: deploy.forced && to === "preflight",
     reason: isNoteworthy(move) ? reason : deploy.outcome && deploy.reason,
     thinSinceMs: null,
@@ -103,10 +107,21 @@ export function wayBack(deploy: Deploy, reason: string, by?: string): Move {
 }
 
 /** The machine leaves the decision to a person. */
-export const hold = (deploy: Deploy, reason: string): Move => ({
+export const hold = (
+  deploy: Deploy,
+  reason: string,
+  work: Pick<Move, "workFailed"> = {},
+): Move => ({
   to: "held",
-  reason: `${sentence(reason)} ${whatToDecide(deploy)}`,
+  reason: `${sentence(reason)} ${whatToDecide(deploy, work)}`,
+  ...work,
 });
+
+/** A reason with a warning, if a migration that belongs to the state may still run. */
+export const whileMigrating = (deploy: Deploy, reason: string): string =>
+  isMigrating(ruledBy(deploy))
+    ? `${sentence(reason)} The migration may still run: look at /fleet before you deploy again.`
+    : reason;
 
 const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 

@@ -109,13 +109,33 @@ export function whyNoMore(scene: Scene, shareBp: number): string | undefined {
   const plan = scene.deploy?.plan;
   if (plan === undefined) return undefined;
   if (!onEveryNode(scene, () => true)) return "Not all edge nodes can be read.";
-  if (carries(scene, plan.newColour, shareBp) !== true) {
-    return `The tasks of ${plan.release} that serve (${servingNow(scene, plan.newColour)}) do not have the capacity for the next step.`;
+  const { release, from, newColour, oldColour } = plan;
+  const whyNotNew = whyNotCarried(
+    scene,
+    { colour: newColour, shareBp },
+    `The tasks of ${release} that serve (${servingNow(scene, newColour)}) do not have the capacity for the next step.`,
+  );
+  if (whyNotNew !== undefined || from === null) return whyNotNew;
+  return whyNotCarried(
+    scene,
+    { colour: oldColour, shareBp: BASIS_POINTS },
+    `The tasks of ${from} that serve (${servingNow(scene, oldColour)}) could not take all traffic back.`,
+  );
+}
+
+/** Why a colour must not get a share of the traffic, for people: `tooFew`, or what is not known; undefined if it may. */
+export function whyNotCarried(
+  scene: Scene,
+  { colour, shareBp }: { colour: Colour; shareBp: number },
+  tooFew: string,
+): string | undefined {
+  const isCarried = carries(scene, colour, shareBp);
+  if (isCarried === undefined) {
+    return scene.seen.traffic === undefined
+      ? "The traffic cannot be measured."
+      : "No edge node can be read.";
   }
-  if (plan.from !== null && carries(scene, plan.oldColour, BASIS_POINTS) !== true) {
-    return `The tasks of ${plan.from} that serve (${servingNow(scene, plan.oldColour)}) could not take all traffic back.`;
-  }
-  return undefined;
+  return isCarried ? undefined : tooFew;
 }
 
 const servingNow = ({ seen }: Scene, colour: Colour): number | string =>

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { testDeploy } from "../journal/testing-records.ts";
 import { LIMITS } from "./limits.ts";
-import { leaveQueue, queueOf, takeTurn } from "./queue.ts";
+import { afterQueue, leaveQueue, queueOf, takeTurn } from "./queue.ts";
 import { newWorkload } from "./workload.ts";
 
 const workload = newWorkload("billing", 4);
@@ -38,9 +38,28 @@ test("a plan that was confirmed and has changed waits for a person; another one 
   const now = { ...workload, releases: { blue: "r7", green: null } };
   const confirmed = takeTurn(now, [queued("dep_1", 1, { planConfirmed: true })], 1)?.deploy;
   expect(confirmed).toMatchObject({ state: "held", heldFrom: "waiting" });
-  expect(confirmed?.reason).toMatch(/changed since it was confirmed: .*from: null → "r7"/);
+  expect(confirmed?.reason).toBe(
+    "It was to replace nothing, but r7 serves. Nothing moves until a person decides: resume deploys release of dep_1 all the same, abort ends the deploy.",
+  );
   const usual = takeTurn(now, [queued("dep_1", 1)], 1)?.deploy;
   expect(usual).toMatchObject({ state: "waiting", plan: { from: "r7" } });
+});
+
+test("a new deploy is planned after those that are there, unless they are known not to succeed", () => {
+  const serving = { ...workload, releases: { blue: "r1", green: null } };
+  const active = testDeploy("dep_1", "shifting", { place: 1 });
+  const known = [queued("dep_3", 3), active, queued("dep_2", 2), testDeploy("dep_0", "failed")];
+  const after = (deploys: typeof known) => {
+    const { live, releases } = afterQueue(serving, deploys);
+    return [live, releases[live]];
+  };
+  expect(after([])).toEqual(["blue", "r1"]);
+  expect(after([active])).toEqual(["green", "release of dep_1"]);
+  expect(after(known)).toEqual(["green", "release of dep_3"]);
+  const goesBack = testDeploy("dep_1", "reverting", { place: 1, outcome: "rolled-back" });
+  expect(after([goesBack, queued("dep_2", 2)])).toEqual(["green", "release of dep_2"]);
+  const other = testDeploy("dep_9", "shifting", { workload: "accounts" });
+  expect(after([other])).toEqual(["blue", "r1"]);
 });
 
 test("a deploy leaves the queue when it waited for too long, or is cancelled", () => {

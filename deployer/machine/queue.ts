@@ -1,7 +1,8 @@
+import { otherColour } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
 import type { Limits } from "./limits.ts";
-import { enter } from "./move.ts";
-import { comparePlans, hashPlan, planDeploy } from "./plan.ts";
+import { enter, hold } from "./move.ts";
+import { comparePlans, hashPlan, type Plan, planDeploy } from "./plan.ts";
 import type { Workload } from "./workload.ts";
 
 export type NewDeploy = Pick<
@@ -66,8 +67,8 @@ export const queueOf = (deploys: Iterable<Deploy>, workload: string): Deploy[] =
     .toSorted((a, b) => a.place - b.place);
 
 /**
- * The first deploy in the queue becomes active if no other is. Its plan is made again, because the release before it
- * may have changed; a plan that was confirmed by its hash and is another now waits for a person.
+ * The first deploy in the queue becomes active if no other is. Its plan is made again, because those before it may not
+ * have succeeded; a plan that was confirmed by its hash and is another now waits for a person.
  */
 export function takeTurn(
   workload: Workload,
@@ -84,13 +85,33 @@ export function takeTurn(
     nowMs,
   );
   const isChanged = first.planConfirmed && planHash !== first.planHash;
-  const changes = comparePlans(first.plan, plan).join("; ");
   const deploy = isChanged
-    ? enter(
-        started,
-        { to: "held", reason: `The plan has changed since it was confirmed: ${changes}` },
-        nowMs,
-      )
+    ? enter(started, hold(started, whyChanged(first.plan, plan)), nowMs)
     : started;
   return { workload: { ...workload, active: deploy.id }, deploy };
 }
+
+function whyChanged(before: Plan, now: Plan): string {
+  if (before.from !== now.from) {
+    return `It was to replace ${before.from ?? "nothing"}, but ${now.from ?? "nothing"} serves.`;
+  }
+  return `The plan has changed since it was confirmed: ${comparePlans(before, now).join("; ")}.`;
+}
+
+/**
+ * The workload as it will be when the deploy that moves it and those in its queue have succeeded: what a new deploy
+ * finds when it is its turn.
+ */
+export function afterQueue(workload: Workload, deploys: Iterable<Deploy>): Workload {
+  return [...deploys]
+    .filter((it) => it.workload === workload.name && willSucceed(it))
+    .toSorted((a, b) => a.place - b.place)
+    .reduce((before, { state, plan }) => {
+      // The plan of a queued deploy is made again when it is its turn.
+      const live = state === "queued" ? otherColour(before.live) : plan.newColour;
+      return { ...before, live, releases: { ...before.releases, [live]: plan.release } };
+    }, workload);
+}
+
+const willSucceed = ({ times, outcome }: Deploy): boolean =>
+  times.doneMs === null && (outcome === null || outcome === "succeeded");

@@ -145,10 +145,12 @@ function reconcileOneOff(scene: Scene, isBusy: (target: string) => boolean): Par
 }
 
 /** Invariant I7: the old release is gone everywhere, and the time in which it might return is over. */
-function mayContract(scene: Scene, { plan, enteredAtMs }: Deploy): boolean {
+function mayContract(scene: Scene, { plan, enteredAtMs, history }: Deploy): boolean {
   const old = scene.seen.fleet?.[plan.oldColour];
+  // A deploy that was held and resumed has waited already.
+  const sinceMs = history.find(({ state }) => state === "contracting")?.atMs ?? enteredAtMs;
   return (
-    scene.nowMs >= enteredAtMs + plan.strategy.contractAfterMs &&
+    scene.nowMs >= sinceMs + plan.strategy.contractAfterMs &&
     old?.tasks.length === 0 &&
     old.desired === 0 &&
     isRemoved(scene, plan.oldColour)

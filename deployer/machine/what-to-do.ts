@@ -20,13 +20,13 @@ export function whatIsDone(deploy: Deploy): string {
   return `No user had ${release}: ${ends}, and ${serves}. ${NEXT}`;
 }
 
-/** Between which commands a person chooses when the machine holds a deploy. */
-export function whatToDecide(deploy: Deploy): string {
+/** Between which commands a person chooses when the machine holds a deploy, because its one-off work failed or else. */
+export function whatToDecide(deploy: Deploy, { workFailed }: { workFailed?: true }): string {
   const { from, release } = deploy.plan;
   const state = ruledBy(deploy);
   const { wayBack } = RULES[state];
   if (state === "contracting") {
-    return `${release} serves in any case. Resume runs the migration again; abort ends the deploy without it.`;
+    return `${release} serves in any case. ${workFailed ? "Resume runs the migration again; abort ends the deploy without it." : "Resume waits on for the migration; abort ends the deploy without waiting, and does not stop it."}`;
   }
   const now = shareBp(deploy) > 0 ? `${traffic(deploy)}. ` : "";
   const ways = {
@@ -38,7 +38,9 @@ export function whatToDecide(deploy: Deploy): string {
     none: undefined,
   };
   const other = ways[wayBack];
-  return `${now}Nothing moves until a person decides: resume tries again${other === undefined ? "" : `, ${other}`}.`;
+  // What is held there has another plan than the one that was confirmed.
+  const on = state === "waiting" ? `resume deploys ${release} all the same` : "resume tries again";
+  return `${now}Nothing moves until a person decides: ${on}${other === undefined ? "" : `, ${other}`}.`;
 }
 
 function traffic(deploy: Deploy): string {
