@@ -17,10 +17,10 @@ import {
   type FleetTask,
   type Manifest,
 } from "./fleet-client.ts";
-import { troubleOf } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
 import type { OutputOf } from "./task-output.ts";
 import { tellEnd } from "./tell-end.ts";
+import { troubleOf } from "./tell-trouble.ts";
 
 /** What a release of a workload runs, and the port at which its tasks are reached. */
 export type Catalogue = (

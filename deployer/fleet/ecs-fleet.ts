@@ -14,9 +14,7 @@ import {
   RegisterTaskDefinitionCommand,
   type RegisterTaskDefinitionCommandInput,
   RunTaskCommand,
-  StopTaskCommand,
   UpdateServiceCommand,
-  UpdateTaskProtectionCommand,
 } from "@aws-sdk/client-ecs";
 
 import { AppError } from "#platform/errors.ts";
@@ -36,7 +34,6 @@ import { readService, readTags, writeTags } from "./read-service.ts";
 import { readTask } from "./read-task.ts";
 import { DEPLOYMENT, type FleetPlace, networkOf, serviceInput } from "./service-input.ts";
 
-const PROTECTED_MAX = 10;
 const DESCRIBED_MAX = 100;
 /** How many revisions of a family are examined for one with the same content. */
 const REVISIONS_MAX = 20;
@@ -248,23 +245,6 @@ export class EcsFleet implements FleetClient {
       tasks.push(...(described.tasks ?? []).map(readTask));
     }
     return tasks;
-  }
-
-  async stopTask(task: string, reason: string): Promise<void> {
-    const command = new StopTaskCommand({ cluster: this.#cluster, task, reason });
-    await this.#try(this.#client.send(command, this.#http));
-  }
-
-  async protect(arns: readonly string[], minutes: number): Promise<void> {
-    for (let from = 0; from < arns.length; from += PROTECTED_MAX) {
-      const command = new UpdateTaskProtectionCommand({
-        cluster: this.#cluster,
-        tasks: arns.slice(from, from + PROTECTED_MAX),
-        protectionEnabled: minutes > 0,
-        ...(minutes > 0 ? { expiresInMinutes: minutes } : {}),
-      });
-      await this.#try(this.#client.send(command, this.#http));
-    }
   }
 
   close(): void {

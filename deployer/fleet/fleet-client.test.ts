@@ -6,9 +6,9 @@ import { Faults } from "../ecs-local/faults.ts";
 import { openLocalClient } from "../ecs-local/open-local-client.ts";
 import { HEALTHY, openTestFleet, script, SLEEP, type TestFleet } from "../ecs-local/testing.ts";
 import type { FleetClient, Manifest } from "./fleet-client.ts";
-import { whyStopped } from "./judge-service.ts";
 import { endpointOf } from "./read-task.ts";
-import { waitForService } from "./wait-for-service.ts";
+import { whyStopped } from "./tell-trouble.ts";
+import { waitForService } from "./testing-wait-for-service.ts";
 
 const web = (text: string, more: object = {}): Manifest => ({
   family: "web",
@@ -159,24 +159,6 @@ test("the command of a one-off task replaces that of the release", async () => {
   const end = async () => (await fleet.tasksByArn([arn]))[0];
   await expect.poll(async () => (await end())?.lastStatus).toBe("STOPPED");
   expect((await end())?.containers[0]?.exitCode).toBe(4);
-});
-
-test("protected tasks outlive a scale-in, and single tasks can be stopped", async () => {
-  const { fleet, taskDefinition } = await openWithService();
-  const target = { taskDefinition, count: 2 };
-  const deploymentId = await fleet.deploy("web", target);
-  await settled(fleet, { ...target, deploymentId });
-  const [kept, other] = await fleet.tasks("web");
-  if (!kept || !other) throw new Error("tasks are missing");
-  await fleet.protect([kept.arn], 5);
-  await fleet.scale("web", 0);
-  await expect
-    .poll(async () => (await fleet.tasks("web")).map(({ arn }) => arn))
-    .toEqual([kept.arn]);
-  await fleet.stopTask(kept.arn, "for a test");
-  await expect.poll(() => fleet.tasks("web")).toEqual([]);
-  const stopped = await fleet.tasksByArn([kept.arn]);
-  expect(stopped).toMatchObject([{ stopCode: "UserInitiated", stoppedReason: "for a test" }]);
 });
 
 test("errors say what the fleet answered", async () => {

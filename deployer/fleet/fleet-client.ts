@@ -115,8 +115,5 @@ export type FleetClient = {
   tasks(name: string, which?: "RUNNING" | "STOPPED"): Promise<FleetTask[]>;
   /** Tasks by ARN; those that are not known are left out. */
   tasksByArn(arns: readonly string[]): Promise<FleetTask[]>;
-  stopTask(arn: string, reason: string): Promise<void>;
-  /** Keeps tasks from being stopped to scale in or to be replaced, for so long; 0 ends it. */
-  protect(arns: readonly string[], minutes: number): Promise<void>;
   close(): void;
 };

@@ -44,10 +44,7 @@ export function deployerPolicy({ cluster, workloads, roles, ...at }: Deployer): 
       on: ["*"],
     }),
     allow("OneOffTasks", ["ecs:RunTask"], { on: definitions, when: inCluster }),
-    allow("Tasks", ["ecs:DescribeTasks", "ecs:StopTask", "ecs:UpdateTaskProtection"], {
-      on: tasks,
-      when: inCluster,
-    }),
+    allow("Tasks", ["ecs:DescribeTasks"], { on: tasks, when: inCluster }),
     allow("ListTasks", ["ecs:ListTasks"], {
       on: [arn(`container-instance/${cluster}/*`)],
       when: inCluster,

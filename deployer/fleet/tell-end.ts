@@ -1,7 +1,7 @@
 import type { FleetTask } from "./fleet-client.ts";
-import { whyStopped } from "./judge-service.ts";
 import { idOf } from "./read-task.ts";
 import { type OutputOf, tellOutput } from "./task-output.ts";
+import { whyStopped } from "./tell-trouble.ts";
 
 const ID_CHARACTERS = 8;
 

@@ -1,7 +1,7 @@
 import type { OneOff, OneOffView } from "../drivers.ts";
 import type { FleetClient, Manifest } from "../fleet/fleet-client.ts";
-import { whyStopped } from "../fleet/judge-service.ts";
 import { type OutputOf, tellOutput } from "../fleet/task-output.ts";
+import { whyStopped } from "../fleet/tell-trouble.ts";
 
 const CALL_MS_MAX = 8_000;
 

@@ -10,7 +10,7 @@ import { openLocalClient } from "#deployer/ecs-local/open-local-client.ts";
 import { temporaryFolder } from "#deployer/ecs-local/testing.ts";
 import { isInPath } from "#deployer/edge/processes/find-program.ts";
 import { endpointOf } from "#deployer/fleet/read-task.ts";
-import { waitForService } from "#deployer/fleet/wait-for-service.ts";
+import { waitForService } from "#deployer/fleet/testing-wait-for-service.ts";
 import { localManifest } from "#deployer/fleet/workload.ts";
 import { silentLog } from "#platform/log.ts";
 import { apiWorkloads } from "#server/apis/workloads.ts";

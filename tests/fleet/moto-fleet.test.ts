@@ -61,5 +61,4 @@ test("the client of the fleet does its work with moto: services, a one-off task 
     host: expect.stringMatching(/^\d+(\.\d+){3}$/),
     port: 8080,
   });
-  await fleet.stopTask(arn, "for a test");
 });

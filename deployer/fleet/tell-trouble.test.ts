@@ -1,10 +1,8 @@
-import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import type { FleetService } from "./fleet-client.ts";
-import { judgeService, whyStopped } from "./judge-service.ts";
+import { troubleOf, whyStopped } from "./tell-trouble.ts";
 
-const target = { count: 2, deploymentId: "ecs-svc/2" };
 const deployment: FleetService["deployments"][number] = {
   id: "ecs-svc/2",
   isPrimary: true,
@@ -29,37 +27,6 @@ const service: FleetService = {
   tags: {},
 };
 
-test("a service with the count and the complete deployment that was asked for is settled", () => {
-  expect(judgeService(service, target)).toEqual({ state: "settled" });
-});
-
-const withDeployments = (...deployments: FleetService["deployments"]): FleetService => ({
-  ...service,
-  deployments,
-});
-
-test("whatever else is read is not settled", () => {
-  const Change = fc.oneof(
-    fc.constant(undefined),
-    fc.constant(withDeployments()),
-    fc
-      .constantFrom("DRAINING" as const, "INACTIVE" as const)
-      .map((status) => ({ ...service, status })),
-    fc.integer({ min: 0, max: 1 }).map((runningCount) => ({ ...service, runningCount })),
-    fc.integer({ min: 3, max: 9 }).map((desiredCount) => ({ ...service, desiredCount })),
-    fc
-      .constantFrom("IN_PROGRESS" as const, "FAILED" as const)
-      .map((rolloutState) => withDeployments({ ...deployment, rolloutState })),
-    fc.constant(withDeployments({ ...deployment, id: "ecs-svc/1" })),
-    fc.constant(withDeployments(deployment, { ...deployment, id: "ecs-svc/1" })),
-  );
-  fc.assert(
-    fc.property(Change, (read) => {
-      expect(judgeService(read, target).state).not.toBe("settled");
-    }),
-  );
-});
-
 test("what takes long is explained by the latest event of the deployment", () => {
   const message = "(service web) was unable to place a task";
   const events = [
@@ -67,9 +34,8 @@ test("what takes long is explained by the latest event of the deployment", () =>
     { id: "2", atMs: 11, message },
     { id: "1", atMs: 9, message: "(service web) was unable to do something earlier" },
   ];
-  const moving = { ...deployment, rolloutState: "IN_PROGRESS" as const };
-  const read = { ...service, runningCount: 1, deployments: [moving], events };
-  expect(judgeService(read, target)).toEqual({ state: "moving", hint: message });
+  expect(troubleOf({ ...service, events }, deployment)).toBe(message);
+  expect(troubleOf(service, deployment)).toBeUndefined();
 });
 
 test("the end of a task is explained", () => {
