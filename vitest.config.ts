@@ -36,6 +36,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Generous: a busy machine makes no test fail.
     expect: { poll: { timeout: 20_000 } },
+    // Messages say what a list has, also where only they are shown.
+    chaiConfig: { truncateThreshold: 1_000 },
     // In CI a test has a second attempt, so that a change does not fail for a race in a test of something else. Those that
     // needed it are listed at the end (bin/run-tests.mjs), to be mended; elsewhere they fail.
     retry: process.env["CI"] === "true" ? 1 : 0,

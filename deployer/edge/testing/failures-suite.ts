@@ -1,6 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 import { expect, onTestFinished, test } from "vitest";
 
-import { echo, openTunnel, send } from "./client.ts";
+import { echo, openTunnel, RawClient, send } from "./client.ts";
 import { startLoad } from "./load.ts";
 import type { EdgeWorld } from "./world.ts";
 
@@ -40,6 +42,23 @@ export function testFailures(shared: () => EdgeWorld): void {
         headers: { "idempotency-key": `k${request}` },
       };
       expect(await echo(world.url, keyed)).toMatchObject({ task: good, bytes: 5 });
+    }
+  });
+
+  test("a keyed request whose body comes after its head goes to another task too", async () => {
+    const world = shared();
+    await world.serve();
+    await world.task("blue", 0).set("breaks");
+    for (let request = 0; request < 8; request += 1) {
+      const client = new RawClient(world.url);
+      onTestFinished(() => client.close());
+      client.write(
+        `POST /echo HTTP/1.1\r\nhost: web\r\nidempotency-key: late${request}\r\ncontent-length: 5\r\n\r\n`,
+      );
+      // Until an edge that did not wait would have sent the head to a task.
+      await delay(50);
+      client.write("again");
+      await expect.poll(() => client.received).toMatch(/^HTTP\/1.1 200 [^]*"bytes":5/);
     }
   });
 
