@@ -44,6 +44,7 @@ export class WorkloadLoop {
   readonly #shared: Shared;
   readonly #observer: Observer;
   readonly #targets = new Targets();
+  readonly #sinceMs: number;
   readonly #jobs: (() => Promise<void>)[] = [];
   #results: Result[] = [];
   #isRunning = false;
@@ -55,6 +56,7 @@ export class WorkloadLoop {
   constructor(name: string, shared: Shared) {
     this.#name = name;
     this.#shared = shared;
+    this.#sinceMs = shared.timer.nowMs();
     this.#observer = new Observer({
       workload: name,
       drivers: shared.drivers,
@@ -149,6 +151,7 @@ export class WorkloadLoop {
       nowMs,
       limits,
       judge,
+      decidesSinceMs: this.#sinceMs,
       freeze: freeze(this.#name),
       isBusy: (target: string) => this.#targets.isBusy(target, nowMs),
     };

@@ -2,7 +2,7 @@ import type { FleetColour } from "../drivers.ts";
 import type { Deploy } from "./deploy.ts";
 import type { Exit } from "./exit-conditions.ts";
 import { EXITS } from "./exits.ts";
-import { hold, type Move, wayBack, whileMigrating } from "./move.ts";
+import { hold, type Move, sentence, wayBack, whileMigrating } from "./move.ts";
 import { isServing, servingTasks, type Situation, whyNoMore } from "./observation.ts";
 import { RULES } from "./states.ts";
 import { BASIS_POINTS } from "./strategy.ts";
@@ -89,14 +89,16 @@ function guarded(situation: Situation, exit: Exit): Exit {
 }
 
 function lateMove(situation: Situation, why: string): Move | undefined {
-  const { deploy, nowMs, limits } = situation;
+  const { deploy, nowMs, limits, decidesSinceMs } = situation;
   const { late, msMax, label } = RULES[deploy.state];
   if (late === undefined || msMax === undefined) return undefined;
-  const sinceMs = late === "expire" ? deploy.createdAtMs : deploy.enteredAtMs;
+  const isFailure = late === "hold" || late === "go-back";
+  const enteredAtMs = isFailure ? Math.max(deploy.enteredAtMs, decidesSinceMs) : deploy.enteredAtMs;
+  const sinceMs = late === "expire" ? deploy.createdAtMs : enteredAtMs;
   const limitMs = msMax(limits, deploy.plan.strategy);
   if (nowMs < sinceMs + limitMs) return undefined;
   const trouble = RULES[deploy.state].watchesNew ? becauseOf(viewOfNew(situation)?.reason) : "";
-  const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s, since ${timeText(sinceMs)}. ${why}${trouble}`;
+  const reason = `It ${label} for more than ${Math.round(limitMs / 1_000)} s, since ${timeText(sinceMs)}. ${sentence(why)}${trouble}`;
   return MOVES_WHEN_LATE[late]({ deploy, nowMs, limits }, whileMigrating(deploy, reason));
 }
 

@@ -123,7 +123,7 @@ export const whileMigrating = (deploy: Deploy, reason: string): string =>
     ? `${sentence(reason)} The migration may still run: look at /fleet before you deploy again.`
     : reason;
 
-const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
+export const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /** Colours as words of a reason. */
 export const nameOld = (deploy: Deploy): string =>

@@ -46,6 +46,8 @@ export type Scene = {
 export type Situation = Scene & {
   deploy: Deploy;
   judge: Judge;
+  /** Since when this controller decides. What takes too long does so only while somebody decides. */
+  decidesSinceMs: number;
   /** Why no deploy may start now (a freeze), or undefined. */
   freeze: string | undefined;
 };
