@@ -15,8 +15,12 @@ const statusOf = async (url: string): Promise<StatisticsEvent | undefined> => {
 
 const execute = async (server: LoggingPostgres, ...statements: string[]): Promise<void> => {
   const client = await server.connect();
-  for (const statement of statements) await client.query(statement);
-  await client.end();
+  // One that fails must not leave a connection that the end of the server breaks.
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
 };
 
 test("a standby that applies an hour later has a lag, and its primary knows by how many bytes", async () => {
