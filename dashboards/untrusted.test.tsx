@@ -1,31 +1,18 @@
-import { AppRouterContext } from "next/dist/shared/lib/app-router-context.shared-runtime";
-import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
 
 import { Facets } from "./explore/facets.tsx";
 import { SearchBox } from "./explore/search-box.tsx";
 import { DatasetChooser } from "./panels/dataset-chooser.tsx";
 import { Problems } from "./problems/problems.tsx";
+import { renderWithRouter } from "./testing-render.tsx";
 
 const HOSTILE = "shop\u202Egnp.\u2066\u0007\u200B";
 const INVISIBLE = /(?!\n)[\p{Cc}\p{Cf}]/u;
 const nothing = (): void => undefined;
-const router = {
-  bfcacheId: "",
-  back: nothing,
-  forward: nothing,
-  refresh: nothing,
-  push: nothing,
-  replace: nothing,
-  prefetch: nothing,
-};
 
 /** The text and the labels that a page shows, without the values that its forms send and the marks of escapes. */
 const shownBy = (page: React.ReactElement): string =>
-  renderToStaticMarkup(<AppRouterContext value={router}>{page}</AppRouterContext>).replaceAll(
-    / value="[^"]*"|<\/?span[^>]*>/g,
-    "",
-  );
+  renderWithRouter(page).replaceAll(/ value="[^"]*"|<\/?span[^>]*>/g, "");
 
 const extent = { dataset: HOSTILE, rows: 1, fromMs: 0, toMs: 1 };
 const problem = {

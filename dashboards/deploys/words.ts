@@ -85,3 +85,12 @@ export const shareText = (bp: number): string => {
 /** "r2 → r3", "r3" if there was nothing before. */
 export const releasesText = ({ from, release }: Pick<DeploySummary, "from" | "release">): string =>
   from === null ? release : `${from} → ${release}`;
+
+/** Why no effect of a deploy can be shown. One that has begun and ended asked for something. */
+export const withoutEffectsText = ({
+  outcome,
+  startedMs,
+}: Pick<DeploySummary, "outcome" | "startedMs">): string =>
+  outcome !== null && startedMs !== null
+    ? "Its effects are not kept any more: those of the newest 200 deploys are."
+    : "Nothing has been asked of the fleet or of a node yet.";

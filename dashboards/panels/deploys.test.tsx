@@ -1,27 +1,13 @@
-import { AppRouterContext } from "next/dist/shared/lib/app-router-context.shared-runtime";
-import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
 
 import type { DeployMarker } from "../deploys/markers.ts";
+import { renderWithRouter } from "../testing-render.tsx";
 import { marksOf } from "./deploy-marks.ts";
 import { DeploysNote } from "./deploys-note.tsx";
 import { FleetList } from "./fleet-list.tsx";
 
-const nothing = (): void => undefined;
-const router = {
-  bfcacheId: "",
-  back: nothing,
-  forward: nothing,
-  refresh: nothing,
-  push: nothing,
-  replace: nothing,
-  prefetch: nothing,
-};
 const textOf = (page: React.ReactElement): string =>
-  renderToStaticMarkup(<AppRouterContext value={router}>{page}</AppRouterContext>).replaceAll(
-    /<[^>]*>/g,
-    "",
-  );
+  renderWithRouter(page).replaceAll(/<[^>]*>/g, "");
 
 /** So many deploys, each with its begin and its end. */
 const markersOf = (deploys: number): DeployMarker[] =>

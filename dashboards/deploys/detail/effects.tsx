@@ -3,6 +3,7 @@ import { Untrusted } from "#dashboards/untrusted.tsx";
 
 import { Ago } from "../ago.tsx";
 import type { DeploySummary, EffectList } from "../messages.ts";
+import { withoutEffectsText } from "../words.ts";
 
 type Effect = EffectList["effects"][number];
 type EffectsProps = {
@@ -17,15 +18,10 @@ const STATUS: Record<Effect["status"], { shape: string; word: string }> = {
   failed: { shape: "✕", word: "failed" },
 };
 
-const NONE = "Nothing has been asked of the fleet or of a node yet.";
-const FORGOTTEN = "Its effects are not kept any more: those of the newest 200 deploys are.";
-
 /** What was asked of fleet, edge and one-off work, with the replies; newest first. */
 export function Effects({ deploy, effects, nowMs }: EffectsProps) {
   if (effects.length === 0) {
-    // Every deploy that began asked for something.
-    const isForgotten = deploy.outcome !== null && deploy.startedMs !== null;
-    return <p className="quiet">{isForgotten ? FORGOTTEN : NONE}</p>;
+    return <p className="quiet">{withoutEffectsText(deploy)}</p>;
   }
   return (
     <table className="cards">

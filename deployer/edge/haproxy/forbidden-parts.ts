@@ -37,7 +37,8 @@ const PREFIXES = new Set(["no", "default"]);
 /** What HAProxy must not do, whatever it says about the rest. To be checked before HAProxy reads the configuration. */
 export function forbiddenParts(text: string): Mistake[] {
   return linesOf(text).flatMap(({ number, words, text: line }) => {
-    const [keyword = "", name = ""] = PREFIXES.has(words[0] ?? "") ? words.slice(1) : words;
+    const prefixes = PREFIXES.has(words[0] ?? "") ? 1 : 0;
+    const [keyword = "", name = ""] = words.slice(prefixes);
     // Of Quarterdeck itself.
     const isOwn = keyword === "setenv" && name === TEMPLATE_VARIABLE;
     const why = isOwn ? undefined : FORBIDDEN.get(keyword);
@@ -45,7 +46,7 @@ export function forbiddenParts(text: string): Mistake[] {
     const written = line
       .trim()
       .split(/\s+/)
-      .slice(0, PREFIXES.has(words[0] ?? "") ? 2 : 1);
+      .slice(0, prefixes + 1);
     if (written.every((word) => PLAIN_KEYWORD.test(word))) return [];
     const message =
       "The keyword of a line must be written out, without quotes, escapes and variables.";

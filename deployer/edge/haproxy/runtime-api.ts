@@ -38,8 +38,8 @@ export class RuntimeApi {
    * The replies of commands that are executed in their order, through one connection. None of the replies may have blank lines.
    * @throws AppError unavailable, naming a command
    */
-  async readAll({ pid }: Worker, commands: readonly string[]): Promise<string[]> {
-    const all = await this.#send(commands.map((it) => `@!${pid} ${it}`).join("; "));
+  async readAll(worker: Worker, commands: readonly string[]): Promise<string[]> {
+    const all = await this.#send(forWorker(worker, commands));
     return this.#repliesIn(commands.length === 1 ? [all] : all.split(/\n\n+/), commands);
   }
 
@@ -56,9 +56,8 @@ export class RuntimeApi {
    * Success is an empty reply, or one that `expected` matches; there are no codes.
    * @throws AppError unavailable with the command and the reply
    */
-  async write({ pid }: Worker, command: string, expected?: RegExp): Promise<void> {
-    const commands = command.split("; ").map((it) => `@!${pid} ${it}`);
-    const reply = await this.#send(commands.join("; "));
+  async write(worker: Worker, command: string, expected?: RegExp): Promise<void> {
+    const reply = await this.#send(forWorker(worker, command.split("; ")));
     if (reply !== "" && expected?.test(reply) !== true) throw this.#refused(command, reply);
   }
 
@@ -67,9 +66,7 @@ export class RuntimeApi {
    * @throws AppError unavailable, naming a command
    */
   async writeAndRead(worker: Worker, command: string, reads: readonly string[]): Promise<string[]> {
-    const all = await this.#send(
-      [command, ...reads].map((it) => `@!${worker.pid} ${it}`).join("; "),
-    );
+    const all = await this.#send(forWorker(worker, [command, ...reads]));
     if (!all.startsWith("\n")) throw this.#refused(command, all);
     return this.#repliesIn(all.slice(1).split(/\n\n+/), reads);
   }
@@ -120,3 +117,7 @@ export class RuntimeApi {
     return promise;
   }
 }
+
+/** Commands as the master passes them on. */
+const forWorker = ({ pid }: Worker, commands: readonly string[]): string =>
+  commands.map((it) => `@!${pid} ${it}`).join("; ");

@@ -4,6 +4,7 @@ import type {
   EffectList,
   WorkloadView,
 } from "#dashboards/deploys/messages.ts";
+import { withoutEffectsText } from "#dashboards/deploys/words.ts";
 import { printable } from "#platform/terminal.ts";
 
 export const percent = (bp: number): string => `${bp / 100} %`;
@@ -47,13 +48,9 @@ const EFFECTS_MAX = 10;
 /** What was asked of fleet, edge and one-off work last, with the replies, oldest first. */
 export function effectsText(
   { effects }: EffectList,
-  { outcome, startedMs }: Pick<DeploySummary, "outcome" | "startedMs">,
+  deploy: Pick<DeploySummary, "outcome" | "startedMs">,
 ): string {
-  if (effects.length === 0) {
-    return outcome !== null && startedMs !== null
-      ? "  Its effects are not kept any more: those of the newest 200 deploys are."
-      : "  Nothing has been asked of the fleet or of a node yet.";
-  }
+  if (effects.length === 0) return `  ${withoutEffectsText(deploy)}`;
   const last = effects.slice(-EFFECTS_MAX);
   const head =
     last.length < effects.length
